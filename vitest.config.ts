@@ -1,0 +1,21 @@
+import { defineConfig } from 'vitest/config';
+
+/** Test kinds: unit (no I/O), integration (processes, files), conformance (one suite per port), soak (asked for by hand). */
+const project = (name: string, include: string[], testTimeout: number) => ({
+  extends: true as const,
+  test: { name, include, testTimeout, hookTimeout: testTimeout },
+});
+
+export default defineConfig({
+  resolve: { conditions: ['flinkjob-source'] },
+  ssr: { resolve: { conditions: ['flinkjob-source', 'node', 'import', 'default'] } },
+  test: {
+    pool: 'forks',
+    projects: [
+      project('unit', ['test/**/*.test.ts', '!test/integration/**', '!test/conformance/**', '!test/soak/**'], 20_000),
+      project('integration', ['test/integration/**/*.test.ts'], 120_000),
+      project('conformance', ['test/conformance/**/*.test.ts'], 60_000),
+      project('soak', ['test/soak/**/*.test.ts'], 24 * 3_600_000),
+    ],
+  },
+});
