@@ -1,0 +1,99 @@
+import { IOException } from '../../lib/java-errors.ts';
+
+/**
+ * Reads what DataOutput wrote. Every read is checked against the end: bytes that were cut or changed give an
+ * IOException, never a wrong value from behind the end and never an allocation of a size that the data made up.
+ */
+export class DataInput {
+  buffer: Buffer;
+  position: number;
+  end: number;
+
+  constructor(bytes: Uint8Array) {
+    this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.position = 0;
+    this.end = bytes.byteLength;
+  }
+
+  get remaining(): number {
+    return this.end - this.position;
+  }
+
+  readByte(): number {
+    if (this.position + 1 > this.end) this.fail(1);
+    return this.buffer[this.position++] as number;
+  }
+
+  readInt32(): number {
+    if (this.position + 4 > this.end) this.fail(4);
+    const value = this.buffer.readInt32LE(this.position);
+    this.position += 4;
+    return value;
+  }
+
+  readInt64(): bigint {
+    if (this.position + 8 > this.end) this.fail(8);
+    const value = this.buffer.readBigInt64LE(this.position);
+    this.position += 8;
+    return value;
+  }
+
+  readFloat64(): number {
+    if (this.position + 8 > this.end) this.fail(8);
+    const value = this.buffer.readDoubleLE(this.position);
+    this.position += 8;
+    return value;
+  }
+
+  readVarint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let count = 0; count < 8; count++) {
+      const byte = this.readByte();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 0x80;
+    }
+    throw new IOException(
+      `a variable-length integer at byte ${this.position} has more than 8 bytes: the data is damaged`,
+    );
+  }
+
+  /** A count of things of at least `minBytes` each that must still fit into what remains. */
+  readCount(minBytes = 1): number {
+    const count = this.readVarint();
+    if (count * minBytes > this.remaining) this.fail(count * minBytes);
+    return count;
+  }
+
+  readString(): string {
+    const header = this.readVarint();
+    const wide = header % 2 === 1;
+    const size = wide ? header - 1 : header / 2;
+    if (this.position + size > this.end) this.fail(size);
+    const text = wide
+      ? this.buffer.toString('utf16le', this.position, this.position + size)
+      : this.buffer.toString('latin1', this.position, this.position + size);
+    this.position += size;
+    return text;
+  }
+
+  /** A view, not a copy. */
+  readBytes(): Uint8Array {
+    return this.readRaw(this.readVarint());
+  }
+
+  /** A view, not a copy. */
+  readRaw(size: number): Uint8Array {
+    if (this.position + size > this.end) this.fail(size);
+    const bytes = this.buffer.subarray(this.position, this.position + size);
+    this.position += size;
+    return bytes;
+  }
+
+  private fail(count: number): never {
+    throw new IOException(
+      `${count} bytes wanted at byte ${this.position} of ${this.end}: the data is cut off or damaged`,
+    );
+  }
+}
