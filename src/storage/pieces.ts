@@ -1,0 +1,32 @@
+import type { Chunks } from './storage.ts';
+
+/** Large enough that a system call is cheap beside it, small enough that hashing it holds nobody up (under 1 ms). */
+const PIECE_BYTES = 1024 * 1024;
+/** Smaller chunks are collected. */
+const SMALL_BYTES = 64 * 1024;
+
+/** The bytes of the chunks in order, in pieces of a size that is good to write and to hash: large ones cut, small ones joined. */
+export async function* inPieces(chunks: Chunks): AsyncGenerator<Uint8Array> {
+  if (chunks instanceof Uint8Array && chunks.byteLength <= PIECE_BYTES) {
+    yield chunks;
+    return;
+  }
+  let small: Uint8Array | undefined;
+  let collected = 0;
+  for await (const chunk of iterable(chunks)) {
+    if (chunk.byteLength < SMALL_BYTES && collected + chunk.byteLength <= PIECE_BYTES) {
+      small ??= new Uint8Array(PIECE_BYTES);
+      small.set(chunk, collected);
+      collected += chunk.byteLength;
+      continue;
+    }
+    if (small !== undefined && collected > 0) yield small.subarray(0, collected);
+    collected = 0;
+    for (let at = 0; at < chunk.byteLength; at += PIECE_BYTES) yield chunk.subarray(at, at + PIECE_BYTES);
+  }
+  if (small !== undefined && collected > 0) yield small.subarray(0, collected);
+}
+
+function iterable(chunks: Chunks): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
+  return chunks instanceof Uint8Array ? [chunks] : (chunks as Iterable<Uint8Array> | AsyncIterable<Uint8Array>);
+}
