@@ -40,18 +40,13 @@ export class UnknownKvStateKeyGroupLocationException extends FlinkJobError {
   }
 }
 
-/** Thrown when the owner no longer has the state under the id that was looked up: the location is stale. */
-export class UnknownKvStateIdException extends FlinkJobError {
-  readonly kvStateId: string;
-
-  constructor(kvStateId: string) {
-    super('UNKNOWN_KV_STATE_ID', `No registered state with ID ${kvStateId}.`, { retryable: true });
-    this.kvStateId = kvStateId;
-  }
-}
-
-/** The text for a key that has no entry; absence is an answer here, not an exception. */
+/** Flink's text for a key that has no entry; absence is an answer here, not an exception. */
 export const UNKNOWN_KEY_OR_NAMESPACE = 'No state for the specified key/namespace.';
+
+/** Flink's text for a registration the owner does not have any more; the asker then looks the owner up again. */
+export function unknownKvStateId(kvStateId: string): string {
+  return `No registered state with ID ${kvStateId}.`;
+}
 
 /** Thrown when the subtask that serves a state cannot be reached, or did not answer in time. */
 export class KvStateServerUnreachableException extends FlinkJobError {
