@@ -1,0 +1,117 @@
+/**
+ * Where a job's program starts: it makes streams from sources and holds the settings that code may make. The program
+ * only describes the job; the runtime builds it once per thread and runs it. Follows Flink's StreamExecutionEnvironment.
+ */
+import type { RestartStrategy } from '../../restart/index.ts';
+import { CollectionSource } from '../connectors/collection-source.ts';
+import { NumberSequenceSource } from '../connectors/number-sequence-source.ts';
+import { ParallelSourceFunction, type Source, type SourceFunction } from '../connectors/source.ts';
+import type { Transformation, TransformationBody } from '../graph/transformation.ts';
+import type { WatermarkStrategy } from '../operators/watermarks.ts';
+import type { TypeInformation } from '../types/type-information.ts';
+import { DataStream } from './data-stream.ts';
+
+/** What the environment starts from. */
+export interface EnvironmentSettings {
+  readonly args?: readonly string[];
+  /** The job's parallelism (`spec.parallelism`). @default 1 */
+  readonly parallelism?: number;
+  /** Undefined: the default for the parallelism. */
+  readonly maxParallelism?: number;
+}
+
+export class StreamExecutionEnvironment {
+  /** Arguments of the job (`spec.args`). */
+  readonly args: readonly string[];
+  readonly #transformations: Transformation[] = [];
+  #parallelism: number;
+  #maxParallelism: number | undefined;
+  #restartStrategy: RestartStrategy | undefined;
+
+  constructor(settings: EnvironmentSettings = {}) {
+    this.args = settings.args ?? [];
+    this.#parallelism = settings.parallelism ?? 1;
+    this.#maxParallelism = settings.maxParallelism;
+  }
+
+  /** Parallelism of the job, from the resource. */
+  getParallelism(): number {
+    return this.#parallelism;
+  }
+
+  getMaxParallelism(): number | undefined {
+    return this.#maxParallelism;
+  }
+
+  /** The restart strategy that the code asks for. The resource's `spec.restart`, where present, wins. */
+  setRestartStrategy(strategy: RestartStrategy): this {
+    this.#restartStrategy = strategy;
+    return this;
+  }
+
+  getRestartStrategy(): RestartStrategy | undefined {
+    return this.#restartStrategy;
+  }
+
+  /** A stream of the records of a source. */
+  fromSource<T>(source: Source<T>, watermarks?: WatermarkStrategy<T>, name = 'Source'): DataStream<T> {
+    const stream = this.#source<T>({ kind: 'source', source: source as Source<unknown> }, name, source.type, undefined);
+    return watermarks === undefined ? stream : stream.assignTimestampsAndWatermarks(watermarks);
+  }
+
+  /**
+   * A stream of the records of a source function. A function that is not a ParallelSourceFunction runs once.
+   * @param create makes the function; called once per subtask
+   */
+  addSource<T>(create: () => SourceFunction<T>, name = 'Custom Source', type?: TypeInformation<T>): DataStream<T> {
+    const fixed = create() instanceof ParallelSourceFunction ? undefined : 1;
+    return this.#source<T>({ kind: 'source', source: create as () => SourceFunction<unknown> }, name, type, fixed);
+  }
+
+  /** The numbers from `from` to `to`, both included, spread over the subtasks. */
+  fromSequence(from: number, to: number): DataStream<number> {
+    return this.fromSource(new NumberSequenceSource(from, to), undefined, 'Sequence Source');
+  }
+
+  /** The given records, in memory. */
+  fromCollection<T>(records: readonly T[], type?: TypeInformation<T>): DataStream<T> {
+    return this.fromSource(new CollectionSource(records, type), undefined, 'Collection Source');
+  }
+
+  /** The transformations so far, in the order they were made. */
+  transformations(): readonly Transformation[] {
+    return this.#transformations;
+  }
+
+  /** For streams: adds a transformation. Not for users. */
+  register(transformation: Omit<Transformation, 'ordinal'>): Transformation {
+    const added: Transformation = { ...transformation, ordinal: this.#transformations.length };
+    this.#transformations.push(added);
+    return added;
+  }
+
+  #source<T>(
+    body: TransformationBody,
+    name: string,
+    type: TypeInformation<T> | undefined,
+    fixedParallelism: 1 | undefined,
+  ): DataStream<T> {
+    const transformation = this.register({
+      operation: 'source',
+      body,
+      inputs: [],
+      keyType: undefined,
+      name,
+      uid: undefined,
+      parallelism: undefined,
+      maxParallelism: undefined,
+      fixedParallelism,
+      outputType: type as TypeInformation<unknown> | undefined,
+      chaining: 'always',
+    });
+    return new DataStream<T>(this, transformation);
+  }
+}
+
+/** A job's program: what a job module exports, as `job` or as its default. */
+export type Job = (env: StreamExecutionEnvironment) => void | Promise<void>;
