@@ -1,4 +1,5 @@
 import { IOException } from '../../lib/java-errors.ts';
+import type { ShapeReader } from './shapes.ts';
 
 /**
  * Reads what DataOutput wrote. Every read is checked against the end: bytes that were cut or changed give an
@@ -8,6 +9,8 @@ export class DataInput {
   buffer: Buffer;
   position: number;
   end: number;
+  /** The counterpart of `DataOutput.shapes`: set exactly when the writer had it set. */
+  shapes: ShapeReader | undefined = undefined;
 
   constructor(bytes: Uint8Array) {
     this.buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -74,6 +77,14 @@ export class DataInput {
     const text = wide
       ? this.buffer.toString('utf16le', this.position, this.position + size)
       : this.buffer.toString('latin1', this.position, this.position + size);
+    this.position += size;
+    return text;
+  }
+
+  /** A string of `size` units of one byte each, without a header. */
+  readLatin1(size: number): string {
+    if (this.position + size > this.end) this.fail(size);
+    const text = this.buffer.toString('latin1', this.position, this.position + size);
     this.position += size;
     return text;
   }

@@ -1,3 +1,5 @@
+import type { ShapeWriter } from './shapes.ts';
+
 /**
  * A growing byte buffer with the primitives that every codec of the runtime writes with. Little-endian, no per-value
  * allocation. The bytes belong to the writer: take them with `toBytes` (a copy) or `view` (until the next write).
@@ -5,6 +7,11 @@
 export class DataOutput {
   buffer: Buffer;
   position = 0;
+  /**
+   * Set by a stream whose reader sees every byte in order: records of one shape then send their field names once per
+   * stream. Absent, every value stands alone and can be read by itself, as state must be.
+   */
+  shapes: ShapeWriter | undefined = undefined;
 
   constructor(initialSize = 1024) {
     this.buffer = Buffer.allocUnsafeSlow(initialSize);
