@@ -1,0 +1,42 @@
+/**
+ * The resource: FlinkJob v1alpha1. See README.md.
+ */
+export { flinkJobCrd, renderCrd } from './crd.ts';
+export { InvalidFlinkJobError } from './errors.ts';
+export {
+  type FlinkJob,
+  type FlinkJobManifest,
+  type FlinkJobSpec,
+  type FlinkJobStatus,
+  flinkJobSchema,
+  MAX_PARALLELISM,
+} from './flink-job.ts';
+export {
+  ANNOTATIONS,
+  API_GROUP,
+  API_VERSION,
+  API_VERSION_NAME,
+  CONDITIONS,
+  type ConditionType,
+  CRD_NAME,
+  FINALIZER,
+  KIND,
+  LABELS,
+  PHASES,
+  type Phase,
+  PLURAL,
+} from './names.ts';
+export { renderReference } from './reference.ts';
+export {
+  DEFAULT_CHECKPOINT_INTERVAL_MS,
+  defaultMaxParallelism,
+  type FlinkJobSettings,
+  type JobSource,
+  type RestartSettings,
+  resolveFlinkJob,
+} from './resolve.ts';
+export type { SchemaNode } from './schema-node.ts';
+export { flinkJobNode, type Validation, validateFlinkJob } from './validate.ts';
+export { type JobReport, noFlinkJob, parseFlinkJob, type TextReport, validateYaml } from './validate-yaml.ts';
+export { formatViolation, type Violation } from './violation.ts';
+export { MAX_INPUT_BYTES } from './yaml-documents.ts';

@@ -1,0 +1,105 @@
+/** Rules that span fields of `spec`, or compare a job with what is stored. */
+import { exactlyOneOf, type Rule } from './rules.ts';
+
+interface Spec {
+  readonly typescript?: unknown;
+  readonly flink?: unknown;
+  readonly parallelism: number;
+  readonly maxParallelism?: number;
+  readonly restoreFrom?: string;
+  readonly triggers: { readonly restore: number };
+  readonly checkpoints: { readonly interval?: string };
+  readonly upgrade: { readonly mode: string };
+  readonly taskManager?: unknown;
+}
+
+interface Job {
+  readonly spec: Pick<Spec, 'maxParallelism' | 'upgrade'>;
+  readonly status?: { readonly jobId?: string; readonly maxParallelism?: number };
+}
+
+const oneEngine: Rule = exactlyOneOf(
+  'ONE_RUNTIME',
+  ['typescript', 'flink'],
+  'Write e.g. typescript: { module: dist/flight-delays.js }',
+);
+
+const sameEngine: Rule<Spec> = {
+  code: 'RUNTIME_FIXED',
+  must: 'must keep the runtime it was created with',
+  remedy: 'Delete the job and create it anew with the other one.',
+  reads: ['typescript', 'flink'],
+  reason: 'FieldValueForbidden',
+  transition: true,
+  cel: 'has(self.typescript) == has(oldSelf.typescript)',
+  holds: (self, old) => (self.typescript === undefined) === (old.typescript === undefined),
+};
+
+const maxParallelismCoversParallelism: Rule<Spec> = {
+  code: 'MAX_BELOW_PARALLELISM',
+  must: 'must be at least parallelism',
+  remedy: 'Raise maxParallelism, lower parallelism, or leave maxParallelism out.',
+  reads: ['parallelism', 'maxParallelism'],
+  blames: 'maxParallelism',
+  cel: '!has(self.maxParallelism) || self.maxParallelism >= self.parallelism',
+  holds: (self) => self.maxParallelism === undefined || self.maxParallelism >= self.parallelism,
+};
+
+const restoreNeedsOrigin: Rule<Spec> = {
+  code: 'RESTORE_WITHOUT_ORIGIN',
+  must: 'must be set when triggers.restore is above 0',
+  remedy: 'Write e.g. restoreFrom: s3://bucket/jobs/flight-delays/savepoint-1',
+  reads: ['restoreFrom', 'triggers'],
+  blames: 'restoreFrom',
+  reason: 'FieldValueRequired',
+  cel: 'self.triggers.restore == 0 || has(self.restoreFrom)',
+  holds: (self) => self.triggers.restore === 0 || self.restoreFrom !== undefined,
+};
+
+const taskManagersNeedFlink: Rule<Spec> = {
+  code: 'TASK_MANAGER_WITHOUT_FLINK',
+  must: 'must be absent from a TypeScript job: its one process runs all subtasks',
+  remedy: 'Remove taskManager, and give the pods their resources in jobManager.',
+  reads: ['typescript', 'flink', 'taskManager'],
+  blames: 'taskManager',
+  reason: 'FieldValueForbidden',
+  cel: '!has(self.taskManager) || has(self.flink)',
+  holds: (self) => self.taskManager === undefined || self.flink !== undefined,
+};
+
+const maxParallelismFixed: Rule<Job> = {
+  code: 'MAX_PARALLELISM_FIXED',
+  must: 'must stay as it is while the job has state',
+  remedy:
+    'Restore the old number (see status.maxParallelism), or write upgrade: { mode: Stateless } to drop the state.',
+  reads: ['spec'],
+  blames: 'spec.maxParallelism',
+  reason: 'FieldValueForbidden',
+  transition: true,
+  cel: [
+    '!has(oldSelf.status)',
+    '!has(oldSelf.status.jobId)',
+    "self.spec.upgrade.mode == 'Stateless'",
+    '(!has(self.spec.maxParallelism) && !has(oldSelf.spec.maxParallelism))',
+    '(has(self.spec.maxParallelism) && has(oldSelf.spec.maxParallelism) && self.spec.maxParallelism == oldSelf.spec.maxParallelism)',
+    '(has(self.spec.maxParallelism) && !has(oldSelf.spec.maxParallelism) && has(oldSelf.status.maxParallelism) && self.spec.maxParallelism == oldSelf.status.maxParallelism)',
+  ].join(' || '),
+  holds(self, old) {
+    if (old.status?.jobId === undefined || self.spec.upgrade.mode === 'Stateless') return true;
+    if (self.spec.maxParallelism === old.spec.maxParallelism) return true;
+    // Writing down the number that is in effect changes nothing.
+    return old.spec.maxParallelism === undefined && self.spec.maxParallelism === old.status.maxParallelism;
+  },
+};
+
+/** Rules of `spec`, in the order in which they are reported. */
+export const specRules: readonly Rule[] = [
+  oneEngine,
+  sameEngine,
+  maxParallelismCoversParallelism,
+  restoreNeedsOrigin,
+  taskManagersNeedFlink,
+];
+
+/** Rules of the whole resource. */
+export const jobRules: readonly Rule[] = [maxParallelismFixed];

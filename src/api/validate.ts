@@ -1,0 +1,125 @@
+/**
+ * Validates FlinkJobs. All violations are found at once: what the schema refuses, then every rule whose fields are in
+ * order. Schema and rules are those of the API server, so what passes here passes `kubectl apply`.
+ */
+import type * as z from 'zod';
+import { withDefaults } from './defaults.ts';
+import { remedyFor, requirement, unknownFieldRemedy } from './describe.ts';
+import { type FlinkJob, flinkJobSchema } from './flink-job.ts';
+import { isObject, valueAt } from './plain-values.ts';
+import { brokenRules } from './rule-check.ts';
+import { type SchemaNode, schemaNode } from './schema-node.ts';
+import { type FieldPath, formatPath, type Problem, type Violation } from './violation.ts';
+
+/** Finds the place of a field in the text it came from. */
+export type Locate = (path: FieldPath) => { readonly line: number; readonly column: number };
+
+/** A job, or what is wrong with it. Warnings come with both. */
+export interface Validation {
+  readonly job?: FlinkJob;
+  readonly violations: readonly Violation[];
+}
+
+let root: SchemaNode | undefined;
+
+/** The schema as plain data; made on first use. */
+export function flinkJobNode(): SchemaNode {
+  root ??= schemaNode(flinkJobSchema);
+  return root;
+}
+
+/**
+ * Validates one resource. With `old`, the stored resource, the rules about changes are checked too. `status` is the
+ * operator's and is handed through as it is.
+ */
+export function validateFlinkJob(value: unknown, options: { locate?: Locate; old?: FlinkJob } = {}): Validation {
+  const node = flinkJobNode();
+  const { status, ...manifest } = isObject(value) ? value : {};
+  const filled = withDefaults(node, isObject(value) ? manifest : value);
+  const parsed = flinkJobSchema.safeParse(filled);
+  const problems = parsed.success ? [] : schemaProblems(parsed.error.issues, filled, node);
+  const broken = brokenRules(
+    node,
+    filled,
+    options.old,
+    problems.map(({ touches }) => touches),
+  );
+  const violations = [...problems, ...broken]
+    .map(({ path, touches: _, ...rest }) => ({ ...rest, path: formatPath(path), ...options.locate?.(path) }))
+    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  if (!parsed.success || violations.some(({ severity }) => severity === 'error')) return { violations };
+  const job =
+    status === undefined ? withoutStatus(parsed.data) : { ...parsed.data, status: status as FlinkJob['status'] };
+  return { job: job as FlinkJob, violations };
+}
+
+function withoutStatus({ status: _, ...job }: FlinkJob): FlinkJob {
+  return job;
+}
+
+function schemaProblems(issues: readonly z.core.$ZodIssue[], value: unknown, root: SchemaNode): Problem[] {
+  const problems = new Map<string, Problem>();
+  const add = (problem: Problem) => {
+    const key = JSON.stringify(problem.path);
+    if (!problems.has(key)) problems.set(key, problem);
+  };
+  for (const issue of issues) {
+    const path = issue.path as (string | number)[];
+    if (issue.code === 'unrecognized_keys')
+      for (const key of issue.keys) add(unknownField([...path, key], value, root));
+    else add(badValue(path, value, root));
+  }
+  return [...problems.values()];
+}
+
+function unknownField(path: FieldPath, value: unknown, root: SchemaNode): Problem {
+  const parent = path.slice(0, -1);
+  const { meant, remedy } = unknownFieldRemedy(String(path.at(-1)), nodeAt(root, parent), root);
+  const owner = parent.length === 0 ? 'a FlinkJob' : formatPath(parent);
+  return {
+    path,
+    touches: meant === undefined ? path : [...parent, meant],
+    value: valueAt(value, path),
+    rule: `is not a field of ${owner}`,
+    remedy,
+    code: 'UNKNOWN_FIELD',
+    severity: 'error',
+  };
+}
+
+function badValue(path: FieldPath, value: unknown, root: SchemaNode): Problem {
+  const node = nodeAt(root, path);
+  const found = valueAt(value, path);
+  return {
+    path,
+    touches: path,
+    ...(found === undefined ? {} : { value: found }),
+    rule: requirement(node),
+    remedy: remedyFor(path.at(-1), node, found),
+    code: schemaCode(node, found),
+    severity: 'error',
+  };
+}
+
+function schemaCode(node: SchemaNode, found: unknown): string {
+  if (found === undefined) return 'MISSING_FIELD';
+  if (node.constraints.enum !== undefined && typeof found === 'string') return 'NOT_ALLOWED_VALUE';
+  return hasType(node.type, found) ? 'OUT_OF_RANGE' : 'WRONG_TYPE';
+}
+
+function hasType(type: SchemaNode['type'], value: unknown): boolean {
+  if (type === 'intOrString') return typeof value === 'number' || typeof value === 'string';
+  if (type === 'integer' || type === 'number') return typeof value === 'number';
+  if (type === 'array') return Array.isArray(value);
+  if (type === 'object') return isObject(value);
+  return type === 'any' || typeof value === type;
+}
+
+function nodeAt(root: SchemaNode, path: FieldPath): SchemaNode {
+  return path.reduce<SchemaNode>(
+    (node, step) => (typeof step === 'number' ? node.items : (node.properties?.[step] ?? node.values)) ?? ANYTHING,
+    root,
+  );
+}
+
+const ANYTHING: SchemaNode = { type: 'any', description: '', rules: [], constraints: {} };

@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+/** The `flinkjob` executable: hands the process to the commands and ends with their exit code. */
+import { readFileSync } from 'node:fs';
+import type { CliIo } from './cli/command.ts';
+import { COMMANDS } from './cli/commands.ts';
+import { runProgram } from './cli/program.ts';
+
+/** Runs a command line and returns the exit code. */
+export function main(args: readonly string[], io: CliIo): Promise<number> {
+  return runProgram({ version: version(), commands: COMMANDS }, args, io);
+}
+
+/** Runs this process's own command line. The exit code is set, not forced, so that everything written gets out. */
+export async function start(): Promise<void> {
+  const { argv, stdout, stderr, stdin, env } = process;
+  // Somebody piped us into `head`: what they did not read is not missed.
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  process.exitCode = await main(argv.slice(2), {
+    stdout,
+    stderr,
+    stdin,
+    env,
+    cwd: process.cwd(),
+    isTty: stdout.isTTY === true,
+  });
+}
+
+/** From package.json, which lies beside `src` in a checkout and beside `dist` in the package. */
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
+
+if (import.meta.main) await start();
