@@ -1,0 +1,66 @@
+# The front door. `make` alone lists the targets; each recipe is thin and calls npm packages or scripts/.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# Node.js 24 (the machine's own, or the pinned one) and the packages, put in place on first use.
+NODE = $$(sh scripts/setup.sh)
+BIN = node_modules/.bin
+
+##@ Use
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*##/ {printf "  %-14s%s\n", $$1, $$2}' Makefile
+
+.PHONY: demo
+demo: ## Run the example job over 3 million flights, killing it twice on the way
+	@node=$(NODE) && "$$node" scripts/demo.ts
+
+.PHONY: build
+build: ## Bundle the command, the library and the test kit into dist/
+	@node=$(NODE) && "$$node" scripts/build.ts
+
+##@ Check
+
+.PHONY: test
+test: ## Run the unit, integration and conformance tests (under 10 minutes)
+	@node=$(NODE) && "$$node" scripts/test.ts
+
+.PHONY: lint
+lint: ## Check style, comments on targets, and dead code
+	@node=$(NODE) && "$$node" $(BIN)/biome check --error-on-warnings . && "$$node" scripts/lint.ts
+
+.PHONY: types
+types: ## Check types
+	@node=$(NODE) && PATH="$$(dirname "$$node"):$$PATH" $(BIN)/tsc --noEmit
+
+.PHONY: generated
+generated: ## Check that generated files (CRD, reference) are up to date
+	@node=$(NODE) && "$$node" scripts/render-crds.ts --check && "$$node" scripts/render-reference.ts --check
+
+.PHONY: check
+check: test lint types generated ## Everything that CI runs, in CI's order
+
+##@ Render
+
+.PHONY: crds
+crds: ## Render crds/ and docs/reference/ from src/api
+	@node=$(NODE) && "$$node" scripts/render-crds.ts && "$$node" scripts/render-reference.ts
+
+.PHONY: format
+format: ## Format the code
+	@node=$(NODE) && "$$node" $(BIN)/biome check --write .
+
+##@ Measure
+
+.PHONY: bench
+bench: ## Print throughput, capture pauses, restore time and memory
+	@node=$(NODE) && "$$node" bench/bench.ts
+
+.PHONY: bench-flink
+bench-flink: ## Compare with Apache Flink, alternating in one run (needs Java)
+	@node=$(NODE) && "$$node" bench/bench-flink.ts
+
+.PHONY: soak
+soak: ## Kill random jobs at random instants; KILLS=10000 SEED=1 make soak
+	@node=$(NODE) && "$$node" scripts/soak.ts
