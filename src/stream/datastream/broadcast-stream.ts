@@ -11,7 +11,7 @@ export class BroadcastStream<T> {
   readonly descriptors: readonly MapStateDescriptor<unknown, unknown>[];
   constructor(stream: DataStream<T>, descriptors: readonly MapStateDescriptor<never, never>[]) {
     this.stream = stream;
-    this.descriptors = descriptors as readonly MapStateDescriptor<unknown, unknown>[];
+    this.descriptors = descriptors as readonly unknown[] as readonly MapStateDescriptor<unknown, unknown>[];
   }
 }
 

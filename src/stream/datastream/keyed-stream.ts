@@ -13,7 +13,9 @@ import { addOperator, type DataStream, edgesInto } from './data-stream.ts';
 import { WindowedStream } from './windowed-stream.ts';
 
 /** @throws InvalidProgramException for a type whose values have no hash of their own */
-export function assertKeyType(type: TypeInformation<never> | TypeInformation<unknown>): void {
+export function assertKeyType(
+  type: { readonly schema: { readonly kind: string }; readonly hash?: unknown } | undefined,
+): void {
   if (type?.hash !== undefined) return;
   throw new InvalidProgramException(
     `${type === undefined ? 'A key of undeclared type' : `Type ${type.schema.kind}`} cannot be used as key. Pass keyBy a key type, for example Types.STRING, Types.INT or Types.TUPLE(…).`,

@@ -10,11 +10,12 @@ import type {
   CheckpointListener,
   KeyedStateStore,
   ListCheckpointed,
+  OperatorStateStore,
 } from '../functions/checkpointed.ts';
 import type { RichFunction } from '../functions/functions.ts';
 import type { RuntimeContext } from '../functions/runtime-context.ts';
 import { ListStateDescriptor } from '../state/descriptors.ts';
-import { DEFAULT_OPERATOR_STATE_NAME, type OperatorStateBackend } from '../state/operator-state-backend.ts';
+import { DEFAULT_OPERATOR_STATE_NAME } from '../state/operator-state-backend.ts';
 import { Types } from '../types/index.ts';
 import type { SnapshotRequest } from './operator.ts';
 
@@ -26,7 +27,7 @@ type Checkpointing =
 /** What initialisation needs to know of the task. */
 export interface InitializationFacts {
   readonly restoredCheckpointId: number | undefined;
-  readonly operatorState: OperatorStateBackend;
+  readonly operatorState: OperatorStateStore;
   /** Throws where the stream is not keyed. */
   readonly keyedState: KeyedStateStore;
 }
@@ -36,7 +37,7 @@ export class FunctionLifecycle {
   readonly #function: unknown;
   readonly #checkpointing: Checkpointing;
   readonly #name: string;
-  #operatorState: OperatorStateBackend | undefined;
+  #operatorState: OperatorStateStore | undefined;
 
   /** @throws IllegalStateException when the function has both checkpointing interfaces */
   constructor(userFunction: unknown, name: string) {

@@ -27,9 +27,17 @@ export class CheckpointLock {
     return this.#releaseOnce();
   }
 
+  /** Takes the lock after everybody who asked before; the result gives it back. Prefer `withLock`. */
+  acquire(): Promise<() => void> {
+    const release = this.tryAcquireSync();
+    if (release !== undefined) return Promise.resolve(release);
+    // The lock is handed over while it is still marked as held, so nobody can take it in between.
+    return new Promise((resolve) => this.#waiting.push(() => resolve(this.#releaseOnce())));
+  }
+
   /** Runs `action` alone, after everybody who asked before. The lock is given back also when it fails. */
   async withLock<R>(action: () => R | Promise<R>): Promise<R> {
-    const release = this.tryAcquireSync() ?? (await this.#acquire());
+    const release = this.tryAcquireSync() ?? (await this.acquire());
     try {
       return await action();
     } finally {
@@ -47,11 +55,6 @@ export class CheckpointLock {
         this.#capturing = false;
       }
     });
-  }
-
-  #acquire(): Promise<() => void> {
-    // The lock is handed over while it is still marked as held, so nobody can take it in between.
-    return new Promise((resolve) => this.#waiting.push(() => resolve(this.#releaseOnce())));
   }
 
   #releaseOnce(): () => void {

@@ -1,0 +1,119 @@
+/**
+ * The worker threads of one attempt, seen from the JobMaster: one per slot, talking by messages, with rings in shared
+ * memory between them. A worker that ends by itself or throws fails the job; nothing is restarted here.
+ */
+import { Worker } from 'node:worker_threads';
+import { messageOf } from '../../lib/errors.ts';
+import { RING_HEADER_BYTES } from '../exchange/ring.ts';
+import { WAKE_UP_BYTES } from '../exchange/wake-up.ts';
+import type { JobGraph } from '../graph/job-graph.ts';
+import type { FromWorker, RingAssignment, SerializedError, ToWorker, WorkerData } from '../task/worker-protocol.ts';
+import { JobExecutionError } from './errors.ts';
+
+/** Memory of all rings together stays below this; many channels get small rings. */
+const RING_MEMORY_BUDGET = 64 * 1024 * 1024;
+const LARGEST_RING = 512 * 1024;
+const SMALLEST_RING = 32 * 1024;
+
+/** Hears what workers say. */
+export interface WorkerPoolListener {
+  onMessage(workerIndex: number, message: FromWorker): void;
+  /** A thread died without saying why. */
+  onWorkerLost(workerIndex: number, error: Error): void;
+}
+
+export class WorkerPool {
+  readonly #workers: Worker[];
+  readonly #listener: WorkerPoolListener;
+  #closing = false;
+
+  constructor(count: number, data: Omit<WorkerData, 'workerIndex' | 'workerCount'>, listener: WorkerPoolListener) {
+    this.#listener = listener;
+    this.#workers = Array.from({ length: count }, (_, workerIndex) =>
+      this.#spawn({ ...data, workerIndex, workerCount: count }),
+    );
+  }
+
+  get size(): number {
+    return this.#workers.length;
+  }
+
+  send(workerIndex: number, message: ToWorker): void {
+    this.#workers[workerIndex]?.postMessage(message);
+  }
+
+  broadcast(message: ToWorker): void {
+    for (const worker of this.#workers) worker.postMessage(message);
+  }
+
+  /** Workers that end from now on were meant to. */
+  expectEnd(): void {
+    this.#closing = true;
+  }
+
+  /** Ends all threads at once, whatever they do. */
+  async terminate(): Promise<void> {
+    this.#closing = true;
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #spawn(data: WorkerData): Worker {
+    const isSource = import.meta.url.endsWith('.ts');
+    const worker = new Worker(new URL(isSource ? '../task/worker-entry.ts' : './worker-entry.js', import.meta.url), {
+      workerData: data,
+      name: `worker-${data.workerIndex}`,
+    });
+    const { workerIndex } = data;
+    worker.on('message', (message: FromWorker) => this.#listener.onMessage(workerIndex, message));
+    worker.on('error', (error) => this.#lost(workerIndex, `threw: ${messageOf(error)}`, error));
+    worker.on('exit', (code) => this.#lost(workerIndex, `ended with code ${code}`));
+    return worker;
+  }
+
+  #lost(workerIndex: number, how: string, cause?: unknown): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#listener.onWorkerLost(
+      workerIndex,
+      new JobExecutionError('WORKER_LOST', `worker ${workerIndex} ${how}`, { cause }),
+    );
+  }
+}
+
+/** Which worker runs a subtask: all subtasks of one index share a slot, as Flink's slot sharing places them. */
+export function workerOf(subtaskIndex: number, workerCount: number): number {
+  return subtaskIndex % workerCount;
+}
+
+/** Shared memory for every channel between two workers. */
+export function allocateRings(graph: JobGraph, workerCount: number): RingAssignment[] {
+  const channels = graph.edges.flatMap(({ id, from, to, partitioning }) => {
+    const pairs: { edgeId: number; fromSubtask: number; toSubtask: number }[] = [];
+    for (let fromSubtask = 0; fromSubtask < from.parallelism; fromSubtask++) {
+      for (let toSubtask = 0; toSubtask < to.parallelism; toSubtask++) {
+        if (partitioning.how === 'forward' && fromSubtask !== toSubtask) continue;
+        if (workerOf(fromSubtask, workerCount) === workerOf(toSubtask, workerCount)) continue;
+        pairs.push({ edgeId: id, fromSubtask, toSubtask });
+      }
+    }
+    return pairs;
+  });
+  const share = Math.floor(RING_MEMORY_BUDGET / Math.max(1, channels.length));
+  const size = 2 ** Math.floor(Math.log2(Math.min(LARGEST_RING, Math.max(SMALLEST_RING, share))));
+  return channels.map((channel) => ({ ...channel, memory: new SharedArrayBuffer(RING_HEADER_BYTES + size) }));
+}
+
+/** One wake-up word per worker. */
+export function allocateWakeUps(workerCount: number): SharedArrayBuffer[] {
+  return Array.from({ length: workerCount }, () => new SharedArrayBuffer(WAKE_UP_BYTES));
+}
+
+/** An error that came from a worker, as an error again. */
+export class WorkerReportedError extends JobExecutionError {
+  readonly serialized: SerializedError;
+  constructor(serialized: SerializedError, where: string) {
+    super(serialized.code ?? 'JOB_FAILED', `${where} failed: ${serialized.message}`);
+    this.serialized = serialized;
+    this.stack = `${this.message}\n${serialized.stack}`;
+  }
+}

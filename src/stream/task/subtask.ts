@@ -1,0 +1,456 @@
+/**
+ * One subtask: a chain of operators with its inputs and outputs, driven in small synchronous steps. Records, timers,
+ * captures and notifications never overlap: a step does one thing at a time, and work that must wait (an asynchronous
+ * capture, a commit) pauses the steps until it is done.
+ *
+ *   created → initializing → running → (end of input) → finishing → inputFinished → closed
+ *                                ↘ failed (from anywhere)
+ *
+ * A subtask whose input has ended stays, takes part in captures and gets notifications, so that what its sinks hold is
+ * committed with the last checkpoint. Nothing here knows threads: a worker or the test kit calls `step`.
+ */
+import type { Clock } from '../../lib/clock.ts';
+import type { CheckpointBarrier } from '../exchange/channel.ts';
+import { NO_TIMESTAMP } from '../exchange/channel.ts';
+import type { GateListener, InputGate } from '../exchange/input-gate.ts';
+import type { Partitioner } from '../exchange/partitioner.ts';
+import type { JobVertex, OperatorNode } from '../graph/job-graph.ts';
+import type {
+  OneInputOperator,
+  OperatorRestore,
+  OperatorSnapshot,
+  SubtaskInfo,
+  TwoInputOperator,
+} from '../operators/operator.ts';
+import type { SourceOperator } from '../operators/source-operator.ts';
+import type { Target } from './chain-outputs.ts';
+import { CheckpointLock } from './checkpoint-lock.ts';
+import { isTwoInput, OperatorChain } from './operator-chain.ts';
+import { TaskProcessingTime } from './processing-time.ts';
+
+/** What a capture of a subtask gives, before any byte is written. */
+export interface SubtaskCapture {
+  readonly barrier: CheckpointBarrier;
+  /** One per operator, tail first. The receiver writes and releases them. */
+  readonly snapshots: readonly OperatorSnapshot[];
+  /** How long records stood still, milliseconds. */
+  readonly syncMs: number;
+  /** From the first barrier to the last, milliseconds. */
+  readonly alignmentMs: number;
+  /** All input had ended. */
+  readonly finished: boolean;
+}
+
+/** Who hears of what happens in a subtask. Called synchronously; must not throw. */
+export interface SubtaskListener {
+  captured(capture: SubtaskCapture): void;
+  declined(checkpointId: number, reason: string): void;
+  /** All input has ended and everything was emitted. */
+  inputFinished(): void;
+  /** The subtask is dead; the job must fail. */
+  failed(error: unknown): void;
+  /** Something changed that may let `step` do more. */
+  wake(): void;
+}
+
+/** An edge leaving the subtask: how to spread records, and the side output it carries. */
+export interface OutputEdge {
+  readonly from: OperatorNode;
+  readonly side: string | undefined;
+  readonly partitioner: Partitioner;
+}
+
+export interface SubtaskOptions {
+  readonly vertex: JobVertex;
+  readonly info: SubtaskInfo;
+  readonly clock: Clock;
+  /** Undefined for sources. Made with the listener that the subtask provides. */
+  readonly openGate: ((listener: GateListener) => InputGate) | undefined;
+  readonly outputs: readonly OutputEdge[];
+  readonly workingDirectory: string;
+  readonly listener: SubtaskListener;
+}
+
+/** What a subtask starts from. */
+export interface SubtaskStart {
+  /** By operator id; undefined on a fresh start. */
+  readonly restored: ReadonlyMap<string, OperatorRestore> | undefined;
+  /** 0 on a fresh start. */
+  readonly checkpointId: number;
+  /** The whole vertex had finished: it ends at once and emits nothing twice. */
+  readonly finished: boolean;
+}
+
+/** What a step came to. `idle`: nothing to do until woken; `blocked`: outputs are full. */
+export type StepResult = 'more' | 'idle' | 'blocked';
+
+type Phase = 'created' | 'running' | 'finishing' | 'inputFinished' | 'stopped' | 'failed' | 'closed';
+
+export class Subtask {
+  readonly vertex: JobVertex;
+  readonly info: SubtaskInfo;
+  readonly chain: OperatorChain;
+  readonly processingTime: TaskProcessingTime;
+  readonly #options: SubtaskOptions;
+  readonly #gate: InputGate | undefined;
+  readonly #source: SourceOperator | undefined;
+  readonly #lock = new CheckpointLock();
+  readonly #mailbox: (() => void)[] = [];
+  #phase: Phase = 'created';
+  /** Asynchronous work in progress; steps stand still meanwhile. */
+  #paused = 0;
+  #sourceIdle = false;
+  #endsAtOnce = false;
+  #alignmentStartedAt: number | undefined;
+  #pendingTrigger: CheckpointBarrier | undefined;
+  #lastCheckpointId = 0;
+  #outputWaiters: (() => void)[] = [];
+  #releaseWhenResumed: (() => void) | undefined;
+  #activity: 'running' | 'blocked' | 'idle' = 'idle';
+  #received = 0;
+  readonly #targets: ChannelTarget[] = [];
+
+  constructor(options: SubtaskOptions) {
+    this.#options = options;
+    this.vertex = options.vertex;
+    this.info = options.info;
+    this.processingTime = new TaskProcessingTime(options.clock);
+    this.chain = new OperatorChain(options.vertex, {
+      subtask: options.info,
+      clock: options.clock,
+      processingTime: this.processingTime,
+      sourceEnvironment: {
+        workingDirectory: options.workingDirectory,
+        lock: this.#lock,
+        outputAvailable: () => this.#outputsAvailable(),
+        whenOutputAvailable: () => new Promise((resolve) => this.#outputWaiters.push(resolve)),
+      },
+      failTask: (error) => this.#fail(error),
+      runOnTask: (action) => this.#post(action),
+      targetsOf: (node) => this.#targetsOf(node),
+    });
+    this.#source = this.chain.source;
+    this.#gate = options.openGate?.(this.#gateListener());
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** When a processing-time timer is due next; Infinity without one. */
+  get nextTimerAt(): number {
+    return this.processingTime.nextAt;
+  }
+
+  /** Restores (or starts fresh) and opens all operators; records flow only after every subtask has been started. */
+  async start(start: SubtaskStart): Promise<void> {
+    await this.chain.initialize(start.restored, start.checkpointId);
+    if (this.#phase === 'created') this.#phase = 'running';
+    this.#endsAtOnce = start.finished;
+  }
+
+  /** Does a bounded amount of work, synchronously. */
+  step(maxRecords: number): StepResult {
+    if (this.#paused > 0 || !this.#isAlive()) return 'idle';
+    // A source function inside withCheckpointLock holds everything else off, as a captured state must be consistent.
+    const release = this.#lock.tryAcquireSync();
+    if (release === undefined) return 'idle';
+    let result: StepResult = 'idle';
+    try {
+      result = this.#step(maxRecords);
+    } catch (error) {
+      this.#fail(error);
+    }
+    // Work that goes on after the step (an asynchronous capture) keeps the lock until it is done.
+    if (this.#paused > 0) this.#releaseWhenResumed = release;
+    else release();
+    this.#activity = result === 'more' ? 'running' : result;
+    return result;
+  }
+
+  /** Records taken from the inputs, or emitted by the source. */
+  get recordsIn(): number {
+    return this.#source === undefined ? this.#received : (this.chain.operators[0]?.metrics.recordsIn ?? 0);
+  }
+
+  /** Records sent to other subtasks. */
+  get recordsOut(): number {
+    return this.#targets.reduce((sum, target) => sum + target.records, 0);
+  }
+
+  get activity(): 'running' | 'blocked' | 'idle' | 'finished' {
+    return this.#phase === 'inputFinished' || this.#phase === 'closed' ? 'finished' : this.#activity;
+  }
+
+  /**
+   * The coordinator asks for a capture. Sources inject the barrier at the next step; other subtasks take it from their
+   * inputs and need this only when all of them have ended.
+   */
+  trigger(barrier: CheckpointBarrier): void {
+    this.#pendingTrigger = barrier;
+    this.#options.listener.wake();
+  }
+
+  /** The coordinator has the checkpoint: commits what waited for it. Resolves when done. */
+  async notifyComplete(checkpointId: number): Promise<void> {
+    await this.#exclusively(() => this.chain.notifyComplete(checkpointId));
+  }
+
+  async notifyAborted(checkpointId: number): Promise<void> {
+    await this.#exclusively(() => this.chain.notifyAborted(checkpointId));
+  }
+
+  async close(): Promise<void> {
+    if (this.#phase === 'closed') return;
+    this.#phase = this.#phase === 'failed' ? 'failed' : 'closed';
+    await this.chain.close();
+  }
+
+  /** Makes everything emitted so far visible to the subtasks downstream. */
+  flush(): void {
+    for (const { partitioner } of this.#options.outputs) partitioner.flush();
+    if (this.#outputWaiters.length > 0 && this.#outputsAvailable()) {
+      const waiters = this.#outputWaiters;
+      this.#outputWaiters = [];
+      for (const resolve of waiters) resolve();
+    }
+  }
+
+  #isAlive(): boolean {
+    return this.#phase === 'running' || this.#phase === 'inputFinished' || this.#phase === 'stopped';
+  }
+
+  #step(maxRecords: number): StepResult {
+    let worked = this.#runMailbox();
+    if (this.processingTime.nextAt <= this.#options.clock.now()) worked = this.processingTime.fireDue() || worked;
+    if (this.#takeTrigger()) return 'more';
+    if (this.#phase !== 'running') return worked ? 'more' : 'idle';
+    if (this.#endsAtOnce) return this.#endAgain();
+    if (!this.#outputsAvailable()) {
+      this.flush();
+      if (!this.#outputsAvailable()) return 'blocked';
+    }
+    const more = this.#source === undefined ? this.#pollGate(maxRecords) : this.#pollSource(this.#source, maxRecords);
+    return more || worked ? 'more' : 'idle';
+  }
+
+  #pollGate(maxRecords: number): boolean {
+    const gate = this.#gate;
+    if (gate === undefined) return false;
+    const events = gate.poll(maxRecords);
+    this.#received += events;
+    if (gate.aligning !== undefined) this.#alignmentStartedAt ??= this.#options.clock.monotonic();
+    if (gate.allEnded && this.#paused === 0 && this.#phase === 'running') this.#endInput();
+    return events > 0;
+  }
+
+  #pollSource(source: SourceOperator, maxRecords: number): boolean {
+    if (this.#sourceIdle) return false;
+    const result = source.poll(maxRecords);
+    if (result === 'more') return true;
+    if (result === 'end') {
+      source.emitEndOfTime();
+      this.#endInput();
+      return true;
+    }
+    this.#sourceIdle = true;
+    const again = (): void => {
+      this.#sourceIdle = false;
+      this.#options.listener.wake();
+    };
+    source.whenAvailable().then(again, (error) => this.#fail(error));
+    return false;
+  }
+
+  /** Takes the coordinator's trigger where it is this subtask's to take; says whether a capture began. */
+  #takeTrigger(): boolean {
+    const barrier = this.#pendingTrigger;
+    if (barrier === undefined) return false;
+    const isRoot = this.#source !== undefined || this.#phase === 'inputFinished';
+    if (!isRoot || this.#phase === 'stopped') return false;
+    this.#pendingTrigger = undefined;
+    if (barrier.id <= this.#lastCheckpointId) return false;
+    this.#capture(barrier);
+    return true;
+  }
+
+  /** After a restore of a vertex that had finished: everything was emitted before; only the end is told again. */
+  #endAgain(): StepResult {
+    this.#source?.emitEndOfTime();
+    this.#endInput(Promise.resolve());
+    return 'more';
+  }
+
+  #endInput(finishing: Promise<void> = this.chain.finish()): void {
+    this.#phase = 'finishing';
+    this.#pause(finishing, () => {
+      for (const { partitioner } of this.#options.outputs) partitioner.emitEnd();
+      this.flush();
+      this.#phase = 'inputFinished';
+      this.#options.listener.inputFinished();
+    });
+  }
+
+  /** The synchronous part of a capture: emit what belongs before the barrier, pass the barrier on, copy the state. */
+  #capture(barrier: CheckpointBarrier): void {
+    if (barrier.kind === 'stop-with-savepoint-drain' && this.#phase === 'running') {
+      this.#source?.emitEndOfTime();
+      this.#pause(this.chain.finish(), () => this.#captureNow(barrier));
+      return;
+    }
+    this.#captureNow(barrier);
+  }
+
+  #captureNow(barrier: CheckpointBarrier): void {
+    const startedAt = this.#options.clock.monotonic();
+    const alignmentMs = startedAt - (this.#alignmentStartedAt ?? startedAt);
+    this.#alignmentStartedAt = undefined;
+    this.#lastCheckpointId = barrier.id;
+    const finished = this.#phase === 'inputFinished';
+    this.chain.prepareSnapshotPreBarrier(barrier.id);
+    if (!finished) for (const { partitioner } of this.#options.outputs) partitioner.emitBarrier(barrier);
+    const result = this.chain.snapshot({ checkpointId: barrier.id, timestamp: barrier.timestamp, kind: barrier.kind });
+    const report = (snapshots: readonly OperatorSnapshot[]): void => {
+      const syncMs = this.#options.clock.monotonic() - startedAt;
+      if (isStop(barrier) && this.#phase === 'running') this.#phase = 'stopped';
+      this.#options.listener.captured({ barrier, snapshots, syncMs, alignmentMs, finished });
+    };
+    if (result instanceof Promise) this.#pause(result.then(report));
+    else report(result);
+  }
+
+  #gateListener(): GateListener {
+    const head = this.chain.head;
+    const aligned = (barrier: CheckpointBarrier): void => {
+      if (barrier.id > this.#lastCheckpointId) this.#capture(barrier);
+    };
+    const { listener } = this.#options;
+    const declined = (checkpointId: number, reason: string): void => {
+      this.#alignmentStartedAt = undefined;
+      for (const { partitioner } of this.#options.outputs) partitioner.emitCancelBarrier(checkpointId);
+      listener.declined(checkpointId, reason);
+    };
+    return isTwoInput(head)
+      ? twoInputListener(head, aligned, declined)
+      : oneInputListener(head as OneInputOperator, aligned, declined);
+  }
+
+  /** Runs `work` alone: no step meanwhile. */
+  async #exclusively(work: () => Promise<void>): Promise<void> {
+    await this.#lock.withLock(async () => {
+      if (this.#phase === 'failed' || this.#phase === 'closed') return;
+      this.#paused++;
+      try {
+        await work();
+      } catch (error) {
+        this.#fail(error);
+      } finally {
+        this.#resume();
+      }
+    });
+  }
+
+  #pause(work: Promise<void>, then: () => void = () => {}): void {
+    this.#paused++;
+    this.#gate?.pause();
+    work
+      .then(() => {
+        if (this.#phase !== 'failed' && this.#phase !== 'closed') then();
+      })
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => this.#resume());
+  }
+
+  #resume(): void {
+    this.#paused--;
+    if (this.#paused === 0) {
+      this.#gate?.resume();
+      const release = this.#releaseWhenResumed;
+      this.#releaseWhenResumed = undefined;
+      release?.();
+    }
+    this.#options.listener.wake();
+  }
+
+  #post(action: () => void): void {
+    this.#mailbox.push(action);
+    this.#options.listener.wake();
+  }
+
+  #runMailbox(): boolean {
+    if (this.#mailbox.length === 0) return false;
+    for (const action of this.#mailbox.splice(0)) action();
+    return true;
+  }
+
+  #outputsAvailable(): boolean {
+    for (const { partitioner } of this.#options.outputs) if (!partitioner.isAvailable) return false;
+    return true;
+  }
+
+  #targetsOf(node: OperatorNode): { side: string | undefined; target: Target }[] {
+    return this.#options.outputs
+      .filter((edge) => edge.from === node)
+      .map(({ side, partitioner }) => {
+        const target = new ChannelTarget(partitioner);
+        this.#targets.push(target);
+        return { side, target };
+      });
+  }
+
+  #fail(error: unknown): void {
+    if (this.#phase === 'failed' || this.#phase === 'closed') return;
+    this.#phase = 'failed';
+    this.#options.listener.failed(error);
+  }
+}
+
+function isStop(barrier: CheckpointBarrier): boolean {
+  return barrier.kind === 'stop-with-savepoint' || barrier.kind === 'stop-with-savepoint-drain';
+}
+
+type Aligned = (barrier: CheckpointBarrier) => void;
+type Declined = (checkpointId: number, reason: string) => void;
+
+function oneInputListener(head: OneInputOperator, aligned: Aligned, declined: Declined): GateListener {
+  return {
+    onRecord: (_input, value, timestamp) => head.processElement(value, timestamp),
+    onWatermark: (_input, timestamp) => head.processWatermark(timestamp),
+    onIdle: (_input, idle) => head.processIdle(idle),
+    onAllBarriers: aligned,
+    onAlignmentAborted: declined,
+    onEndOfInput: () => {},
+  };
+}
+
+function twoInputListener(head: TwoInputOperator, aligned: Aligned, declined: Declined): GateListener {
+  return {
+    onRecord: (input, value, timestamp) =>
+      input === 0 ? head.processElement1(value, timestamp) : head.processElement2(value, timestamp),
+    onWatermark: (input, timestamp) =>
+      input === 0 ? head.processWatermark1(timestamp) : head.processWatermark2(timestamp),
+    onIdle: (input, idle) => (input === 0 ? head.processIdle1(idle) : head.processIdle2(idle)),
+    onAllBarriers: aligned,
+    onAlignmentAborted: declined,
+    onEndOfInput: () => {},
+  };
+}
+
+/** An edge to other subtasks. */
+class ChannelTarget implements Target {
+  readonly #partitioner: Partitioner;
+  records = 0;
+  constructor(partitioner: Partitioner) {
+    this.#partitioner = partitioner;
+  }
+  collect(value: unknown, timestamp: number = NO_TIMESTAMP): void {
+    this.records++;
+    this.#partitioner.emit(value, timestamp);
+  }
+  emitWatermark(timestamp: number): void {
+    this.#partitioner.emitWatermark(timestamp);
+  }
+  emitIdle(idle: boolean): void {
+    this.#partitioner.emitIdle(idle);
+  }
+}

@@ -1,0 +1,335 @@
+/**
+ * One worker: the subtasks of one slot (subtask i of every vertex) in one thread, driven in turns. A turn steps every
+ * subtask until nothing is left to do or its time is up, then lets the event loop run (messages, file writes), then goes
+ * on; with nothing to do it sleeps until a ring, a message or a timer wakes it.
+ *
+ * The worker never retries: the first failure of a subtask is reported and ends the job.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import { assertNever } from '../../lib/assert-never.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { openStorage, type Storage } from '../../storage/index.ts';
+import { writeSubtaskState } from '../checkpoint/checkpoint-writer.ts';
+import { StateReader } from '../checkpoint/state-reader.ts';
+import type { SubtaskRef } from '../checkpoint/subtask-state.ts';
+import { WakeUp } from '../exchange/wake-up.ts';
+import type { JobGraph } from '../graph/job-graph.ts';
+import { JobExecutionError } from '../job/errors.ts';
+import { loadJob } from '../job/job-module.ts';
+import { connectSubtasks } from './connect-subtasks.ts';
+import { serializeError } from './serialized-error.ts';
+import type { Subtask, SubtaskCapture, SubtaskListener } from './subtask.ts';
+import type { FromWorker, RestoreOrder, SubtaskMetrics, ToWorker, WorkerData } from './worker-protocol.ts';
+
+/** Records per step: small enough that a barrier or a timer does not wait long, large enough to cost nothing. */
+const RECORDS_PER_STEP = 512;
+/** Longest time without letting the event loop run. */
+const TURN_MS = 4;
+/** Longest sleep; bounds how late a lost wake-up would be noticed. */
+const MAX_SLEEP_MS = 100;
+const METRICS_EVERY_MS = 250;
+
+type Deploy = Extract<ToWorker, { type: 'deploy' }>;
+
+export class TaskWorker {
+  readonly #port: MessagePort;
+  readonly #data: WorkerData;
+  readonly #storage: Storage;
+  readonly #captures = new Map<number, AbortController>();
+  readonly #directories = new Map<number, string>();
+  #graph: JobGraph | undefined;
+  #subtasks: Subtask[] = [];
+  #wakeUp: WakeUp | undefined;
+  #started = false;
+  #closing = false;
+  #metricsAt = 0;
+
+  constructor(port: MessagePort, data: WorkerData) {
+    this.#port = port;
+    this.#data = data;
+    this.#storage = openStorage(data.storageUri);
+  }
+
+  /** Loads the job, reports, and serves messages until told to close. */
+  async run(): Promise<void> {
+    try {
+      const { graph } = await loadJob(this.#data.program);
+      this.#graph = graph;
+      if (graph.hash !== this.#data.graphHash) {
+        throw new JobExecutionError(
+          'JOB_GRAPH_NOT_DETERMINISTIC',
+          `the job's program builds a different graph in each thread (${graph.hash} here, ${this.#data.graphHash} in the JobMaster). It must depend on nothing but its arguments: no time, randomness or global state.`,
+        );
+      }
+      this.#port.on('message', (message: ToWorker) => this.#onMessage(message));
+      this.#send({ type: 'ready', graphHash: graph.hash });
+    } catch (error) {
+      this.#send({ type: 'failed', error: serializeError(error) });
+    }
+  }
+
+  #onMessage(message: ToWorker): void {
+    // One failure path for everything asynchronous: report it, the job fails.
+    this.#handle(message).catch((error: unknown) => this.#fail(error));
+    this.#wakeUp?.wake();
+  }
+
+  async #handle(message: ToWorker): Promise<void> {
+    switch (message.type) {
+      case 'deploy':
+        await this.#deploy(message);
+        return;
+      case 'start':
+        this.#started = true;
+        await this.#loop();
+        return;
+      case 'trigger':
+        this.#directories.set(message.barrier.id, message.directory);
+        for (const subtask of this.#subtasks) subtask.trigger(message.barrier);
+        return;
+      case 'complete':
+        await Promise.all(this.#subtasks.map((subtask) => subtask.notifyComplete(message.checkpointId)));
+        this.#forget(message.checkpointId);
+        this.#send({ type: 'completed', requestId: message.requestId });
+        return;
+      case 'aborted':
+        this.#captures.get(message.checkpointId)?.abort();
+        this.#forget(message.checkpointId);
+        await Promise.all(this.#subtasks.map((subtask) => subtask.notifyAborted(message.checkpointId)));
+        return;
+      case 'query':
+        this.#query(message);
+        return;
+      case 'close':
+        await this.#close();
+        return;
+      default:
+        assertNever(message);
+    }
+  }
+
+  async #deploy({ rings, wakeUps, restore }: Deploy): Promise<void> {
+    const graph = this.#graph;
+    const memory = wakeUps[this.#data.workerIndex];
+    if (graph === undefined || memory === undefined)
+      throw new JobExecutionError('WORKER_NOT_READY', 'deployed before the job was loaded');
+    this.#wakeUp = new WakeUp(memory);
+    this.#subtasks = connectSubtasks({
+      graph,
+      data: this.#data,
+      clock: systemClock,
+      rings,
+      wakeUps,
+      listenerOf: (ref) => this.#listener(ref),
+    });
+    for (const subtask of this.#subtasks) this.#watchQueryable(subtask);
+    await this.#startSubtasks(restore);
+    this.#send({ type: 'deployed' });
+  }
+
+  /** One after the other: restoring is bound by memory and CPU, and the first failure is the one to report. */
+  async #startSubtasks(restore: RestoreOrder | undefined): Promise<void> {
+    if (restore === undefined) {
+      for (const subtask of this.#subtasks)
+        await subtask.start({ restored: undefined, checkpointId: 0, finished: false });
+      return;
+    }
+    const { checkpointId, directory, storageUri, assignments, finishedVertices } = restore;
+    const reader = new StateReader({ storage: openStorage(storageUri), directory });
+    for (const subtask of this.#subtasks) {
+      const assignment = assignments.find((each) => sameSubtask(each, refOf(subtask)));
+      const restored = assignment === undefined ? new Map() : await reader.read(assignment);
+      await subtask.start({ restored, checkpointId, finished: finishedVertices.includes(subtask.vertex.id) });
+    }
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#closing) {
+      const worked = this.#turn();
+      this.#reportMetrics();
+      if (worked) await new Promise<void>((resolve) => setImmediate(resolve));
+      else await this.#sleep();
+    }
+  }
+
+  /** Steps all subtasks until idle or out of time; says whether more is left to do. */
+  #turn(): boolean {
+    const end = performance.now() + TURN_MS;
+    let worked = false;
+    do {
+      worked = false;
+      for (const subtask of this.#subtasks) if (subtask.step(RECORDS_PER_STEP) === 'more') worked = true;
+    } while (worked && performance.now() < end);
+    for (const subtask of this.#subtasks) subtask.flush();
+    return worked;
+  }
+
+  async #sleep(): Promise<void> {
+    const wakeUp = this.#wakeUp;
+    if (wakeUp === undefined) return;
+    wakeUp.prepareToSleep();
+    // Anything that arrived before prepareToSleep woke nobody: look once more.
+    if (this.#turn()) return;
+    const nextTimer = Math.min(...this.#subtasks.map((subtask) => subtask.nextTimerAt));
+    const untilTimer = Math.max(0, nextTimer - systemClock.now());
+    await wakeUp.sleep(Math.min(MAX_SLEEP_MS, untilTimer));
+  }
+
+  #listener(ref: SubtaskRef): SubtaskListener {
+    return {
+      captured: (capture) => this.#write(ref, capture),
+      declined: (checkpointId, reason) =>
+        this.#send({ type: 'decline', ...ref, checkpointId, reason, message: reason }),
+      inputFinished: () => this.#send({ type: 'inputFinished', ...ref }),
+      failed: (error) => this.#fail(error, ref),
+      wake: () => this.#wakeUp?.wake(),
+    };
+  }
+
+  /** The asynchronous part of a capture; its failure declines the checkpoint and leaves the task running. */
+  #write(ref: SubtaskRef, { barrier, snapshots, syncMs, alignmentMs, finished }: SubtaskCapture): void {
+    const startedAt = performance.now();
+    const abort = this.#captures.get(barrier.id) ?? new AbortController();
+    this.#captures.set(barrier.id, abort);
+    const directory = this.#directories.get(barrier.id) ?? '';
+    writeSubtaskState({
+      ...ref,
+      storage: this.#storage,
+      directory,
+      snapshots,
+      signal: abort.signal,
+      breathe: () => new Promise((resolve) => setImmediate(resolve)),
+    }).then(
+      (result) => {
+        const asyncMs = performance.now() - startedAt;
+        this.#send({
+          type: 'acknowledge',
+          ...ref,
+          checkpointId: barrier.id,
+          syncMs,
+          asyncMs,
+          alignmentMs,
+          finished,
+          result,
+        });
+      },
+      (error: unknown) => {
+        const { message } = serializeError(error);
+        this.#send({
+          type: 'decline',
+          ...ref,
+          checkpointId: barrier.id,
+          reason: 'CHECKPOINT_ASYNC_EXCEPTION',
+          message,
+        });
+      },
+    );
+  }
+
+  #watchQueryable(subtask: Subtask): void {
+    for (const { node, backend } of subtask.chain.operators) {
+      if (backend === undefined) continue;
+      backend.onQueryable = (queryableName, descriptor) =>
+        this.#send({
+          type: 'queryable',
+          ...refOf(subtask),
+          operatorId: node.operatorId,
+          queryableName,
+          stateName: descriptor.name,
+          firstKeyGroup: backend.firstKeyGroup,
+          lastKeyGroup: backend.lastKeyGroup,
+        });
+    }
+  }
+
+  #query({
+    requestId,
+    vertexId,
+    subtaskIndex,
+    operatorId,
+    stateName,
+    key,
+  }: Extract<ToWorker, { type: 'query' }>): void {
+    const subtask = this.#subtasks.find((each) => sameSubtask(refOf(each), { vertexId, subtaskIndex }));
+    const backend = subtask?.chain.operators.find((each) => each.node.operatorId === operatorId)?.backend;
+    if (backend === undefined) {
+      this.#send({ type: 'queryResult', requestId, found: false, value: null, error: 'the subtask is not here' });
+      return;
+    }
+    try {
+      const value = backend.query(stateName, key);
+      this.#send({
+        type: 'queryResult',
+        requestId,
+        found: value !== undefined,
+        value: value ?? null,
+        error: undefined,
+      });
+    } catch (error) {
+      this.#send({ type: 'queryResult', requestId, found: false, value: null, error: serializeError(error).message });
+    }
+  }
+
+  #reportMetrics(): void {
+    const now = performance.now();
+    if (now < this.#metricsAt) return;
+    this.#metricsAt = now + METRICS_EVERY_MS;
+    this.#send({ type: 'metrics', subtasks: this.#subtasks.map(metricsOf) });
+  }
+
+  async #close(): Promise<void> {
+    this.#closing = true;
+    this.#reportMetricsNow();
+    for (const subtask of this.#subtasks) await subtask.close();
+    this.#send({ type: 'closed' });
+    this.#port.close();
+  }
+
+  #reportMetricsNow(): void {
+    this.#metricsAt = 0;
+    this.#reportMetrics();
+  }
+
+  #forget(checkpointId: number): void {
+    for (const id of [...this.#directories.keys()]) if (id <= checkpointId) this.#directories.delete(id);
+    for (const id of [...this.#captures.keys()]) if (id <= checkpointId) this.#captures.delete(id);
+  }
+
+  #fail(error: unknown, ref?: SubtaskRef): void {
+    this.#send({ type: 'failed', error: serializeError(error), ...(ref ?? {}) });
+  }
+
+  #send(message: FromWorker): void {
+    this.#port.postMessage(message);
+  }
+
+  /** Whether records may flow yet. */
+  get started(): boolean {
+    return this.#started;
+  }
+}
+
+function refOf(subtask: Subtask): SubtaskRef {
+  return { vertexId: subtask.vertex.id, subtaskIndex: subtask.info.subtaskIndex };
+}
+
+function sameSubtask(left: SubtaskRef, right: SubtaskRef): boolean {
+  return left.vertexId === right.vertexId && left.subtaskIndex === right.subtaskIndex;
+}
+
+function metricsOf(subtask: Subtask): SubtaskMetrics {
+  const user: Record<string, number> = {};
+  for (const { metrics } of subtask.chain.operators) {
+    for (const [name, value] of metrics.user) user[name] = (user[name] ?? 0) + value;
+    if (metrics.lateRecordsDropped > 0) {
+      user['numLateRecordsDropped'] = (user['numLateRecordsDropped'] ?? 0) + metrics.lateRecordsDropped;
+    }
+  }
+  return {
+    ...refOf(subtask),
+    recordsIn: subtask.recordsIn,
+    recordsOut: subtask.recordsOut,
+    state: subtask.activity,
+    user,
+  };
+}
