@@ -43,6 +43,8 @@ export interface OperatorSubtaskState {
   readonly subtask: number;
   /** Index into `files`. Absent when the subtask stored nothing. */
   readonly file?: number;
+  /** This subtask had reached the end of its input; it stored nothing. */
+  readonly finished?: true;
   readonly keyed?: KeyedStateHandle;
   readonly operatorState?: readonly OperatorStateHandle[];
   readonly rawKeyed?: BlockIndex;
