@@ -1,0 +1,54 @@
+/** Exit codes of job processes: the contract between a job and whoever runs it. */
+export const JOB_EXIT = {
+  /** The job ended well, or was stopped with a savepoint. */
+  finished: 0,
+  /** The job failed; the restart strategy decides. */
+  failed: 10,
+  /** The job failed and must not be restarted. */
+  suppressRestarts: 11,
+  /** Another process leads the job, or another attempt is open. Counts for nothing. */
+  lostLeadership: 12,
+  /** The job or its configuration is not valid. Not restarted. */
+  invalid: 13,
+  /** Stopped on request (SIGTERM), without a savepoint. Counts for nothing. */
+  stopped: 14,
+} as const;
+
+/** What a job process writes when it ends: a small JSON file or, in a pod, the termination message (at most 4,000 bytes). */
+export interface TerminationRecord {
+  readonly exitCode: number;
+  readonly attempt: number;
+  readonly epoch: number;
+  readonly outcome: 'finished' | 'failed' | 'stoppedWithSavepoint' | 'stopped' | 'lostLeadership' | 'invalid';
+  /** In words; absent when the job ended well. */
+  readonly cause?: string;
+  readonly code?: string;
+  /** Where the savepoint of a stop lies. */
+  readonly savepoint?: string;
+}
+
+/** The longest termination message a kubelet keeps, with room to spare. */
+export const TERMINATION_MESSAGE_LIMIT_BYTES = 4_000;
+
+/** A record as text within the limit: the cause is cut, never the facts. */
+export function encodeTerminationRecord(record: TerminationRecord): string {
+  let text = JSON.stringify(record);
+  let { cause } = record;
+  while (Buffer.byteLength(text) > TERMINATION_MESSAGE_LIMIT_BYTES && cause !== undefined && cause.length > 0) {
+    cause = cause.slice(0, Math.floor(cause.length * 0.8));
+    text = JSON.stringify({ ...record, cause: `${cause}…` });
+  }
+  return text;
+}
+
+/** A record that was read, or undefined when the text is not one (a process that was killed leaves nothing, or half). */
+export function decodeTerminationRecord(text: string): TerminationRecord | undefined {
+  try {
+    const record = JSON.parse(text) as TerminationRecord;
+    const isRecord = typeof record === 'object' && record !== null && Number.isInteger(record.exitCode);
+    return isRecord && Number.isInteger(record.attempt) ? record : undefined;
+  } catch {
+    // Not JSON: whoever wrote it was not a job process that ended in order.
+    return undefined;
+  }
+}

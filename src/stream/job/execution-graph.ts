@@ -1,0 +1,94 @@
+/**
+ * What the JobMaster knows of the running attempt: the state of every subtask and the counts they report. Changed in one
+ * place, read by REST and the progress display.
+ */
+import type { SubtaskRef } from '../checkpoint/subtask-state.ts';
+import { subtaskKey } from '../checkpoint/subtask-state.ts';
+import type { JobGraph, JobVertex } from '../graph/job-graph.ts';
+import type { SubtaskMetrics } from '../task/worker-protocol.ts';
+
+export type SubtaskState = 'CREATED' | 'INITIALIZING' | 'RUNNING' | 'FINISHED' | 'CANCELED' | 'FAILED';
+
+export interface SubtaskExecution extends SubtaskRef {
+  state: SubtaskState;
+  startedAt: number | undefined;
+  endedAt: number | undefined;
+  metrics: SubtaskMetrics | undefined;
+  /** Milliseconds spent in each activity so far. */
+  readonly spentMs: Record<'running' | 'blocked' | 'idle' | 'finished', number>;
+  reportedAt: number | undefined;
+}
+
+export class ExecutionGraph {
+  readonly graph: JobGraph;
+  readonly #subtasks = new Map<string, SubtaskExecution>();
+
+  constructor(graph: JobGraph) {
+    this.graph = graph;
+    for (const vertex of graph.vertices) {
+      for (let subtaskIndex = 0; subtaskIndex < vertex.parallelism; subtaskIndex++) {
+        const ref = { vertexId: vertex.id, subtaskIndex };
+        this.#subtasks.set(subtaskKey(ref), {
+          ...ref,
+          state: 'CREATED',
+          startedAt: undefined,
+          endedAt: undefined,
+          metrics: undefined,
+          spentMs: { running: 0, blocked: 0, idle: 0, finished: 0 },
+          reportedAt: undefined,
+        });
+      }
+    }
+  }
+
+  all(): SubtaskExecution[] {
+    return [...this.#subtasks.values()];
+  }
+
+  of(vertex: JobVertex): SubtaskExecution[] {
+    return this.all().filter((subtask) => subtask.vertexId === vertex.id);
+  }
+
+  get(ref: SubtaskRef): SubtaskExecution | undefined {
+    return this.#subtasks.get(subtaskKey(ref));
+  }
+
+  /** Moves all subtasks that have not ended. */
+  moveAll(state: SubtaskState, now: number): void {
+    for (const subtask of this.#subtasks.values()) {
+      if (subtask.endedAt === undefined) this.#move(subtask, state, now);
+    }
+  }
+
+  move(ref: SubtaskRef, state: SubtaskState, now: number): void {
+    const subtask = this.get(ref);
+    if (subtask !== undefined) this.#move(subtask, state, now);
+  }
+
+  report(metrics: SubtaskMetrics, now: number): void {
+    const subtask = this.get(metrics);
+    if (subtask === undefined) return;
+    if (subtask.reportedAt !== undefined) subtask.spentMs[metrics.state] += now - subtask.reportedAt;
+    subtask.reportedAt = now;
+    subtask.metrics = metrics;
+  }
+
+  /** Whether every subtask has come to the end of its input. */
+  get allFinished(): boolean {
+    return this.all().every((subtask) => subtask.state === 'FINISHED');
+  }
+
+  /** Records that sources emitted in this attempt. */
+  get sourceRecords(): number {
+    return this.graph.vertices
+      .filter((vertex) => vertex.inputs.length === 0)
+      .flatMap((vertex) => this.of(vertex))
+      .reduce((sum, subtask) => sum + (subtask.metrics?.recordsIn ?? 0), 0);
+  }
+
+  #move(subtask: SubtaskExecution, state: SubtaskState, now: number): void {
+    subtask.state = state;
+    if (state === 'RUNNING') subtask.startedAt ??= now;
+    if (state === 'FINISHED' || state === 'CANCELED' || state === 'FAILED') subtask.endedAt = now;
+  }
+}
