@@ -63,6 +63,11 @@ export function filePath(directory: string, relative: string): string {
   return directory === '' ? relative : `${directory}/${relative}`;
 }
 
+/** The full name of a path in a storage, for messages. */
+export function fullName(storageUri: string, path: string): string {
+  return storageUri.endsWith('/') ? `${storageUri}${path}` : `${storageUri}/${path}`;
+}
+
 /** `<vertex>-<subtask>.state`: one file per subtask, relative to the directory. */
 export function stateFileName(vertexId: string, subtaskIndex: number): string {
   if (!/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/.test(vertexId)) {

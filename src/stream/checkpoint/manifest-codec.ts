@@ -9,7 +9,7 @@ import { IOException } from '../../lib/java-errors.ts';
 import type { Storage, WrittenFile } from '../../storage/index.ts';
 import { CheckpointError, corruptManifest } from './errors.ts';
 import { JsonMismatch } from './json-reader.ts';
-import { manifestPath } from './locations.ts';
+import { fullName, manifestPath } from './locations.ts';
 import { type CheckpointManifest, MANIFEST_FORMAT, MANIFEST_VERSION } from './manifest.ts';
 import { manifestFrom } from './manifest-parser.ts';
 
@@ -68,7 +68,7 @@ export async function readManifest(
   expected?: ExpectedBytes,
 ): Promise<CheckpointManifest> {
   const path = manifestPath(directory);
-  const where = `${storage.uri.replace(/\/+$/, '')}/${path}`;
+  const where = fullName(storage.uri, path);
   const status = await storage.stat(path);
   if (status === undefined) {
     throw corruptManifest(where, 'the file does not exist; a directory without _metadata is no complete checkpoint');

@@ -10,7 +10,7 @@ import type { Storage } from '../../storage/index.ts';
 import type { OperatorRestore, OperatorStatePart } from '../operators/operator.ts';
 import type { RestoredKeyedState } from '../state/backend.ts';
 import { corruptFile } from './errors.ts';
-import { filePath } from './locations.ts';
+import { filePath, fullName } from './locations.ts';
 import type { StateFile } from './manifest.ts';
 import type {
   KeyedAssignment,
@@ -61,7 +61,7 @@ export class StateReader {
 
   async #readAndCheck(file: StateFile): Promise<OpenedStateFile> {
     const path = filePath(this.#directory, file.path);
-    const where = `${this.#storage.uri.replace(/\/+$/, '')}/${path}`;
+    const where = fullName(this.#storage.uri, path);
     const bytes = await this.#storage.read(path);
     if (bytes === undefined) throw corruptFile(where, `a file of ${file.sizeBytes} bytes`, 'no such file');
     if (bytes.byteLength !== file.sizeBytes) {

@@ -3,7 +3,11 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { memoryStorage, type Storage } from '../../../src/storage/index.ts';
 import { writeSubtaskState } from '../../../src/stream/checkpoint/checkpoint-writer.ts';
 import type { JobShape, VertexShape } from '../../../src/stream/checkpoint/job-shape.ts';
-import type { CheckpointManifest, OperatorState, OperatorSubtaskState } from '../../../src/stream/checkpoint/manifest.ts';
+import type {
+  CheckpointManifest,
+  OperatorState,
+  OperatorSubtaskState,
+} from '../../../src/stream/checkpoint/manifest.ts';
 import { buildManifest } from '../../../src/stream/checkpoint/manifest-builder.ts';
 import { type SubtaskStateResult, subtaskKey } from '../../../src/stream/checkpoint/subtask-state.ts';
 import { keyGroupRange } from '../../../src/stream/key-groups.ts';
@@ -90,7 +94,10 @@ export async function takeCheckpoint(
       const { vertexId } = vertex;
       const snapshots = capture(vertex, subtaskIndex);
       if (snapshots === 'finished') finished.add(subtaskKey({ vertexId, subtaskIndex }));
-      else results.push(await writeSubtaskState({ storage, directory, vertexId, subtaskIndex, snapshots, signal, breathe }));
+      else
+        results.push(
+          await writeSubtaskState({ storage, directory, vertexId, subtaskIndex, snapshots, signal, breathe }),
+        );
     }
   }
   return buildManifest({

@@ -43,18 +43,29 @@ test('every kind of state is found again by its handle', () => {
   const [source, counter] = operators;
   const [list] = source!.operatorState!;
   expect(list).toMatchObject({ name: 'offsets', mode: 'SPLIT_DISTRIBUTE', type: { kind: 'string' } });
-  expect(pairs(list!.partitions).map(([offset, length]) => text(partitionAt(file, offset, length)))).toEqual(['a', '', 'ccc']);
+  expect(pairs(list!.partitions).map(([offset, length]) => text(partitionAt(file, offset, length)))).toEqual([
+    'a',
+    '',
+    'ccc',
+  ]);
   expect(counter!.keyed!.states.map(({ name, blocks }) => [name, blocks.length])).toEqual([
     ['empty', 0],
     ['count', 6],
   ]);
   const [, , , fiveGroup, fiveOffset, fiveLength] = counter!.keyed!.states[1]!.blocks;
   expect(fiveGroup).toBe(5);
-  expect(text(blockAt(file, { kind: 'keyed', state: 1, group: 5, offset: fiveOffset!, length: fiveLength! }))).toBe('five');
+  expect(text(blockAt(file, { kind: 'keyed', state: 1, group: 5, offset: fiveOffset!, length: fiveLength! }))).toBe(
+    'five',
+  );
   const [three, threeAt, threeLength, four] = counter!.rawKeyed!;
   expect([three, four]).toEqual([3, 4]);
-  expect(text(blockAt(file, { kind: 'rawKeyed', state: 0, group: 3, offset: threeAt!, length: threeLength! }))).toBe('raw three');
-  expect(pairs(counter!.rawOperator!).map(([offset, length]) => text(partitionAt(file, offset, length)))).toEqual(['one', 'two']);
+  expect(text(blockAt(file, { kind: 'rawKeyed', state: 0, group: 3, offset: threeAt!, length: threeLength! }))).toBe(
+    'raw three',
+  );
+  expect(pairs(counter!.rawOperator!).map(([offset, length]) => text(partitionAt(file, offset, length)))).toEqual([
+    'one',
+    'two',
+  ]);
 });
 
 test('nothing stored gives no bytes, and the registered names stay known', () => {
@@ -63,12 +74,16 @@ test('nothing stored gives no bytes, and the registered names stay known', () =>
     anOperatorCapture('counter', { keyed: aKeyedCapture([{ meta: aState('count'), groups: new Map() }]) }),
   ]);
   expect(chunks).toEqual([]);
-  expect(operators[0]!.operatorState).toEqual([{ name: 'offsets', mode: 'UNION', type: { kind: 'string' }, partitions: [] }]);
+  expect(operators[0]!.operatorState).toEqual([
+    { name: 'offsets', mode: 'UNION', type: { kind: 'string' }, partitions: [] },
+  ]);
   expect(operators[1]!.keyed!.states[0]).toMatchObject({ name: 'count', blocks: [] });
 });
 
 test('an empty partition is a partition', () => {
-  const { operators } = encode([anOperatorCapture('source', { operatorState: [aList('offsets', 'SPLIT_DISTRIBUTE', '', '')] })]);
+  const { operators } = encode([
+    anOperatorCapture('source', { operatorState: [aList('offsets', 'SPLIT_DISTRIBUTE', '', '')] }),
+  ]);
   expect(operators[0]!.operatorState![0]!.partitions.filter((_, at) => at % 2 === 1)).toEqual([0, 0]);
 });
 
@@ -88,7 +103,9 @@ test('large state goes into several chunks, and blocks stay whole', () => {
   expect(file.blocks.size).toBe(128);
   for (let at = 0; at < index[0]!.length; at += 3) {
     const [group, offset, length] = index[0]!.slice(at, at + 3);
-    expect(blockAt(file, { kind: 'keyed', state: 0, group: group!, offset: offset!, length: length! }).length).toBe(100_000);
+    expect(blockAt(file, { kind: 'keyed', state: 0, group: group!, offset: offset!, length: length! }).length).toBe(
+      100_000,
+    );
   }
 });
 
@@ -154,7 +171,13 @@ test('a handle that points at something else is refused', () => {
   const file = openStateFile('f', bytes);
   const right = { kind: 'keyed' as const, state: 0, group, offset, length };
   expect(text(blockAt(file, right))).toBe('three');
-  for (const wrong of [{ kind: 'rawKeyed' as const }, { state: 1 }, { group: 4 }, { offset: offset + 1 }, { length: 4 }]) {
+  for (const wrong of [
+    { kind: 'rawKeyed' as const },
+    { state: 1 },
+    { group: 4 },
+    { offset: offset + 1 },
+    { length: 4 },
+  ]) {
     expect(() => blockAt(file, { ...right, ...wrong })).toThrow('state file f is damaged');
   }
 });
