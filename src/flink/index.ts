@@ -1,2 +1,67 @@
 /** Flink's REST API: the JSON it speaks, and a client for it. See README.md. */
+export type {
+  CheckpointConfig,
+  CheckpointingStatistics,
+  CheckpointMeasures,
+  CheckpointStatistics,
+  CheckpointStatus,
+  CheckpointType,
+  RestoredCheckpointStatistics,
+  StatsSummary,
+  SubtaskCheckpointStatistics,
+  TaskCheckpointStatistics,
+} from './checkpoint-shapes.ts';
+export { FlinkClient, type FlinkClientOptions, type OperationOptions, type StateQuery } from './client.ts';
+export {
+  FlinkOperationFailedError,
+  FlinkOperationTimeoutError,
+  FlinkResponseError,
+  FlinkRestError,
+  FlinkUnreachableError,
+} from './errors.ts';
+export { callJson, type HttpJsonAnswer, type HttpJsonCall, type HttpJsonOptions } from './http-json.ts';
+export {
+  type AggregatedMetrics,
+  type BackPressureLevel,
+  type ClusterOverview,
+  type DashboardConfiguration,
+  EXECUTION_STATES,
+  type ExceptionInfo,
+  type ExecutionState,
+  type IoMetrics,
+  isGloballyTerminal,
+  JOB_STATUSES,
+  type JobAccumulators,
+  type JobConfig,
+  type JobDetails,
+  type JobExceptions,
+  type JobExecutionResult,
+  type JobIdsWithStatus,
+  type JobPlan,
+  type JobStatus,
+  type JobStatusInfo,
+  type JobSummary,
+  type JobsOverview,
+  type JobVertexBackPressure,
+  type JobVertexDetails,
+  type JobVertexSummary,
+  type MetricCollection,
+  type Plan,
+  type PlanNode,
+  type SerializedThrowable,
+  type SubtaskDetails,
+  type TaskCounts,
+} from './job-shapes.ts';
+export {
+  type AsyncOperationResult,
+  type CheckpointInfo,
+  type CheckpointTriggerRequest,
+  type ErrorResponse,
+  HEX_ID,
+  type SavepointFormat,
+  type SavepointInfo,
+  type SavepointTriggerRequest,
+  type StopWithSavepointRequest,
+  type TriggerResponse,
+} from './operation-shapes.ts';
 export type { StateAnswer, StateUnavailableReason } from './state-answer.ts';

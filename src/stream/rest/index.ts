@@ -1,0 +1,22 @@
+/** The REST server of a job process, in Flink's shapes. See README.md. */
+export type {
+  CheckpointConfigView,
+  CheckpointsView,
+  CheckpointView,
+  ExceptionView,
+  JobControl,
+  JobView,
+  OperatorView,
+  RestoredView,
+  SavepointCommand,
+  Serving,
+  StateQueryCommand,
+  SubtaskAckView,
+  SubtaskView,
+  VertexInputView,
+  VertexView,
+} from './job-view.ts';
+export { type JsonValue, jsonValue } from './json-value.ts';
+export type { ProductInfo } from './reply.ts';
+export { RestError } from './rest-error.ts';
+export { listenRest, type RestLimits, type RestServer, type RestServerOptions } from './server.ts';

@@ -1,0 +1,139 @@
+import { systemClock } from '../../../src/lib/clock.ts';
+import type {
+  CheckpointView,
+  JobControl,
+  JobView,
+  RestServerOptions,
+  SubtaskAckView,
+  SubtaskView,
+  VertexView,
+} from '../../../src/stream/rest/index.ts';
+
+export const JOB = 'a'.repeat(32);
+export const SOURCE = 'c'.repeat(32);
+export const COUNT = 'd'.repeat(32);
+export const T0 = 1_700_000_000_000;
+
+export function aSubtask(more: Partial<SubtaskView> = {}): SubtaskView {
+  return {
+    state: 'RUNNING',
+    attempt: 0,
+    startTime: T0 + 100,
+    worker: 'worker-0',
+    recordsIn: 10,
+    recordsOut: 5,
+    bytesIn: 1_000,
+    bytesOut: 500,
+    backPressuredMs: 10,
+    idleMs: 20,
+    busyMs: 30,
+    backPressuredRatio: 0,
+    idleRatio: 0.4,
+    busyRatio: 0.6,
+    ...more,
+  };
+}
+
+export function aVertex(more: Partial<VertexView> = {}): VertexView {
+  return {
+    id: COUNT,
+    name: 'count',
+    parallelism: 2,
+    maxParallelism: 128,
+    operators: [{ uid: 'count-uid', name: 'count' }],
+    inputs: [{ vertexId: SOURCE, shipStrategy: 'HASH' }],
+    subtasks: [aSubtask(), aSubtask({ worker: 'worker-1', recordsIn: 30 })],
+    ...more,
+  };
+}
+
+export function anAck(more: Partial<SubtaskAckView> = {}): SubtaskAckView {
+  return {
+    ackTime: T0 + 1_040,
+    checkpointedSize: 100,
+    stateSize: 400,
+    syncMs: 2,
+    asyncMs: 20,
+    alignmentMs: 1,
+    startDelayMs: 3,
+    ...more,
+  };
+}
+
+export function aCheckpoint(id: number, more: Partial<CheckpointView> = {}): CheckpointView {
+  return {
+    id,
+    status: 'COMPLETED',
+    type: 'CHECKPOINT',
+    triggerTime: T0 + 1_000,
+    acks: { [SOURCE]: [anAck()], [COUNT]: [anAck(), anAck({ ackTime: T0 + 1_050 })] },
+    location: `file:///state/${JOB}/chk-${id}`,
+    ...more,
+  };
+}
+
+export function aJob(more: Partial<JobView> = {}): JobView {
+  return {
+    jobId: JOB,
+    name: 'flight delays',
+    state: 'RUNNING',
+    stateTimestamps: { CREATED: T0, RUNNING: T0 + 500 },
+    startTime: T0,
+    attempt: 1,
+    restarts: 0,
+    parallelism: 2,
+    maxParallelism: 128,
+    workers: 2,
+    vertices: [
+      aVertex({
+        id: SOURCE,
+        name: 'source',
+        parallelism: 1,
+        operators: [{ uid: 'source-uid', name: 'flights' }],
+        inputs: [],
+        subtasks: [aSubtask()],
+      }),
+      aVertex(),
+    ],
+    checkpoints: { counts: { restored: 0, inProgress: 0, completed: 0, failed: 0 }, history: [], latest: {} },
+    checkpointConfig: {
+      intervalMs: 10_000,
+      timeoutMs: 600_000,
+      minPauseMs: 0,
+      maxConcurrent: 1,
+      tolerableFailures: 0,
+      onCancel: 'Retain',
+      storage: 'file:///state',
+    },
+    exceptions: [],
+    exceptionsTruncated: false,
+    restartStrategy: 'fixed delay (3 attempts, 10s)',
+    userConfig: { 'checkpoints.interval': '10s' },
+    ...more,
+  };
+}
+
+/** A control that refuses everything a test did not say. */
+export function aControl(more: Partial<JobControl> = {}): JobControl {
+  const refuse = (what: string) => () => Promise.reject(new Error(`${what} was not expected`));
+  return {
+    triggerSavepoint: refuse('triggerSavepoint'),
+    cancelWithSavepoint: refuse('cancelWithSavepoint'),
+    stopWithSavepoint: refuse('stopWithSavepoint'),
+    triggerCheckpoint: refuse('triggerCheckpoint'),
+    cancel: refuse('cancel'),
+    query: refuse('query'),
+    ...more,
+  };
+}
+
+export function serverOptions(more: Partial<RestServerOptions> & { job?: JobView } = {}): RestServerOptions {
+  const { job = aJob(), ...rest } = more;
+  return {
+    view: () => ({ status: 'serving', job }),
+    control: aControl(),
+    product: { version: '0.1.0', revision: 'abcdef0' },
+    clock: { ...systemClock, now: () => T0 + 10_000 },
+    ...rest,
+  };
+}
