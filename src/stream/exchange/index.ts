@@ -24,9 +24,13 @@ export { type GateListener, type GateOptions, InputGate } from './input-gate.ts'
 export { LocalChannel } from './local-channel.ts';
 export {
   BroadcastPartitioner,
+  createPartitioner,
   ForwardPartitioner,
   HashPartitioner,
   Partitioner,
   RebalancePartitioner,
 } from './partitioner.ts';
+export { createRing, RING_HEADER_BYTES } from './ring.ts';
+export { RingInputChannel, RingOutputChannel } from './ring-channel.ts';
+export { WAKE_UP_BYTES, WakeUp } from './wake-up.ts';
 export { WatermarkValve } from './watermark-valve.ts';

@@ -2,7 +2,14 @@
  * Which subtask of the next vertex gets a record. A partitioner stands before the channels of one edge, one per
  * downstream subtask; records go to one of them or all, control events always to all. Follows Flink's ChannelSelectors.
  */
-import { FlinkRuntimeException, InvalidProgramException, NullPointerException } from '../../lib/java-errors.ts';
+import { assertNever } from '../../lib/assert-never.ts';
+import {
+  FlinkRuntimeException,
+  IllegalArgumentException,
+  InvalidProgramException,
+  NullPointerException,
+} from '../../lib/java-errors.ts';
+import type { Partitioning } from '../graph/transformation.ts';
 import { keyGroupOf, operatorIndexForKeyGroup } from '../key-groups.ts';
 import type { KeySelection } from '../operators/operator.ts';
 import { stringHash } from '../types/key-hash.ts';
@@ -54,12 +61,37 @@ export abstract class Partitioner {
   }
 }
 
+/** The partitioner of an edge. @param subtask the upstream subtask: where turns begin */
+export function createPartitioner(
+  partitioning: Partitioning,
+  channels: readonly OutputChannel[],
+  maxParallelism: number,
+  subtask: number,
+): Partitioner {
+  switch (partitioning.how) {
+    case 'forward':
+      return new ForwardPartitioner(channels);
+    case 'hash':
+      return new HashPartitioner(channels, partitioning.key, maxParallelism);
+    case 'rebalance':
+      return new RebalancePartitioner(channels, subtask);
+    case 'broadcast':
+      return new BroadcastPartitioner(channels);
+    default:
+      return assertNever(partitioning);
+  }
+}
+
 /** To the one channel there is: subtask i feeds subtask i. */
 export class ForwardPartitioner extends Partitioner {
   readonly #channel: OutputChannel;
 
-  constructor(channel: OutputChannel) {
-    super([channel]);
+  constructor(channels: readonly OutputChannel[]) {
+    super(channels);
+    const [channel] = channels;
+    if (channel === undefined || channels.length > 1) {
+      throw new IllegalArgumentException(`A forward edge has one channel per subtask, not ${channels.length}.`);
+    }
     this.#channel = channel;
   }
 
