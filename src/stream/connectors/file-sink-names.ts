@@ -1,0 +1,54 @@
+/**
+ * The names of the file sink. Every name says to which job, operator, subtask, epoch and checkpoint its records belong,
+ * so no two transactions ever write to one file, whoever else still breathes.
+ *
+ *   pending   .part-9f0c3a5e71b2-out-0-5-812.ndjson.pending
+ *   final      part-9f0c3a5e71b2-out-0-5-812.ndjson
+ *   further parts of one checkpoint: part-…-812.p1.ndjson, part-…-812.p2.ndjson
+ */
+import type { TransactionContext } from './sink.ts';
+
+const JOB_ID_DIGITS = 12;
+
+/** What all names of one sink share. */
+export interface NamePattern {
+  readonly prefix: string;
+  readonly suffix: string;
+}
+
+/** The final name of a part. */
+export function finalName(pattern: NamePattern, transaction: TransactionContext, part: number): string {
+  const { subtaskIndex, epoch, checkpointId } = transaction;
+  const parts = part === 0 ? '' : `.p${part}`;
+  return `${commonStart(pattern, transaction)}${subtaskIndex}-${epoch}-${checkpointId}${parts}${pattern.suffix}`;
+}
+
+/** The hidden name under which the file is written. */
+export function pendingName(name: string): string {
+  return `.${name}.pending`;
+}
+
+/** What a pending name of this job and operator says, or undefined for any other name. */
+export function parsePendingName(
+  pattern: NamePattern,
+  owner: Pick<TransactionContext, 'jobId' | 'uid'>,
+  name: string,
+): { subtaskIndex: number; epoch: number; checkpointId: number } | undefined {
+  const start = `.${commonStart(pattern, owner)}`;
+  const end = `${pattern.suffix}.pending`;
+  if (!name.startsWith(start) || !name.endsWith(end) || name.length < start.length + end.length) return undefined;
+  const numbers = /^(\d+)-(\d+)-(\d+)(?:\.p\d+)?$/.exec(name.slice(start.length, name.length - end.length));
+  if (numbers === null) return undefined;
+  const [, subtaskIndex, epoch, checkpointId] = numbers.map(Number);
+  if (subtaskIndex === undefined || epoch === undefined || checkpointId === undefined) return undefined;
+  return { subtaskIndex, epoch, checkpointId };
+}
+
+function commonStart({ prefix }: NamePattern, { jobId, uid }: Pick<TransactionContext, 'jobId' | 'uid'>): string {
+  return `${prefix}-${jobId.slice(0, JOB_ID_DIGITS)}-${fileSafe(uid)}-`;
+}
+
+/** A uid as a part of a file name: letters, digits, dot, underscore and minus stay, the rest becomes %XX. */
+function fileSafe(uid: string): string {
+  return encodeURIComponent(uid).replace(/[!'()*~]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
+}

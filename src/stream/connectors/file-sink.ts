@@ -1,0 +1,222 @@
+/**
+ * Writes records into files, exactly once. Each subtask writes one file per checkpoint under a hidden name; when the
+ * checkpoint is complete the file gets its final name. A reader of the directory that ignores hidden names sees whole
+ * files with committed records only.
+ *
+ *   write .x.pending │ capture: flush │ fsync file, fsync directory │ complete: link x, unlink .x.pending, fsync directory
+ *
+ * Committing twice is committing once: the pending name gone and the final name there is "done". Files of another epoch
+ * are never opened, so an old leader and its successor cannot mix. Nothing is created for a checkpoint without records.
+ */
+import { join, resolve } from 'node:path';
+import { FlinkJobError, messageOf } from '../../lib/errors.ts';
+import { IllegalArgumentException } from '../../lib/java-errors.ts';
+import { Types } from '../types/index.ts';
+import type { TypeInformation } from '../types/type-information.ts';
+import { SinkDirectoryError, UnwritableRecordError } from './errors.ts';
+import { commitPart, sweepPending } from './file-sink-commit.ts';
+import { finalName, type NamePattern, pendingName } from './file-sink-names.ts';
+import { type TransactionContext, TwoPhaseCommitSinkFunction } from './sink.ts';
+import { type FileDescriptor, nodeSinkFileSystem, type SinkFileSystem } from './sink-file-system.ts';
+
+export interface FileSinkOptions<T> {
+  /** The output directory; made when it is not there. Relative to the directory of the process. */
+  readonly path: string;
+  /** First part of every name. @default 'part' */
+  readonly prefix?: string;
+  /** Last part of every name. @default '.ndjson' */
+  readonly suffix?: string;
+  /** A record as a line (its end is added) or as bytes (written as they are). @default one line of JSON */
+  readonly encode?: (value: T) => string | Uint8Array;
+  /** Begins another file within a checkpoint once one has this size. @default never */
+  readonly rollAtBytes?: number;
+  /** @default the file system of this machine */
+  readonly fileSystem?: SinkFileSystem;
+}
+
+/** One closed file of a transaction, as stored. */
+export interface FilePart {
+  readonly name: string;
+  readonly sizeBytes: number;
+}
+
+/** The files of one checkpoint of one subtask. */
+export interface FileTransaction {
+  readonly directory: string;
+  readonly parts: readonly FilePart[];
+}
+
+/** A transaction that is being written. `open` is absent before the first record. */
+interface OpenFileTransaction extends FileTransaction {
+  readonly context: TransactionContext;
+  readonly parts: FilePart[];
+  open: { readonly name: string; readonly file: FileDescriptor; sizeBytes: number } | undefined;
+  nextPart: number;
+}
+
+const FILE_TRANSACTION = Types.OBJECT({
+  directory: Types.STRING,
+  parts: Types.LIST(Types.OBJECT({ name: Types.STRING, sizeBytes: Types.SAFE_LONG })),
+}) as unknown as TypeInformation<FileTransaction>;
+
+/** Text is collected up to this many characters before it is written. */
+const BUFFER_CHARACTERS = 128 * 1024;
+
+export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> {
+  override readonly transactionType: TypeInformation<FileTransaction> = FILE_TRANSACTION;
+  readonly #directory: string;
+  readonly #pattern: NamePattern;
+  readonly #encode: (value: T) => string | Uint8Array;
+  readonly #rollAtBytes: number;
+  readonly #files: SinkFileSystem;
+  #text = '';
+
+  /** @throws IllegalArgumentException for a path, prefix, suffix or size that cannot be used */
+  constructor(options: FileSinkOptions<T>) {
+    super();
+    const { path, prefix = 'part', suffix = '.ndjson', rollAtBytes = Number.POSITIVE_INFINITY } = options;
+    if (path.length === 0) throw new IllegalArgumentException('A file sink needs the path of a directory.');
+    if (!/^[^./\\][^/\\]*$/.test(prefix) || /[/\\]/.test(suffix))
+      throw new IllegalArgumentException(
+        `prefix and suffix of a file sink are parts of a visible file name; got "${prefix}" and "${suffix}".`,
+      );
+    if (!(rollAtBytes > 0)) throw new IllegalArgumentException(`rollAtBytes is above 0; got ${rollAtBytes}.`);
+    this.#directory = path;
+    this.#pattern = { prefix, suffix };
+    this.#encode = options.encode ?? jsonLine;
+    this.#rollAtBytes = rollAtBytes;
+    this.#files = options.fileSystem ?? nodeSinkFileSystem;
+  }
+
+  /** Finds out at the start of the job, not after an hour, that the directory cannot be written. */
+  override open(): void {
+    this.#inDirectory('create files', () => this.#files.prepareDirectory(resolve(this.#directory)));
+  }
+
+  override beginTransaction(context: TransactionContext): FileTransaction {
+    const transaction: OpenFileTransaction = {
+      directory: this.#directory,
+      context,
+      parts: [],
+      open: undefined,
+      nextPart: 0,
+    };
+    this.#text = '';
+    return transaction;
+  }
+
+  override invoke(transaction: FileTransaction, value: T): void {
+    const record = this.#encode(value);
+    if (typeof record === 'string') {
+      this.#text += record;
+      this.#text += '\n';
+      if (this.#text.length >= BUFFER_CHARACTERS) this.#flush(transaction as OpenFileTransaction);
+    } else {
+      this.#flush(transaction as OpenFileTransaction);
+      this.#append(transaction as OpenFileTransaction, record);
+    }
+  }
+
+  override preCommit(transaction: FileTransaction): FileTransaction | undefined {
+    const writing = transaction as OpenFileTransaction;
+    this.#flush(writing);
+    this.#closePart(writing);
+    return writing.parts.length === 0 ? undefined : { directory: writing.directory, parts: writing.parts };
+  }
+
+  override async makeDurable({ directory, parts }: FileTransaction): Promise<void> {
+    const place = resolve(directory);
+    try {
+      await Promise.all(parts.map(({ name }) => this.#files.sync(join(place, pendingName(name)))));
+      // The name must survive as well as the bytes, else a commit after a power failure finds nothing.
+      await this.#files.syncDirectory(place);
+    } catch (cause) {
+      throw new SinkDirectoryError(directory, 'make files durable', cause);
+    }
+  }
+
+  override async commit({ directory, parts }: FileTransaction): Promise<void> {
+    try {
+      for (const part of parts) await commitPart(this.#files, resolve(directory), part);
+      await this.#files.syncDirectory(resolve(directory));
+    } catch (cause) {
+      throw withDirectory(directory, 'commit files', cause);
+    }
+  }
+
+  override async abort(transaction: FileTransaction): Promise<void> {
+    const writing = transaction as OpenFileTransaction;
+    this.#text = '';
+    this.#closePart(writing);
+    for (const { name } of writing.parts) {
+      await this.#files.unlink(join(resolve(writing.directory), pendingName(name))).catch(() => {});
+    }
+  }
+
+  override async recoverAndAbort(context: TransactionContext): Promise<void> {
+    try {
+      await sweepPending(this.#files, resolve(this.#directory), this.#pattern, context);
+    } catch (cause) {
+      throw withDirectory(this.#directory, 'remove abandoned files', cause);
+    }
+  }
+
+  #flush(transaction: OpenFileTransaction): void {
+    if (this.#text.length === 0) return;
+    const bytes = Buffer.from(this.#text, 'utf8');
+    this.#text = '';
+    this.#append(transaction, bytes);
+  }
+
+  #append(transaction: OpenFileTransaction, bytes: Uint8Array): void {
+    this.#inDirectory('write', () => {
+      transaction.open ??= this.#createPart(transaction);
+      this.#files.write(transaction.open.file, bytes);
+      transaction.open.sizeBytes += bytes.length;
+    });
+    if ((transaction.open?.sizeBytes ?? 0) >= this.#rollAtBytes) this.#closePart(transaction);
+  }
+
+  #createPart(transaction: OpenFileTransaction): { name: string; file: FileDescriptor; sizeBytes: number } {
+    const directory = resolve(transaction.directory);
+    // Names are new by construction. Should one be taken all the same, the next number is: nothing is overwritten.
+    for (;;) {
+      const name = finalName(this.#pattern, transaction.context, transaction.nextPart++);
+      const pending = join(directory, pendingName(name));
+      if (this.#files.exists(join(directory, name)) || this.#files.exists(pending)) continue;
+      return { name, file: this.#files.createExclusive(pending), sizeBytes: 0 };
+    }
+  }
+
+  #closePart(transaction: OpenFileTransaction): void {
+    const { open } = transaction;
+    if (open === undefined) return;
+    transaction.open = undefined;
+    transaction.parts.push({ name: open.name, sizeBytes: open.sizeBytes });
+    this.#inDirectory('close files', () => this.#files.close(open.file));
+  }
+
+  #inDirectory(action: string, step: () => void): void {
+    try {
+      step();
+    } catch (cause) {
+      throw withDirectory(this.#directory, action, cause);
+    }
+  }
+}
+
+function jsonLine(value: unknown): string {
+  let line: string | undefined;
+  try {
+    line = JSON.stringify(value);
+  } catch (cause) {
+    throw new UnwritableRecordError(`${messageOf(cause)}. Give the file sink an encode function.`, { cause });
+  }
+  if (line === undefined)
+    throw new UnwritableRecordError(`${typeof value} has no form in JSON. Give the file sink an encode function.`);
+  return line;
+}
+
+function withDirectory(directory: string, action: string, cause: unknown): FlinkJobError {
+  return cause instanceof FlinkJobError ? cause : new SinkDirectoryError(directory, action, cause);
+}
