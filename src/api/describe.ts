@@ -1,11 +1,17 @@
 /** Says in words what a field requires and what to write: the half of an error message that helps. */
 import { nearest } from './nearest.ts';
+import type { Rule } from './rules.ts';
 import type { SchemaNode } from './schema-node.ts';
 import { flowYaml } from './violation.ts';
 
 /** `must be an integer from 1 to 32768` */
 export function requirement(node: SchemaNode): string {
-  return node.must ?? `must be ${expected(node)}`;
+  return node.must ?? ownRule(node)?.must ?? `must be ${expected(node)}`;
+}
+
+/** The rule of a single value, a duration or a URI, which says more than its type. */
+function ownRule(node: SchemaNode): Rule | undefined {
+  return node.type === 'string' ? node.rules[0] : undefined;
 }
 
 function expected(node: SchemaNode): string {
@@ -52,16 +58,23 @@ function range({ constraints: { minimum, maximum, exclusiveMinimum } }: SchemaNo
 
 /** `Write e.g. parallelism: 2`, or the word of an enumeration that was probably meant. */
 export function remedyFor(name: string | number | undefined, node: SchemaNode, value: unknown): string {
+  if (node.remedy !== undefined) return node.remedy;
+  const rule = ownRule(node);
+  if (rule !== undefined && typeof value === 'string') return rule.remedy;
   const word = meantWord(node, value);
-  const example = word ?? node.example;
-  if (example === undefined || name === undefined) return '';
-  const entry = typeof name === 'number' ? `- ${flowYaml(example)}` : `${name}: ${quoted(example, word !== undefined)}`;
-  return `Write ${word === undefined ? 'e.g. ' : ''}${entry}`;
+  if (word !== undefined) return `Write ${entry(name, quoted(word))}`;
+  if (node.example !== undefined) return `Write e.g. ${entry(name, quoted(node.example))}`;
+  return node.type === 'string' ? `Write ${entry(name, JSON.stringify(String(value)))}` : 'Remove it.';
 }
 
-function quoted(example: unknown, fromWords: boolean): string {
-  // 2.3 unquoted is a number; the list of allowed words holds strings only.
-  return fromWords && !Number.isNaN(Number(example)) ? `"${String(example)}"` : flowYaml(example);
+/** One line of YAML: an item of a list or a field. */
+function entry(name: string | number | undefined, value: string): string {
+  return typeof name === 'number' ? `- ${value}` : `${name}: ${value}`;
+}
+
+/** In quotes where YAML would read a number: 2.3 is not "2.3". */
+function quoted(value: unknown): string {
+  return typeof value === 'string' && !Number.isNaN(Number(value)) ? `"${value}"` : flowYaml(value);
 }
 
 function meantWord(node: SchemaNode, value: unknown): string | undefined {

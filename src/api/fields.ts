@@ -14,6 +14,8 @@ export interface FieldDoc {
   readonly example?: unknown;
   /** Replaces the requirement that is derived from the bounds; begins with "must". */
   readonly must?: string;
+  /** Replaces the remedy that is derived from the example. */
+  readonly remedy?: string;
 }
 
 /** A string of at most `max` characters, at least one. */
@@ -133,8 +135,8 @@ function durationRule(bounds: DurationBounds, example: string): Rule<string> {
   const allowed = bounds.orZero ? `(duration(self) == duration('0s') || ${within})` : within;
   return {
     code: 'DURATION',
-    must: ['must be a duration', limits.join(' and '), bounds.orZero ? 'or 0s' : ''].filter(Boolean).join(' '),
-    remedy: `Write e.g. ${example}; the units are h, m, s and ms.`,
+    must: `must be a duration${limits.length === 0 ? '' : ` ${limits.join(' and ')}`}${bounds.orZero ? ', or 0s' : ''}`,
+    remedy: `Write e.g. ${example} (units: h, m, s, ms)`,
     reads: [],
     cel: [celIsDuration('self'), allowed].filter(Boolean).join(' && '),
     holds: (self) => isWithin(durationMs(self), bounds),

@@ -35,7 +35,9 @@ const ingress = z
       example: '{{name}}.flink.example.org',
     }),
     className: text(253, { description: 'IngressClass.', example: 'nginx' }).optional(),
-    annotations: map(z.string().max(4096), 64, { description: 'Annotations of the Ingress.' }).optional(),
+    annotations: map(z.string().max(4096).meta({ description: 'Value of one annotation.' }), 64, {
+      description: 'Annotations of the Ingress.',
+    }).optional(),
   })
   .meta({
     description: 'Makes an Ingress for the REST API of the job.',

@@ -126,7 +126,7 @@ export const flinkSchema = withRules(
         example: { 'taskmanager.memory.process.size': '2g' },
       }).optional(),
       logConfiguration: withRules(
-        map(z.string().max(65_536), 2, {
+        map(z.string().max(65_536).meta({ description: 'Content of one file.' }), 2, {
           description: `Logging configuration: ${LOG_FILES.join(' or ')}, each with its content.`,
         }),
         knownLogFiles,

@@ -9,7 +9,7 @@ type Quantities = Readonly<Record<string, string | number>>;
 const quantity = z.union([z.int().min(0), z.string().max(32).regex(new RegExp(QUANTITY_PATTERN))]).meta({
   description: 'A Kubernetes quantity.',
   must: 'must be a Kubernetes quantity that is not negative',
-  example: '1Gi',
+  remedy: 'Write e.g. cpu: 500m or memory: 512Mi',
   intOrString: { minimum: 0, pattern: QUANTITY_PATTERN, maxLength: 32 },
 });
 

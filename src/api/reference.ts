@@ -68,10 +68,8 @@ function isPlain(value: unknown): boolean {
   return value !== undefined && typeof value !== 'object';
 }
 
-/** The requirement in words, the rule of a single value in place of the bare type. */
 function value(field: SchemaNode): string {
-  const own = isScalar(field) ? field.rules[0]?.must : undefined;
-  return (own ?? requirement(field)).replace(/^must be /, '');
+  return requirement(field).replace(/^must be /, '');
 }
 
 function isScalar({ type }: SchemaNode): boolean {

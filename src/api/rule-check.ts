@@ -1,7 +1,7 @@
 /** Runs the rules of a schema over a value, as the API server runs their CEL. */
 import { valueAt } from './plain-values.ts';
 import type { Rule } from './rules.ts';
-import type { SchemaNode } from './schema-node.ts';
+import { childNode, type SchemaNode } from './schema-node.ts';
 import type { FieldPath, Problem } from './violation.ts';
 
 /** The rules that a value breaks. A rule is skipped when a field it reads is among the `bad` ones already. */
@@ -25,7 +25,7 @@ function visit(node: SchemaNode, value: unknown, old: unknown, path: FieldPath, 
   if (value === null || typeof value !== 'object') return;
   for (const [key, child] of Object.entries(value)) {
     const step = Array.isArray(value) ? Number(key) : key;
-    const next = Array.isArray(value) ? node.items : (node.properties?.[key] ?? node.values);
+    const next = childNode(node, step);
     // Items of a list have no identity over time, so they are never compared with old ones.
     const oldChild = Array.isArray(value) ? undefined : valueAt(old, [key]);
     if (next !== undefined && next.type !== 'any') visit(next, child, oldChild, [...path, step], visitor);

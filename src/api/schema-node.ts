@@ -17,6 +17,8 @@ export interface SchemaNode {
   readonly default?: unknown;
   /** Words of the requirement where the bounds do not speak for themselves. */
   readonly must?: string;
+  /** Words of the remedy where the example does not speak for itself. */
+  readonly remedy?: string;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly required?: readonly string[];
   readonly items?: SchemaNode;
@@ -41,15 +43,24 @@ export function schemaNode(schema: z.ZodType, path = 'FlinkJob'): SchemaNode {
     rules: layers.flatMap(rulesOf),
     ...(meta.example === undefined ? {} : { example: meta.example }),
     ...(meta.must === undefined ? {} : { must: meta.must }),
+    ...(meta.remedy === undefined ? {} : { remedy: meta.remedy }),
     ...defaultOf(layers),
   };
   return { ...base, ...shapeOf(core, meta, path) };
+}
+
+/** The node of a field, item or map entry, or undefined. Knows own names only: `toString` is no field. */
+export function childNode(node: SchemaNode, step: string | number): SchemaNode | undefined {
+  if (typeof step === 'number') return node.items;
+  const { properties } = node;
+  return properties !== undefined && Object.hasOwn(properties, step) ? properties[step] : node.values;
 }
 
 interface Meta {
   readonly description?: string;
   readonly example?: unknown;
   readonly must?: string;
+  readonly remedy?: string;
   readonly intOrString?: Record<string, unknown>;
   readonly maxProperties?: number;
 }

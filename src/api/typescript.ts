@@ -11,11 +11,10 @@ const inline = withRules(
     description:
       'TypeScript source of the job, at most 64 KiB. Types are stripped, not checked; enums and parameter properties cannot be stripped.',
     example: "import { StreamExecutionEnvironment } from 'flinkjob';",
-    must: 'must be TypeScript source of 1 to 65536 bytes',
   }),
   {
     code: 'INLINE_SIZE',
-    must: 'must be at most 65536 bytes',
+    must: 'must be TypeScript source of 1 to 65536 bytes',
     remedy:
       'Put the source into a file of the image and write module: dist/job.js, or into a ConfigMap and write configMap.',
     reads: [],

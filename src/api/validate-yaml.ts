@@ -35,7 +35,7 @@ export function validateYaml(text: string): TextReport {
   const notes: string[] = [];
   for (const document of documents) {
     if (isMeantForUs(document.value)) jobs.push(validateDocument(document));
-    else notes.push(`line ${document.line}: skipped ${describeKind(document.value)}`);
+    else if (document.value !== null) notes.push(`line ${document.line}: skipped ${describeKind(document.value)}`);
   }
   return { jobs, notes, violations: problems.map(problemViolation) };
 }
@@ -111,7 +111,7 @@ function isMeantForUs(value: unknown): boolean {
 }
 
 function describeKind(value: unknown): string {
-  if (!isObject(value)) return value === null ? 'an empty document' : 'a document that is no object';
+  if (!isObject(value)) return 'a document that is no object';
   const { kind, apiVersion } = value;
   if (typeof kind !== 'string') return 'a document without kind';
   return typeof apiVersion === 'string' ? `${kind} (${apiVersion})` : kind;

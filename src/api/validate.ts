@@ -8,7 +8,7 @@ import { remedyFor, requirement, unknownFieldRemedy } from './describe.ts';
 import { type FlinkJob, flinkJobSchema } from './flink-job.ts';
 import { isObject, valueAt } from './plain-values.ts';
 import { brokenRules } from './rule-check.ts';
-import { type SchemaNode, schemaNode } from './schema-node.ts';
+import { childNode, type SchemaNode, schemaNode } from './schema-node.ts';
 import { type FieldPath, formatPath, type Problem, type Violation } from './violation.ts';
 
 /** Finds the place of a field in the text it came from. */
@@ -57,19 +57,27 @@ function withoutStatus({ status: _, ...job }: FlinkJob): FlinkJob {
   return job;
 }
 
+/** Most problems of one job that are reported one by one. Nobody reads more, and finding remedies takes time. */
+const MAX_PROBLEMS = 200;
+
 function schemaProblems(issues: readonly z.core.$ZodIssue[], value: unknown, root: SchemaNode): Problem[] {
-  const problems = new Map<string, Problem>();
-  const add = (problem: Problem) => {
-    const key = JSON.stringify(problem.path);
-    if (!problems.has(key)) problems.set(key, problem);
-  };
-  for (const issue of issues) {
+  const found = issues.flatMap((issue): { path: FieldPath; unknown: boolean }[] => {
     const path = issue.path as (string | number)[];
-    if (issue.code === 'unrecognized_keys')
-      for (const key of issue.keys) add(unknownField([...path, key], value, root));
-    else add(badValue(path, value, root));
-  }
-  return [...problems.values()];
+    if (issue.code !== 'unrecognized_keys') return [{ path, unknown: false }];
+    return issue.keys.map((key) => ({ path: [...path, key], unknown: true }));
+  });
+  // A value may break several bounds at once; one line says them all.
+  const unique = [...new Map(found.map((problem) => [JSON.stringify(problem.path), problem])).values()];
+  const problems = unique
+    .slice(0, MAX_PROBLEMS)
+    .map(({ path, unknown }) => (unknown ? unknownField(path, value, root) : badValue(path, value, root)));
+  const left = unique.length - problems.length;
+  return left === 0 ? problems : [...problems, moreProblems(left)];
+}
+
+function moreProblems(left: number): Problem {
+  const rule = `there are ${left} more problems`;
+  return { path: [], touches: [], rule, remedy: 'Correct the others first.', code: 'MORE_PROBLEMS', severity: 'error' };
 }
 
 function unknownField(path: FieldPath, value: unknown, root: SchemaNode): Problem {
@@ -116,10 +124,7 @@ function hasType(type: SchemaNode['type'], value: unknown): boolean {
 }
 
 function nodeAt(root: SchemaNode, path: FieldPath): SchemaNode {
-  return path.reduce<SchemaNode>(
-    (node, step) => (typeof step === 'number' ? node.items : (node.properties?.[step] ?? node.values)) ?? ANYTHING,
-    root,
-  );
+  return path.reduce<SchemaNode>((node, step) => childNode(node, step) ?? ANYTHING, root);
 }
 
 const ANYTHING: SchemaNode = { type: 'any', description: '', rules: [], constraints: {} };

@@ -4,13 +4,22 @@
  * tags, duplicate keys, keys that are not scalars, keys that reach into JavaScript's prototypes.
  */
 import { Composer, type Document, Lexer, LineCounter, Parser } from 'yaml';
-import { PlainReader, ReadProblem } from './yaml-values.ts';
+import { MAX_VALUES, PlainReader, ReadProblem } from './yaml-values.ts';
 
 /** Most bytes of one input. */
 export const MAX_INPUT_BYTES = 1_048_576;
 /** Deepest nesting; a PodSpec needs about a dozen levels. */
 export const MAX_DEPTH = 100;
 const MAX_PROBLEMS = 20;
+
+/** What the lexer puts before each plain or quoted value. */
+const SCALAR_FOLLOWS = '\u001f';
+const TOO_DEEP = { code: 'TOO_DEEP', rule: `the nesting is deeper than ${MAX_DEPTH} levels`, remedy: 'Remove levels.' };
+const TOO_MANY = {
+  code: 'TOO_MANY_VALUES',
+  rule: `there are more than ${MAX_VALUES} values`,
+  remedy: 'Split it into several files.',
+};
 
 /** A place in the text, counted from 1. */
 export interface Position {
@@ -50,29 +59,35 @@ export function readYaml(text: string): YamlText {
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   const parsed = parse(text, lines);
-  if (typeof parsed === 'number') return { documents: [], problems: [tooDeep(position(parsed))] };
+  if ('refused' in parsed)
+    return { documents: [], problems: [{ ...position(parsed.at), path: [], ...parsed.refused }] };
   const documents: YamlDocument[] = [];
   const problems: YamlProblem[] = [];
-  for (const document of parsed) readDocument(document, position, documents, problems);
+  for (const document of parsed.documents) readDocument(document, position, documents, problems);
   return { documents, problems: problems.slice(0, MAX_PROBLEMS) };
 }
 
-/** The documents, or the offset at which the nesting became too deep. */
-function parse(text: string, lines: LineCounter): Document.Parsed[] | number {
+type Refusal = Pick<YamlProblem, 'code' | 'rule' | 'remedy'>;
+type Parsed = { readonly documents: Document.Parsed[] } | { readonly refused: Refusal; readonly at: number };
+
+/** Goes token by token, because composing a document of any depth or size would exhaust the stack or take long. */
+function parse(text: string, lines: LineCounter): Parsed {
   lines.addNewLine(0);
   const parser = new Parser(lines.addNewLine);
   const tokens = [];
-  let offset = 0;
-  // Token by token, because composing documents of any depth would exhaust the stack of calls.
+  let at = 0;
+  let scalars = 0;
   for (const lexeme of new Lexer().lex(text)) {
     for (const token of parser.next(lexeme)) tokens.push(token);
-    offset += lexeme.length;
-    if (parser.stack.length > MAX_DEPTH) return Math.min(offset, text.length);
+    if (lexeme === SCALAR_FOLLOWS) scalars++;
+    else at += lexeme.length;
+    if (parser.stack.length > MAX_DEPTH) return { refused: TOO_DEEP, at };
+    if (scalars > MAX_VALUES) return { refused: TOO_MANY, at };
   }
   for (const token of parser.end()) tokens.push(token);
   // Duplicate keys are found by our own reader, in linear time.
   const composer = new Composer({ uniqueKeys: false, schema: 'core', merge: false, prettyErrors: false });
-  return [...composer.compose(tokens, false, text.length)];
+  return { documents: [...composer.compose(tokens, false, text.length)] };
 }
 
 function readDocument(
@@ -112,9 +127,4 @@ function firstOffset(document: Document.Parsed): number {
 function tooLarge(): YamlProblem {
   const rule = `the input is larger than ${MAX_INPUT_BYTES} bytes`;
   return { line: 1, column: 1, code: 'TOO_LARGE', path: [], rule, remedy: 'Split it into several files.' };
-}
-
-function tooDeep(position: Position): YamlProblem {
-  const rule = `the nesting is deeper than ${MAX_DEPTH} levels`;
-  return { ...position, code: 'TOO_DEEP', path: [], rule, remedy: 'Remove levels.' };
 }

@@ -1,0 +1,233 @@
+/** Text and objects that were made to hurt: each gets a short answer, soon. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { formatViolation, validateFlinkJob, validateYaml } from '../../src/api/index.ts';
+import { apiServer } from './api-server.ts';
+import { aJob, type Manifest } from './manifest.ts';
+
+const HEAD = 'apiVersion: flinkjob.dev/v1alpha1\nkind: FlinkJob\nmetadata: { name: a }\nspec: ';
+const bomb = (levels: number) =>
+  `${HEAD}\n  a0: &a0 [x, x, x, x, x, x, x, x, x]\n${Array.from({ length: levels }, (_, i) => `  a${i + 1}: &a${i + 1} [${Array(9).fill(`*a${i}`).join(', ')}]`).join('\n')}\n`;
+
+describe('refused within a second', () => {
+  test.each([
+    ['flow lists, 100,000 deep', HEAD + '['.repeat(100_000), 'TOO_DEEP'],
+    ['flow maps, 100,000 deep', HEAD + '{a: '.repeat(100_000), 'TOO_DEEP'],
+    ['block lists, 100,000 deep', `a:\n${'- '.repeat(100_000)}x`, 'TOO_DEEP'],
+    ['explicit keys, 100,000 deep', `${'? '.repeat(100_000)}x`, 'TOO_DEEP'],
+    ['block maps, 1,000 deep', Array.from({ length: 1_000 }, (_, i) => `${' '.repeat(i)}a:`).join('\n'), 'TOO_DEEP'],
+    ['5 MB', `${HEAD}{ typescript: { inline: "${'x'.repeat(5_000_000)}" } }`, 'TOO_LARGE'],
+    ['an alias bomb', bomb(9), 'TOO_MANY_ALIASES'],
+    [
+      'a wide alias bomb',
+      `${HEAD}\n  a: &a [${'x, '.repeat(5_000)}]\n  b: [${'*a, '.repeat(99)}]\n`,
+      'TOO_MANY_VALUES',
+    ],
+    ['200,000 values', `${HEAD}[${'1,'.repeat(200_000)}]`, 'TOO_MANY_VALUES'],
+  ])('%s', (_what, text, code) => {
+    const began = performance.now();
+    const report = validateYaml(text);
+    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(report.violations.map((violation) => violation.code)).toEqual([code]);
+    expect(report.jobs).toEqual([]);
+  });
+
+  test('40,000 unknown fields', () => {
+    const began = performance.now();
+    const keys = Array.from({ length: 40_000 }, (_, i) => `  k${i}: 1`).join('\n');
+    const { violations } = validateYaml(`${HEAD}\n${keys}\n`).jobs[0]!;
+    expect(
+      violations
+        .map(({ code }) => code)
+        .filter((code) => code !== 'UNKNOWN_FIELD')
+        .sort(),
+    ).toEqual(['MISSING_FIELD', 'MORE_PROBLEMS', 'ONE_RUNTIME']);
+    expect(violations).toHaveLength(202);
+    expect(violations.map(formatViolation)).toContain(
+      'line 1: there are 39801 more problems. Correct the others first.',
+    );
+    expect(performance.now() - began).toBeLessThan(3_000);
+  });
+});
+
+const garbage = fc.oneof(
+  fc.string({ maxLength: 200 }),
+  fc
+    .array(
+      fc.constantFrom(
+        'a',
+        ':',
+        ' ',
+        '\n',
+        '- ',
+        '{',
+        '}',
+        '[',
+        ']',
+        ',',
+        '&a ',
+        '*a',
+        '!!x ',
+        '"',
+        "'",
+        '|',
+        '>',
+        '#',
+        '---\n',
+        '? ',
+        '\t',
+        '0',
+        '<<',
+        '%',
+      ),
+      { maxLength: 60 },
+    )
+    .map((parts) => parts.join('')),
+);
+
+test('no text makes it throw', () => {
+  fc.assert(
+    fc.property(garbage, (text) => {
+      for (const { message } of [...validateYaml(text).violations, ...validateYaml(HEAD + text).violations].map(
+        (violation) => ({ message: formatViolation(violation) }),
+      )) {
+        expect(message).not.toMatch(/\n\s+at /);
+      }
+    }),
+    { seed: 1, numRuns: 2_000 },
+  );
+});
+
+test('no object makes it throw, and every line names a rule', () => {
+  fc.assert(
+    fc.property(fc.anything({ maxDepth: 4, withNullPrototype: true }), (value) => {
+      for (const job of [
+        value,
+        aJob(isPlain(value) ? value : {}),
+        { ...aJob(), spec: value },
+        { ...aJob(), metadata: value },
+      ]) {
+        for (const violation of validateFlinkJob(job).violations) {
+          expect(formatViolation(violation)).toMatch(/\S/);
+          expect(violation.rule).not.toBe('');
+        }
+      }
+    }),
+    { seed: 2, numRuns: 2_000 },
+  );
+});
+
+/** Values that are right somewhere and wrong elsewhere. */
+const values = fc.constantFrom<unknown>(
+  0,
+  1,
+  2,
+  -1,
+  1.5,
+  128,
+  32_768,
+  40_000,
+  2 ** 31,
+  '',
+  'x',
+  '10s',
+  '0s',
+  '9ms',
+  '1m',
+  '2h',
+  '1d',
+  's3://bucket/a',
+  'file:///a',
+  'file://a',
+  'Infinite',
+  'Running',
+  'Retain',
+  'ZooKeeper',
+  'Embedded',
+  'Kubernetes',
+  'Stateless',
+  '500m',
+  '1Gi',
+  '2Gi',
+  0.1,
+  true,
+  false,
+  [],
+  ['a'],
+  {},
+  { a: 'b' },
+  null,
+);
+const someOf = (...names: string[]) => fc.dictionary(fc.constantFrom(...names), values, { maxKeys: 4 });
+const fields: Record<string, fc.Arbitrary<unknown>> = {
+  typescript: someOf('module', 'inline', 'configMap'),
+  storage: fc.record(
+    { uri: fc.constantFrom('s3://bucket/a', 'file:///a', 'x'), s3: someOf('region', 'pathStyle') },
+    { requiredKeys: ['uri'] },
+  ),
+  parallelism: fc.integer({ min: 1, max: 200 }),
+  maxParallelism: fc.integer({ min: 1, max: 200 }),
+  state: values,
+  checkpoints: someOf('interval', 'timeout', 'minPause', 'tolerableFailures', 'retained', 'onCancel', 'oops'),
+  savepoints: someOf('interval', 'retained', 'format'),
+  restart: fc.record(
+    {
+      exponentialDelay: someOf('initial', 'max', 'multiplier', 'jitter', 'attempts'),
+      fixedDelay: someOf('attempts', 'delay'),
+      none: fc.constant({}),
+    },
+    { requiredKeys: [] },
+  ),
+  highAvailability: fc.record(
+    { backend: values, standbys: values, zookeeper: fc.constant({ quorum: 'zk:1' }) },
+    { requiredKeys: [] },
+  ),
+  upgrade: someOf('mode', 'deadline', 'fallback'),
+  restoreFrom: values,
+  triggers: someOf('savepoint', 'restore'),
+  jobManager: fc.record({
+    resources: fc.record({ requests: someOf('cpu', 'memory'), limits: someOf('cpu', 'memory') }, { requiredKeys: [] }),
+  }),
+  taskManager: fc.constant({ replicas: 1 }),
+};
+
+/** A valid job with up to three random fields. */
+const specs = fc
+  .subarray(Object.keys(fields), { minLength: 1, maxLength: 3 })
+  .chain((names) =>
+    fc.record(
+      Object.fromEntries(
+        names.map((name) => [
+          name,
+          fc.oneof({ weight: 9, arbitrary: fields[name]! }, { weight: 1, arbitrary: values }),
+        ]),
+      ),
+    ),
+  )
+  .map((changed) => ({ typescript: { module: 'a.js' }, storage: { uri: 's3://bucket/a' }, ...changed }));
+
+/** The API server fills in a default where null stands for a field that has one; the command line wants null gone. */
+const hasNull = (value: unknown): boolean =>
+  value === null || (typeof value === 'object' && Object.values(value as object).some(hasNull));
+
+test('for random jobs, command line and API server give the same verdict', () => {
+  let valid = 0;
+  fc.assert(
+    fc.property(specs, (spec) => {
+      fc.pre(!hasNull(spec));
+      const job: Manifest = { ...aJob(), spec };
+      const { violations } = validateFlinkJob(job);
+      const theirs = apiServer(job);
+      if (violations.length === 0) valid++;
+      expect(violations.map(formatViolation).length === 0, JSON.stringify({ violations, theirs })).toBe(
+        theirs.length === 0,
+      );
+    }),
+    { seed: 3, numRuns: 4_000 },
+  );
+  expect(valid).toBeGreaterThan(50);
+});
+
+function isPlain(value: unknown): value is Manifest {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
+}
