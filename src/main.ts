@@ -1,9 +1,7 @@
 #!/usr/bin/env node
 /** The `flinkjob` executable: hands the process to the commands and ends with their exit code. */
 import { readFileSync } from 'node:fs';
-import type { CliIo } from './cli/command.ts';
-import { COMMANDS } from './cli/commands.ts';
-import { runProgram } from './cli/program.ts';
+import { type CliIo, COMMANDS, runProgram } from './cli/index.ts';
 
 /** Runs a command line and returns the exit code. */
 export function main(args: readonly string[], io: CliIo): Promise<number> {

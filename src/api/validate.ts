@@ -77,7 +77,15 @@ function schemaProblems(issues: readonly z.core.$ZodIssue[], value: unknown, roo
 
 function moreProblems(left: number): Problem {
   const rule = `there are ${left} more problems`;
-  return { path: [], touches: [], rule, remedy: 'Correct the others first.', code: 'MORE_PROBLEMS', severity: 'error' };
+  // The rules of the fields in order are still looked at.
+  return {
+    path: [],
+    touches: [''],
+    rule,
+    remedy: 'Correct the others first.',
+    code: 'MORE_PROBLEMS',
+    severity: 'error',
+  };
 }
 
 function unknownField(path: FieldPath, value: unknown, root: SchemaNode): Problem {

@@ -1,0 +1,31 @@
+/** A command line without a process: what was written is kept. */
+import type { CliIo } from '../../src/cli/command.ts';
+import { main } from '../../src/main.ts';
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `flinkjob` with these arguments. */
+export async function flinkjob(args: readonly string[], options: { cwd?: string; stdin?: string } = {}): Promise<Ran> {
+  const written = { stdout: '', stderr: '' };
+  const sink = (stream: 'stdout' | 'stderr') => ({
+    write(text: string) {
+      written[stream] += text;
+    },
+  });
+  const io: CliIo = {
+    stdout: sink('stdout'),
+    stderr: sink('stderr'),
+    stdin: (async function* () {
+      yield options.stdin ?? '';
+    })(),
+    env: {},
+    cwd: options.cwd ?? process.cwd(),
+    isTty: false,
+  };
+  const code = await main(args, io);
+  return { code, ...written };
+}
