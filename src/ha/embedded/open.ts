@@ -1,0 +1,81 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { Clock } from '../../lib/clock.ts';
+import type { FaultPoint } from '../../lib/fault-point.ts';
+import type { Storage } from '../../storage/index.ts';
+import { DEFAULT_LEASE_TIMES, type LeaseTimes } from '../elector.ts';
+import { type HaBackend, type HighAvailabilityServices, haServices } from '../services.ts';
+import { highestEpochIn } from '../sweep.ts';
+import { EmbeddedHandleBackend } from './embedded-backend.ts';
+import { EmbeddedElector } from './embedded-elector.ts';
+
+export interface EmbeddedHaOptions {
+  /** A directory of this machine, shared by the processes of the job; others may use it for other jobs. */
+  readonly directory: string;
+  readonly storage: Storage;
+  readonly jobId: string;
+  readonly clock: Clock;
+  /** Unique to this process and term. */
+  readonly identity: string;
+  /** The attempt this process belongs to; it leads no other. @default any */
+  readonly attempt?: number;
+  readonly warn?: (message: string) => void;
+  /** @default 15 s, 10 s, 2 s; a holder that died on this machine is replaced at once all the same */
+  readonly lease?: LeaseTimes;
+  /** Unguessable hex. @default 16 random bytes */
+  readonly newId?: () => string;
+  /** @default Math.random */
+  readonly random?: () => number;
+  /** Called between the steps of each change of the object. @default nothing happens */
+  readonly faults?: FaultPoint;
+  /** Versions of the object kept besides the newest. @default 16 */
+  readonly keep?: number;
+}
+
+/**
+ * The services of a job on one machine, without Kubernetes: the object is `<directory>/<jobId>-ha/`, the lease
+ * `<directory>/<jobId>-leader/`. Makes the object when there is none, with an epoch above all that storage has seen.
+ */
+export async function openEmbeddedHaServices(options: EmbeddedHaOptions): Promise<HighAvailabilityServices> {
+  const { storage, jobId, clock, identity, attempt, warn, random = Math.random } = options;
+  const newId = options.newId ?? (() => randomBytes(16).toString('hex'));
+  const backend = embeddedBackend({ ...options, newId });
+  if ((await backend.handles.read()) === undefined) {
+    // Whoever removed the object may have left checkpoints: a leader, which raises this, must lead above their epochs.
+    await backend.handles.create(await highestEpochIn(storage, jobId));
+  }
+  return haServices({
+    backend,
+    storage,
+    jobId,
+    clock,
+    identity,
+    newId,
+    newSessionId: randomUUID,
+    random,
+    ...(attempt === undefined ? {} : { attempt }),
+    ...(warn === undefined ? {} : { warn }),
+  });
+}
+
+/** The embedded backend alone: the object and the lease of one job in a directory. */
+export function embeddedBackend(
+  options: Pick<EmbeddedHaOptions, 'directory' | 'jobId' | 'clock' | 'lease' | 'faults' | 'keep'> & {
+    readonly newId: () => string;
+  },
+): HaBackend {
+  const { directory, jobId, clock, lease = DEFAULT_LEASE_TIMES, faults, keep, newId } = options;
+  const handles = new EmbeddedHandleBackend({
+    directory: join(directory, `${jobId}-ha`),
+    clock,
+    newId,
+    ...(faults === undefined ? {} : { faults }),
+    ...(keep === undefined ? {} : { keep }),
+  });
+  return {
+    handles,
+    createElector: (identity) =>
+      new EmbeddedElector({ directory: join(directory, `${jobId}-leader`), identity, clock, newId, times: lease }),
+    async close() {},
+  };
+}

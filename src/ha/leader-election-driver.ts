@@ -1,0 +1,131 @@
+/**
+ * Joins the two halves of leadership: the lease, which says who may try, and the epoch, which says who may write. The
+ * same for every backend.
+ */
+import type { Clock } from '../lib/clock.ts';
+import { FlinkJobError } from '../lib/errors.ts';
+import type { Elector } from './elector.ts';
+import { HaObjectMissingException, LeaderElectionException, NotLeaderException, tryAll } from './errors.ts';
+import type { FencedWriter } from './fenced-writer.ts';
+import type { Epoch } from './handle-backend.ts';
+import { leaderKey } from './keys.ts';
+import type { LeaderElectionDriver, LeaderElectionListener } from './leader-election.ts';
+import { encodeLeaderInformation, type LeaderInformation, leadersIn } from './leader-information.ts';
+import { putOperation } from './state-handle-operations.ts';
+import { errorOf } from './state-handle-store.ts';
+import { waitFor } from './waiting.ts';
+
+export interface LeaseElectionDriverOptions {
+  readonly writer: FencedWriter;
+  readonly elector: Elector;
+  /** Unique to this process and term; the same the elector uses. */
+  readonly identity: string;
+  /** The attempt this process belongs to: it leads no other. Undefined: any. */
+  readonly attempt: number | undefined;
+  readonly clock: Clock;
+  readonly newSessionId: () => string;
+  readonly listener: LeaderElectionListener;
+}
+
+/** Before the epoch is tried again, after it could not be raised. */
+const TAKE_OVER_RETRY_MS = 50;
+
+export class LeaseElectionDriver implements LeaderElectionDriver {
+  private readonly options: LeaseElectionDriverOptions;
+  private readonly stopped = new AbortController();
+  /** Fires when a write finds a later epoch: the lease may still be ours, the leadership is not. */
+  private readonly fenced = new AbortController();
+  private running: Promise<void> | undefined;
+
+  constructor(options: LeaseElectionDriverOptions) {
+    this.options = options;
+  }
+
+  start(): void {
+    this.running ??= this.run().catch((error: unknown) => {
+      this.options.listener.failed(
+        error instanceof FlinkJobError ? error : new LeaderElectionException('the election broke', { cause: error }),
+      );
+    });
+  }
+
+  hasLeadership(): boolean {
+    const { writer, elector } = this.options;
+    return writer.epoch !== undefined && elector.isHeld();
+  }
+
+  async publish(componentId: string, information: LeaderInformation | undefined): Promise<void> {
+    const { writer } = this.options;
+    const text = information === undefined ? undefined : encodeLeaderInformation(information);
+    const outcome = await writer.submit(putOperation(leaderKey(componentId), text, { grows: false }));
+    if (outcome.outcome === 'done') return;
+    const error = errorOf(outcome, `the leader of ${componentId}`, writer);
+    // That this process leads no longer is told by a revocation.
+    if (!(error instanceof NotLeaderException)) throw error;
+  }
+
+  async close(): Promise<void> {
+    const { writer, elector } = this.options;
+    await writer.end();
+    this.stopped.abort();
+    await this.running;
+    // Last: whoever is waiting takes over now, and this process writes nothing any more.
+    await elector.release();
+  }
+
+  private async run(): Promise<void> {
+    const { listener, elector, newSessionId } = this.options;
+    const epoch = await this.takeOver();
+    if (epoch === undefined) return;
+    if (this.stopped.signal.aborted) return this.options.writer.end();
+    const unwatch = this.options.writer.backend.watch(() => this.look());
+    listener.granted({ sessionId: newSessionId(), epoch });
+    const cause = await elector.hold(AbortSignal.any([this.stopped.signal, this.fenced.signal]));
+    unwatch();
+    if (this.stopped.signal.aborted) return;
+    const failures = await tryAll([() => this.options.writer.end(), () => elector.release()]);
+    listener.revoked(cause ?? (this.fenced.signal.reason as Error));
+    for (const failure of failures) listener.failed(failure as Error);
+  }
+
+  /** Wins the lease and raises the epoch; undefined when it was stopped, or this process may not lead. */
+  private async takeOver(): Promise<Epoch | undefined> {
+    const { writer, elector, identity, attempt, clock } = this.options;
+    const { signal } = this.stopped;
+    for (;;) {
+      // After a refused bump the lease comes first again: somebody else may have it by now.
+      const won = await elector.acquire(signal);
+      if (won === undefined) return undefined;
+      const taken = await writer.takeOver({
+        identity,
+        atLeast: won.transitions,
+        gate: () => elector.isHeld(),
+        lost: (cause) => this.fenced.abort(cause),
+        ...(attempt === undefined ? {} : { attempt }),
+      });
+      if (taken.taken) return taken.epoch;
+      if (taken.reason === 'attempt' || taken.reason === 'missing') {
+        await elector.release();
+        throw taken.reason === 'missing'
+          ? new HaObjectMissingException(writer.backend.name)
+          : new LeaderElectionException(`attempt ${attempt} is not the open one of ${writer.backend.name}: exit`);
+      }
+      await waitFor(clock, TAKE_OVER_RETRY_MS, signal);
+    }
+  }
+
+  /** Hands on what others find as leaders, and notices a later epoch without waiting for the next write. */
+  private look(): void {
+    const { writer, listener } = this.options;
+    writer.backend.read().then(
+      (snapshot) => {
+        if (snapshot === undefined || this.stopped.signal.aborted) return;
+        writer.observe(snapshot);
+        if (this.hasLeadership()) listener.informationChanged(leadersIn(snapshot.entries));
+      },
+      () => {
+        // Failing to look changes nothing: the next write or the next look will tell.
+      },
+    );
+  }
+}

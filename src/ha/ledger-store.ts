@@ -1,0 +1,128 @@
+/**
+ * Reads and writes the ledger, for the two who may: whoever supervises the job opens and closes attempts, the leader of
+ * an attempt adds to it under its epoch.
+ *
+ * A supervisor's write is computed from one version and refused when another came first: it then looks again and decides
+ * anew, never sends the same again. Opening or closing an attempt raises the epoch in the same patch, so that from that
+ * instant no process of an earlier attempt can write.
+ */
+import { IllegalStateException } from '../lib/java-errors.ts';
+import type { FencedWriter } from './fenced-writer.ts';
+import type { Epoch, HandleBackend, HaPatch, HaSnapshot } from './handle-backend.ts';
+import { LEDGER_KEY } from './keys.ts';
+import { decodeLedger, encodeLedger, type Ledger, openAttemptOf } from './ledger.ts';
+import { type Patience, type Settled, sendUntilSettled } from './settle.ts';
+import { NOTHING, put } from './state-handle-operations.ts';
+import { errorOf } from './state-handle-store.ts';
+import { DONE, notDone, type WriteOutcome } from './write-outcome.ts';
+
+/** The ledger as it was read, with what a write of it will be tested against. */
+export interface LedgerView {
+  readonly ledger: Ledger;
+  /** The open attempt, 0 when none is. */
+  readonly attempt: number;
+  readonly epoch: Epoch;
+  /** The epoch that opening or closing an attempt from this view will raise to. */
+  readonly nextEpoch: Epoch;
+  readonly snapshot: HaSnapshot;
+}
+
+/** The ledger of one job. */
+export interface LedgerStore {
+  /** The ledger; undefined when the object of the job does not exist. */
+  read(): Promise<LedgerView | undefined>;
+  /**
+   * The supervisor's write: `next` in place of what `from` shows. Not done with reason `moved`: look again. Raises the
+   * epoch when `next` has another attempt open than `from`.
+   */
+  write(from: LedgerView, next: Ledger, writer: string): Promise<WriteOutcome>;
+  /**
+   * The leader's write, under its epoch: what the change makes of the newest ledger, computed again when another write
+   * came first. It may not open or close attempts. Throws NotLeaderException and the like.
+   */
+  amend(change: (ledger: Ledger) => Ledger): Promise<void>;
+}
+
+export function ledgerStore(options: {
+  readonly backend: HandleBackend;
+  readonly writer: FencedWriter;
+  readonly patience: Patience;
+}): LedgerStore {
+  const { backend, writer, patience } = options;
+  return {
+    async read() {
+      const snapshot = await backend.read();
+      return snapshot === undefined ? undefined : viewOf(snapshot, backend.name);
+    },
+
+    async write(from, next, by) {
+      const patch = ledgerPatch(from, next, by);
+      return outcomeOf(await sendUntilSettled(backend, from.snapshot, patch, patience), patch);
+    },
+
+    async amend(change) {
+      let text: string | undefined;
+      const outcome = await writer.submit({
+        grows: false,
+        isApplied: (entries) => entries.get(LEDGER_KEY) === text,
+        decide: (entries) => {
+          const before = decodeLedger(entries.get(LEDGER_KEY), backend.name);
+          const after = change(before);
+          if (openAttemptOf(before)?.number !== openAttemptOf(after)?.number) {
+            throw new IllegalStateException('a leader neither opens nor closes attempts');
+          }
+          text = encodeLedger(after);
+          return text === entries.get(LEDGER_KEY) ? NOTHING : put(LEDGER_KEY, text);
+        },
+      });
+      if (outcome.outcome !== 'done') throw errorOf(outcome, 'the ledger', writer);
+    },
+  };
+}
+
+function viewOf(snapshot: HaSnapshot, name: string): LedgerView {
+  return {
+    ledger: decodeLedger(snapshot.entries.get(LEDGER_KEY), name),
+    attempt: snapshot.attempt,
+    epoch: snapshot.epoch,
+    nextEpoch: snapshot.epoch + 1,
+    snapshot,
+  };
+}
+
+/** The patch of a supervisor: the attempt is fenced by the same write that opens or closes it. */
+function ledgerPatch({ snapshot, nextEpoch }: LedgerView, next: Ledger, writer: string): HaPatch {
+  const attempt = openAttemptOf(next)?.number ?? 0;
+  return {
+    expect: { uid: snapshot.uid, epoch: snapshot.epoch, seq: snapshot.seq },
+    entries: new Map([[LEDGER_KEY, encodeLedger(next)]]),
+    ...(attempt === snapshot.attempt ? {} : { raise: { attempt, epoch: nextEpoch } }),
+    writer,
+  };
+}
+
+function outcomeOf(settled: Settled, { entries, raise, expect }: HaPatch): WriteOutcome {
+  switch (settled.settled) {
+    case 'done':
+      return DONE;
+    case 'unknown':
+      return { outcome: 'unknown', cause: settled.cause };
+    case 'notDone': {
+      const { reason, cause } = settled.answer;
+      return reason === 'missing' || reason === 'tooLarge'
+        ? notDone(reason, cause)
+        : reason === 'rejected'
+          ? notDone('failed', cause)
+          : notDone('moved', cause);
+    }
+    case 'seen': {
+      const seen = settled.snapshot;
+      if (seen === undefined) return notDone('missing');
+      const isOurs =
+        seen.epoch >= (raise?.epoch ?? expect.epoch) &&
+        seen.attempt === (raise?.attempt ?? seen.attempt) &&
+        seen.entries.get(LEDGER_KEY) === entries.get(LEDGER_KEY);
+      return isOurs ? DONE : notDone('moved');
+    }
+  }
+}

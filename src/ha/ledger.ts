@@ -1,0 +1,207 @@
+/**
+ * The ledger: the attempts of a job, how they ended, and what the restart strategy made of it. Pure transitions; who
+ * writes it, and under which condition, is in ledger-store.ts. Restart decisions are a function of ledger, spec and
+ * clock, so whoever reads it decides the same.
+ *
+ *     openAttempt ──► (reportFailure, by the job's leader) ──► closeAttempt ──► recordFailure | giveUp ──► openAttempt …
+ */
+
+import type { Instant } from '../lib/clock.ts';
+import { IllegalStateException } from '../lib/java-errors.ts';
+import { HaObjectCorruptException } from './errors.ts';
+import type { Epoch } from './handle-backend.ts';
+
+/** What JSON can hold. */
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
+
+/** Why something ended, in words, with the code of the error where it has one. */
+export interface AttemptCause {
+  readonly cause: string;
+  readonly code?: string;
+}
+
+/** What the leader of an attempt said before it exited. The first report counts. */
+export interface FailureReport extends AttemptCause {
+  readonly at: Instant;
+  readonly epoch: Epoch;
+  /** Whether a restart cannot help. */
+  readonly suppressRestarts?: boolean;
+}
+
+/** How an attempt ended. A failure and a crash count against the restart strategy, the others do not. */
+export interface AttemptEnd extends AttemptCause {
+  readonly how: 'finished' | 'failed' | 'replaced' | 'crashed';
+  readonly at: Instant;
+}
+
+/** What the restart strategy made of one failure; drawn once, so that nobody draws another jitter. */
+export interface FailureEntry {
+  readonly time: Instant;
+  readonly cause: string;
+  /** False when it was merged into a restart that was on its way. */
+  readonly isNew: boolean;
+  readonly delayMs: number;
+  /** When the next attempt opens. */
+  readonly nextAt: Instant;
+  /** The strategy's memory after this failure. */
+  readonly counters: JsonValue;
+}
+
+/** One execution of the job between two restarts. */
+export interface AttemptRecord {
+  readonly number: number;
+  /** The epoch its opening raised. */
+  readonly epoch: Epoch;
+  readonly startedAt: Instant;
+  readonly reported?: FailureReport;
+  readonly end?: AttemptEnd;
+  readonly failures: readonly FailureEntry[];
+}
+
+/** The attempts of one job, oldest first; old ones are dropped, the newest stays. */
+export interface Ledger {
+  readonly version: 1;
+  readonly attempts: readonly AttemptRecord[];
+  /** The restart strategy's memory after the newest failure; undefined before the first. */
+  readonly restartCounters?: JsonValue;
+  /** How often the job was restarted after a failure, attempts dropped from this list included. */
+  readonly restarts: number;
+  /** What the job's code asked for with setRestartStrategy, as the process of an attempt found it. */
+  readonly restartStrategyInCode?: JsonValue;
+  /** The strategy allows no further restart. Opening an attempt takes it back. */
+  readonly gaveUp?: { readonly at: Instant; readonly reason: string };
+}
+
+/** The ledger of a job that was never started. */
+export const EMPTY_LEDGER: Ledger = { version: 1, attempts: [], restarts: 0 };
+
+/** The ledger keeps below this, so that handles find room beside it. */
+export const LEDGER_LIMIT_BYTES = 6 * 1024;
+/** Causes are cut to this many characters. */
+const CAUSE_LIMIT = 600;
+
+/** The attempt that is open, or undefined. */
+export function openAttemptOf(ledger: Ledger): AttemptRecord | undefined {
+  const last = ledger.attempts.at(-1);
+  return last?.end === undefined ? last : undefined;
+}
+
+/** Opens the next attempt; an IllegalStateException when one is open. `epoch` is the one this opening raises to. */
+export function openAttempt(ledger: Ledger, facts: { readonly at: Instant; readonly epoch: Epoch }): Ledger {
+  const open = openAttemptOf(ledger);
+  if (open !== undefined) throw new IllegalStateException(`attempt ${open.number} is still open`);
+  const { gaveUp: _, ...rest } = ledger;
+  const number = (ledger.attempts.at(-1)?.number ?? 0) + 1;
+  const attempt = { number, epoch: facts.epoch, startedAt: facts.at, failures: [] };
+  return trimmed({ ...rest, attempts: [...ledger.attempts, attempt] });
+}
+
+/** Closes the open attempt; an IllegalStateException when none is. */
+export function closeAttempt(ledger: Ledger, end: AttemptEnd): Ledger {
+  if (openAttemptOf(ledger) === undefined) throw new IllegalStateException('no attempt is open');
+  return trimmed(withLast(ledger, (attempt) => ({ ...attempt, end: { ...end, cause: cut(end.cause) } })));
+}
+
+/**
+ * Notes why the open attempt is failing, as its leader knows it; the attempt stays open until it is closed. Changes nothing
+ * when another attempt is open, or it has a report already.
+ */
+export function reportFailure(ledger: Ledger, number: number, report: FailureReport): Ledger {
+  const open = openAttemptOf(ledger);
+  if (open?.number !== number || open.reported !== undefined) return ledger;
+  return trimmed(withLast(ledger, (attempt) => ({ ...attempt, reported: { ...report, cause: cut(report.cause) } })));
+}
+
+/** Notes what the restart strategy made of the end of the newest attempt; an IllegalStateException when it is open. */
+export function recordFailure(ledger: Ledger, entry: FailureEntry): Ledger {
+  if (ledger.attempts.length === 0 || openAttemptOf(ledger) !== undefined) {
+    throw new IllegalStateException('a failure is recorded on an attempt that was closed');
+  }
+  const recorded = withLast(ledger, (attempt) => ({
+    ...attempt,
+    failures: [...attempt.failures, { ...entry, cause: cut(entry.cause) }],
+  }));
+  return trimmed({
+    ...recorded,
+    restartCounters: entry.counters,
+    restarts: ledger.restarts + (entry.isNew ? 1 : 0),
+  });
+}
+
+/** Notes that there will be no restart. `counters` as they are after the failure that led to it. */
+export function giveUp(
+  ledger: Ledger,
+  facts: { readonly at: Instant; readonly reason: string; readonly counters?: JsonValue },
+): Ledger {
+  const { at, reason, counters } = facts;
+  return trimmed({
+    ...ledger,
+    gaveUp: { at, reason: cut(reason) },
+    ...(counters === undefined ? {} : { restartCounters: counters }),
+  });
+}
+
+/** Notes the restart strategy found in the job's code; undefined: it sets none. */
+export function noteRestartStrategyInCode(ledger: Ledger, strategy: JsonValue | undefined): Ledger {
+  const { restartStrategyInCode: _, ...rest } = ledger;
+  return strategy === undefined ? rest : { ...rest, restartStrategyInCode: strategy };
+}
+
+/** When the next attempt is to open, as the newest failure drew it; undefined when none waits. */
+export function nextAttemptAt(ledger: Ledger): Instant | undefined {
+  return ledger.gaveUp === undefined ? ledger.attempts.at(-1)?.failures.at(-1)?.nextAt : undefined;
+}
+
+export function encodeLedger(ledger: Ledger): string {
+  return JSON.stringify(ledger);
+}
+
+/** The ledger of a text; no text is an empty ledger. `store` names the object in the error. */
+export function decodeLedger(text: string | undefined, store: string): Ledger {
+  if (text === undefined) return EMPTY_LEDGER;
+  try {
+    const ledger = JSON.parse(text) as Ledger;
+    if (ledger?.version === 1 && Array.isArray(ledger.attempts) && Number.isSafeInteger(ledger.restarts)) return ledger;
+  } catch (error) {
+    throw new HaObjectCorruptException(store, 'its ledger is not JSON', { cause: error });
+  }
+  throw new HaObjectCorruptException(store, 'its ledger was not written by this version of the program');
+}
+
+/**
+ * The ledger within its limit: what is needed to decide stays, what people may like to read goes first. In order: the
+ * counters of older failures, the oldest attempts, and the middle of the strategy's own wishes never.
+ */
+function trimmed(ledger: Ledger): Ledger {
+  let smaller = ledger;
+  if (isTooLarge(smaller)) smaller = withoutOldCounters(smaller);
+  while (isTooLarge(smaller) && smaller.attempts.length > 1) {
+    smaller = { ...smaller, attempts: smaller.attempts.slice(1) };
+  }
+  while (isTooLarge(smaller) && (smaller.attempts.at(-1)?.failures.length ?? 0) > 1) {
+    smaller = withLast(smaller, (attempt) => ({ ...attempt, failures: attempt.failures.slice(1) }));
+  }
+  return smaller;
+}
+
+function isTooLarge(ledger: Ledger): boolean {
+  return Buffer.byteLength(encodeLedger(ledger)) > LEDGER_LIMIT_BYTES;
+}
+
+/** Only the newest counters decide anything, and those stand in the ledger itself. */
+function withoutOldCounters(ledger: Ledger): Ledger {
+  const attempts = ledger.attempts.map((attempt) => ({
+    ...attempt,
+    failures: attempt.failures.map((failure) => ({ ...failure, counters: null })),
+  }));
+  return { ...ledger, attempts };
+}
+
+function withLast(ledger: Ledger, change: (attempt: AttemptRecord) => AttemptRecord): Ledger {
+  const last = ledger.attempts.at(-1);
+  return last === undefined ? ledger : { ...ledger, attempts: [...ledger.attempts.slice(0, -1), change(last)] };
+}
+
+function cut(text: string): string {
+  return text.length <= CAUSE_LIMIT ? text : `${text.slice(0, CAUSE_LIMIT - 1)}…`;
+}

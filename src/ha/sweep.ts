@@ -1,0 +1,41 @@
+/**
+ * What crashes have left in the storage: files of the stores and directories of checkpoints that nothing points to. Only
+ * those of epochs below the current one may go: their leaders can write no pointer any more. (One of this epoch may be
+ * on its way to being pointed to.)
+ */
+import type { Storage } from '../storage/index.ts';
+import type { Epoch, HaSnapshot } from './handle-backend.ts';
+import { decodeHandle } from './handle-codec.ts';
+import { epochInName, haDirectory, LAYOUT_KEY } from './keys.ts';
+
+/** Of these names, those written in an epoch below this one and not to be kept. Names without an epoch stay. */
+export function staleNames(names: readonly string[], epoch: Epoch, keep: ReadonlySet<string>): string[] {
+  return names.filter((name) => {
+    const written = epochInName(name.slice(name.lastIndexOf('/') + 1));
+    return written !== undefined && written < epoch && !keep.has(name);
+  });
+}
+
+/** Removes stale files of the stores; answers how many. Nothing is removed while some pointer cannot be read. */
+export async function sweepStateFiles(storage: Storage, jobId: string, snapshot: HaSnapshot): Promise<number> {
+  const referenced = new Set<string>();
+  for (const [key, text] of snapshot.entries) {
+    const stored = decodeHandle(text);
+    if (stored.kind === 'live' || stored.kind === 'marked') referenced.add(stored.pointer.path);
+    if (stored.kind === 'corrupt' && key !== LAYOUT_KEY && mayBeHandle(key)) return 0;
+  }
+  const stale = staleNames(await storage.list(haDirectory(jobId)), snapshot.epoch, referenced);
+  for (const path of stale) await storage.delete(path);
+  return stale.length;
+}
+
+/** The highest epoch that left its mark in the storage of a job: a new object must begin above it. 0 when none did. */
+export async function highestEpochIn(storage: Storage, jobId: string): Promise<Epoch> {
+  let highest = 0;
+  for (const path of await storage.list(jobId)) {
+    for (const name of path.split('/').slice(1)) highest = Math.max(highest, epochInName(name) ?? 0);
+  }
+  return highest;
+}
+
+const mayBeHandle = (key: string): boolean => key.startsWith('checkpointID-') || key.startsWith('executionPlan-');
