@@ -54,11 +54,11 @@ class TupleType implements TypeInformation<unknown[]> {
   read(input: DataInput): unknown[] {
     const fields = this.fields;
     const mask = input.position;
-    input.readRaw(this.#maskBytes);
-    const value: unknown[] = [];
+    input.skip(this.#maskBytes);
+    const value = emptyTuple(fields.length);
     for (let index = 0; index < fields.length; index++) {
       const isNull = ((input.buffer[mask + (index >> 3)] ?? 0) & (1 << (index & 7))) !== 0;
-      value.push(isNull ? null : (fields[index] as Field).read(input));
+      if (!isNull) value[index] = (fields[index] as Field).read(input);
     }
     return value;
   }
@@ -97,6 +97,22 @@ class KeyTupleType extends TupleType {
     }
     return true;
   };
+}
+
+/** An array that takes no more memory than it needs: one that grows by `push` begins with room for 17. */
+function emptyTuple(length: number): unknown[] {
+  switch (length) {
+    case 1:
+      return [null];
+    case 2:
+      return [null, null];
+    case 3:
+      return [null, null, null];
+    case 4:
+      return [null, null, null, null];
+    default:
+      return new Array<unknown>(length).fill(null);
+  }
 }
 
 function hashOf(field: Field, value: unknown): number {

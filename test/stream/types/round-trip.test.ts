@@ -6,7 +6,7 @@ import { DataInput, DataOutput, type TypeInformation, Types, typeFromSchema } fr
 const int = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
 const safe = fc.maxSafeInteger();
 const text = fc.string({ unit: 'binary' });
-const bigDecimal = fc.record({ unscaled: fc.bigInt(), scale: int });
+const bigDecimal = fc.record({ unscaled: fc.bigInt(), scale: int }, { noNullPrototype: true });
 const anyValue = fc.anything({
   withBigInt: true,
   withDate: true,
