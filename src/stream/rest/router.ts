@@ -4,7 +4,7 @@ import type { Route } from './reply.ts';
 import { STATE_ROUTES } from './state-routes.ts';
 import { VIEW_ROUTES } from './view-routes.ts';
 
-/** Everything the server answers. */
+/** Everything the server answers. The first row that fits decides, so fixed words stand before a `:name`. */
 export const ROUTES: readonly Route[] = [...VIEW_ROUTES, ...COMMAND_ROUTES, ...STATE_ROUTES];
 
 /** Where a request goes. */
@@ -16,10 +16,7 @@ export type Match =
 
 const PARTS = new Map(ROUTES.map((route) => [route, route.path.split('/').slice(1)]));
 
-/**
- * The row for a raw path, with or without Flink's `/v1` in front. Where a fixed word and a `:name` both fit, the fixed
- * word wins, as `/checkpoints/config` over `/checkpoints/:triggerid`.
- */
+/** The row for a raw path, with or without Flink's `/v1` in front. */
 export function match(method: string, rawPath: string): Match {
   const raw = rawPath
     .replace(/^\/v1(?=\/)/, '')
@@ -31,12 +28,13 @@ export function match(method: string, rawPath: string): Match {
     if (decoded === undefined) return { found: 'badEncoding', part };
     parts.push(decoded);
   }
-  const fitting = ROUTES.filter((route) => fits(partsOf(route), parts)).sort((a, b) => wildness(a) - wildness(b));
-  // Rows that are less exact than the best one are other resources, not other methods of this one.
-  const best = fitting.filter((route) => wildness(route) === wildness(fitting[0] as Route));
-  const route = best.find((one) => one.method === method);
+  const fitting = ROUTES.filter((route) => fits(partsOf(route), parts));
+  const samePath = fitting.filter(({ path }) => path === fitting[0]?.path);
+  const route = samePath.find((one) => one.method === method);
   if (route !== undefined) return { found: 'route', route, params: paramsOf(partsOf(route), parts) };
-  return best.length === 0 ? { found: 'nothing' } : { found: 'otherMethods', allow: best.map((one) => one.method) };
+  return samePath.length === 0
+    ? { found: 'nothing' }
+    : { found: 'otherMethods', allow: samePath.map((one) => one.method) };
 }
 
 function partsOf(route: Route): readonly string[] {
@@ -48,10 +46,6 @@ function fits(pattern: readonly string[], parts: readonly string[]): boolean {
     pattern.length === parts.length &&
     pattern.every((part, index) => (part.startsWith(':') ? parts[index] !== '' : part === parts[index]))
   );
-}
-
-function wildness(route: Route): number {
-  return partsOf(route).filter((part) => part.startsWith(':')).length;
 }
 
 function paramsOf(pattern: readonly string[], parts: readonly string[]): Record<string, string> {

@@ -100,6 +100,49 @@ test('a name nobody registered is unknownState, at once', async () => {
   expect([job.asked, job.clock.slept]).toEqual([0, []]);
 });
 
+test('a state that was unknown is found once it is registered', async () => {
+  const { query, serve } = aJob();
+  expect(await query(3)).toEqual({ status: 'unknownState' });
+  serve(0);
+  expect(await query(3)).toMatchObject({ status: 'found' });
+});
+
+test('a location from another execution of the job is not used again', async () => {
+  const { query, serve, job, client, gateway } = aJob();
+  serve(0);
+  let lookups = 0;
+  client.setOracle({
+    requestKvStateLocation: (jobId, name) => {
+      lookups++;
+      return gateway.requestKvStateLocation(jobId, name);
+    },
+  });
+  await query(3);
+  job.availability = { status: 'running', execution: 2 };
+  await query(3);
+  expect(lookups).toBe(2);
+});
+
+test('a stale location is replaced by what the oracle says at the next try', async () => {
+  const { query, serve, client, gateway, job } = aJob();
+  const { registry: before } = aRegistry({ v: 16 });
+  before.notifyKvStateRegistered({
+    jobVertexId: 'v',
+    keyGroupRange: range(0, 15),
+    registrationName: 'sums',
+    kvStateId: 'long gone',
+    address: at(0),
+  });
+  serve(0);
+  let asked = 0;
+  client.setOracle({
+    requestKvStateLocation: (jobId, name) =>
+      asked++ === 0 ? Promise.resolve(before.getKvStateLocation(name)!) : gateway.requestKvStateLocation(jobId, name),
+  });
+  expect(await query(3)).toEqual({ status: 'found', value: '0:3', source: 'live' });
+  expect([asked, job.clock.slept]).toEqual([2, [50]]);
+});
+
 test('a state of another operator is unknownState when the operator is named', async () => {
   const { serve, query } = aJob();
   serve(0, { operatorId: 'op-1' });

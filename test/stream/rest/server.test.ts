@@ -183,6 +183,30 @@ test('/jobs/:id shows state, times, vertices and plan', async () => {
   });
 });
 
+test('a vertex has an end only when each subtask has', async () => {
+  const ended = (endTime: number) => aSubtask({ state: 'FINISHED', endTime: T0 + endTime });
+  const { startTime: _, ...waiting } = aSubtask({ state: 'CREATED' });
+  const job = aJob({
+    vertices: [
+      aVertex({ subtasks: [aSubtask(), ended(700)] }),
+      aVertex({ subtasks: [ended(900), ended(700)] }),
+      aVertex({ subtasks: [waiting] }),
+    ],
+  });
+  const { body } = await call(await started({ job }), `/jobs/${JOB}`);
+  const shown = body.vertices.map((vertex: Record<string, unknown>) => [
+    vertex.status,
+    vertex['start-time'],
+    vertex['end-time'],
+    vertex.duration,
+  ]);
+  expect(shown).toEqual([
+    ['RUNNING', T0 + 100, -1, 9_900],
+    ['FINISHED', T0 + 100, T0 + 900, 800],
+    ['CREATED', -1, -1, -1],
+  ]);
+});
+
 test('a job id in capitals is the same job', async () => {
   expect((await call(await started(), `/jobs/${JOB.toUpperCase()}`)).status).toBe(200);
 });
@@ -381,7 +405,12 @@ test('/jobs/:id/checkpoints/details/:cp gives the parts of each vertex and subta
     num_acknowledged_subtasks: 1,
     state_size: 400,
   });
-  expect(body.tasks[SOURCE]).toMatchObject({ num_subtasks: 1, num_acknowledged_subtasks: 0, latest_ack_timestamp: -1 });
+  expect(body.tasks[SOURCE]).toMatchObject({
+    num_subtasks: 1,
+    num_acknowledged_subtasks: 0,
+    latest_ack_timestamp: -1,
+    end_to_end_duration: 0,
+  });
   const parts = (await call(server, `/jobs/${JOB}/checkpoints/details/3/subtasks/${COUNT}`)).body;
   expect(parts.subtasks).toMatchObject([
     { className: 'completed', index: 0, ack_timestamp: T0 + 1_040, checkpoint: { sync: 2, async: 20 }, start_delay: 3 },
@@ -731,6 +760,22 @@ test('closing ends although a client keeps its connection', async () => {
   await call(server, '/jobs');
   await server.close(0);
   await expect(fetch(`${server.url}/jobs`)).rejects.toThrow();
+});
+
+test('closing cuts a request that does not end within the grace', async () => {
+  const { promise: began, resolve: begin } = Promise.withResolvers<void>();
+  const query = () => {
+    begin();
+    return new Promise<StateAnswer>(() => undefined);
+  };
+  const server = await listenRest(serverOptions({ control: aControl({ query }) }));
+  const asked = fetch(`${server.url}/jobs/${JOB}/state/sums?key=1`).then(
+    () => 'answered',
+    () => 'cut',
+  );
+  await began;
+  await server.close(1);
+  expect(await asked).toBe('cut');
 });
 
 // Queryable state --------------------------------------------------------------------------------------------------
