@@ -10,7 +10,12 @@ import { MAX_VALUES, PlainReader, ReadProblem } from './yaml-values.ts';
 export const MAX_INPUT_BYTES = 1_048_576;
 /** Deepest nesting; a PodSpec needs about a dozen levels. */
 export const MAX_DEPTH = 100;
+/** Most documents, their directives and ends counted as well. */
+export const MAX_DOCUMENTS = 2_000;
 const MAX_PROBLEMS = 20;
+// A text of 1 MiB that people write has half as many.
+const MAX_LEXEMES = 500_000;
+const BETWEEN_DOCUMENTS = ['comment', 'newline', 'space'];
 
 /** What the lexer puts before each plain or quoted value. */
 const SCALAR_FOLLOWS = '\u001f';
@@ -18,6 +23,12 @@ const TOO_DEEP = { code: 'TOO_DEEP', rule: `the nesting is deeper than ${MAX_DEP
 const TOO_MANY = {
   code: 'TOO_MANY_VALUES',
   rule: `there are more than ${MAX_VALUES} values`,
+  remedy: 'Split it into several files.',
+};
+
+const TOO_MANY_DOCUMENTS = {
+  code: 'TOO_MANY_DOCUMENTS',
+  rule: `there are more than ${MAX_DOCUMENTS} documents`,
   remedy: 'Split it into several files.',
 };
 
@@ -77,12 +88,19 @@ function parse(text: string, lines: LineCounter): Parsed {
   const tokens = [];
   let at = 0;
   let scalars = 0;
+  let lexemes = 0;
+  let documents = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    for (const token of parser.next(lexeme)) tokens.push(token);
+    for (const token of parser.next(lexeme)) {
+      tokens.push(token);
+      if (!BETWEEN_DOCUMENTS.includes(token.type)) documents++;
+    }
     if (lexeme === SCALAR_FOLLOWS) scalars++;
     else at += lexeme.length;
+    lexemes++;
     if (parser.stack.length > MAX_DEPTH) return { refused: TOO_DEEP, at };
-    if (scalars > MAX_VALUES) return { refused: TOO_MANY, at };
+    if (scalars > MAX_VALUES || lexemes > MAX_LEXEMES) return { refused: TOO_MANY, at };
+    if (documents > MAX_DOCUMENTS) return { refused: TOO_MANY_DOCUMENTS, at };
   }
   for (const token of parser.end()) tokens.push(token);
   // Duplicate keys are found by our own reader, in linear time.
