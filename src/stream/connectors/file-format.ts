@@ -63,9 +63,9 @@ export interface SplitReader<T> {
 export interface FormatReader<T> {
   /**
    * The splits of a file, in order.
-   * @param pieces how many subtasks would like a part; 1 asks for as few splits as possible
+   * @param pieces how many subtasks would like a part; `whole` asks for as few splits as possible
    */
-  plan(file: InputFile, pieces: number): Promise<SplitBounds[]>;
+  plan(file: InputFile, pieces: number | 'whole'): Promise<SplitBounds[]>;
   open(file: InputFile, bounds: SplitBounds, position: SplitPosition): SplitReader<T>;
 }
 
