@@ -123,12 +123,12 @@ export class FencedWriter {
 
   private async write(batch: readonly Member[]): Promise<void> {
     for (let retry = 0; ; retry += 1) {
-      const before = await this.version();
-      if ('outcome' in before) {
-        settleAll(batch, before);
+      const prepared = await this.prepared(batch);
+      if ('outcome' in prepared) {
+        settleAll(batch, prepared);
         return;
       }
-      const plan = await planned(batch, before.entries, this.limitBytes);
+      const { before, plan } = prepared;
       const left = await this.carryOut(plan, before);
       if (left.length === 1 && batch.length === 1) {
         if (retry < this.patience.retries) {
@@ -143,6 +143,18 @@ export class FencedWriter {
       if (plan.later.length > 0) await this.write(plan.later);
       return;
     }
+  }
+
+  /** What to send, or why nothing can be. */
+  private async prepared(batch: readonly Member[]): Promise<{ before: HaSnapshot; plan: Plan } | WriteOutcome> {
+    const isFresh = this.copy === undefined;
+    const before = await this.version();
+    if ('outcome' in before) return before;
+    const plan = await planned(batch, before.entries, this.limitBytes);
+    if (plan.changes.size > 0 || isFresh) return { before, plan };
+    // A patch would have tested the copy. Without one, what is refused or found done is asked of the store itself.
+    this.copy = undefined;
+    return this.prepared(batch);
   }
 
   /** The version to decide on, or why nothing can be written. */

@@ -1,0 +1,18 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EmbeddedHandleBackend } from '../../src/ha/index.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { stateHandleStoreConformance, wrappedFixture } from './state-handle-store.ts';
+
+stateHandleStoreConformance('embedded', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'ha-'));
+  const client = () =>
+    new EmbeddedHandleBackend({
+      directory: join(directory, 'job-ha'),
+      clock: systemClock,
+      newId: () => randomBytes(8).toString('hex'),
+    });
+  return wrappedFixture(client(), client(), () => rm(directory, { recursive: true, force: true }));
+});
