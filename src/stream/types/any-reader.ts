@@ -29,7 +29,7 @@ function readValue(input: DataInput, shapes: ShapeReader, depth: number): unknow
 function readTagged(input: DataInput, shapes: ShapeReader, first: number, depth: number): unknown {
   switch (first) {
     case tag.INT32:
-      return readInt32(input);
+      return input.readInt32();
     case tag.FLOAT64:
       return input.readFloat64();
     case tag.TEXT:
@@ -70,14 +70,6 @@ function readContainer(input: DataInput, shapes: ShapeReader, first: number, dep
     default:
       throw new IOException(`byte ${input.position - 1} announces no value but ${first}: the data is damaged`);
   }
-}
-
-function readInt32(input: DataInput): number {
-  const zigzag = input.readVarint();
-  if (zigzag > 0xffff_ffff)
-    throw new IOException(`an integer at byte ${input.position} is too long: the data is damaged`);
-  const bits = zigzag | 0;
-  return (bits >>> 1) ^ -(bits & 1);
 }
 
 function readRecord(input: DataInput, shapes: ShapeReader, shape: ReadShape, depth: number): object {

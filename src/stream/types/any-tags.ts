@@ -8,7 +8,7 @@ export const NULL = 0x00;
 export const UNDEFINED = 0x01;
 export const FALSE = 0x02;
 export const TRUE = 0x03;
-/** Zigzag, variable length. */
+/** 4 bytes. */
 export const INT32 = 0x04;
 export const FLOAT64 = 0x05;
 export const BIG_INTEGER = 0x06;

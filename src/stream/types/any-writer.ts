@@ -56,7 +56,7 @@ function writeNumber(out: DataOutput, value: number): void {
       out.writeByte(tag.SMALL_INT + int - tag.SMALL_INT_MIN);
     } else {
       out.writeByte(tag.INT32);
-      out.writeVarint(((int << 1) ^ (int >> 31)) >>> 0);
+      out.writeInt32(int);
     }
   } else {
     out.writeByte(tag.FLOAT64);
@@ -113,10 +113,13 @@ function writeRecord(
     writeInFull(out, shapes, record, withoutPrototype, depth);
     return;
   }
-  const names = shape.names;
-  for (let index = 0; index < names.length; index++) {
-    writeValue(out, shapes, record[names[index] as string], depth + 1);
+  let fields = 0;
+  for (const name in record) {
+    writeValue(out, shapes, record[name], depth + 1);
+    fields++;
   }
+  // Only a getter can do that; what follows would be read as something else.
+  if (fields !== shape.names.length) throw new IllegalArgumentException('A record changed while it was written.');
 }
 
 function writeShape(out: DataOutput, shapes: ShapeWriter, shape: WrittenShape): boolean {

@@ -63,10 +63,9 @@ export class DataOutput {
   writeVarint(value: number): void {
     if (this.position + 8 > this.#buffer.length) this.grow(8);
     let rest = value;
-    while (rest >= 0x80) {
-      this.#buffer[this.position++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
-    }
+    // Divisions only where shifts do not reach.
+    for (; rest > 0x7fff_ffff; rest = Math.floor(rest / 0x80)) this.#buffer[this.position++] = (rest % 0x80) | 0x80;
+    for (; rest >= 0x80; rest >>>= 7) this.#buffer[this.position++] = (rest & 0x7f) | 0x80;
     this.#buffer[this.position++] = rest;
   }
 

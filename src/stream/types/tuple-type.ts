@@ -55,6 +55,9 @@ class TupleType implements TypeInformation<unknown[]> {
     const fields = this.fields;
     const mask = input.position;
     input.skip(this.#maskBytes);
+    if (fields.length === 2 && input.buffer[mask] === 0) {
+      return [(fields[0] as Field).read(input), (fields[1] as Field).read(input)];
+    }
     const value = emptyTuple(fields.length);
     for (let index = 0; index < fields.length; index++) {
       const isNull = ((input.buffer[mask + (index >> 3)] ?? 0) & (1 << (index & 7))) !== 0;
