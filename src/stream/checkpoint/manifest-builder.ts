@@ -1,8 +1,9 @@
 /**
  * Makes the manifest of a checkpoint from what all its subtasks answered. Pure.
  *
- * A subtask that had finished stores nothing. An operator counts as finished when all its subtasks had; one that was
- * partly finished may not have union state, because the share of the finished subtasks is gone.
+ * A subtask that had reached the end of its input still answers with its state (a sink's last commits). One that is gone
+ * stores nothing: an operator of which some subtasks are gone may not have union state, because their share is missing.
+ * An operator counts as finished when all its subtasks had finished.
  */
 import { FlinkRuntimeException, IllegalStateException } from '../../lib/java-errors.ts';
 import { keyGroupRange } from '../key-groups.ts';
@@ -27,7 +28,7 @@ export interface ManifestFacts {
   /** Wall clock of the trigger, milliseconds. */
   readonly timestamp: number;
   readonly results: readonly SubtaskStateResult[];
-  /** Keys (`subtaskKey`) of subtasks that had reached the end of their input and stored nothing. */
+  /** Keys (`subtaskKey`) of subtasks that had reached the end of their input. Those that did not answer are gone. */
   readonly finished: ReadonlySet<string>;
 }
 
@@ -75,13 +76,16 @@ function operatorState(
   const subtasks = Array.from({ length: vertex.parallelism }, (_, subtask): OperatorSubtaskState => {
     const key = subtaskKey({ vertexId: vertex.vertexId, subtaskIndex: subtask });
     const result = results.get(key);
-    if (result !== undefined) return subtaskState(vertex, operator, result, fileIndex.get(key));
-    if (facts.finished.has(key)) return { subtask, finished: true };
+    const finished = facts.finished.has(key) ? { finished: true as const } : {};
+    if (result !== undefined) return { ...subtaskState(vertex, operator, result, fileIndex.get(key)), ...finished };
+    if (facts.finished.has(key)) return { subtask, ...finished };
     throw new IllegalStateException(
       `Checkpoint ${facts.checkpointId} is not complete: subtask ${subtask} of vertex "${vertex.name}" did not answer.`,
     );
   });
-  refusePartlyFinishedUnion(vertex, operator, subtasks);
+  const isGone = (_: unknown, subtaskIndex: number) =>
+    !results.has(subtaskKey({ vertexId: vertex.vertexId, subtaskIndex }));
+  if (subtasks.some(isGone)) refuseUnion(vertex, operator, subtasks);
   return {
     uid: operator.uid,
     operatorId: operator.operatorId,
@@ -129,12 +133,7 @@ function keyedHandle(
 }
 
 /** Follows Flink, which refuses such a checkpoint when it is completed. */
-function refusePartlyFinishedUnion(
-  vertex: VertexShape,
-  operator: OperatorShape,
-  subtasks: readonly OperatorSubtaskState[],
-): void {
-  if (!subtasks.some(({ finished }) => finished === true)) return;
+function refuseUnion(vertex: VertexShape, operator: OperatorShape, subtasks: readonly OperatorSubtaskState[]): void {
   const union = subtasks.flatMap(({ operatorState: states }) => states ?? []).find(({ mode }) => mode === 'UNION');
   if (union === undefined) return;
   throw new FlinkRuntimeException(

@@ -21,7 +21,10 @@ const OPEN_BRACE = 0x7b;
 const FLINK_MAGIC = 0x4960672d;
 
 /** What a handle knows of the manifest. */
-export type ExpectedBytes = WrittenFile;
+export interface ExpectedBytes {
+  readonly sha256: string;
+  readonly sizeBytes?: number;
+}
 
 /** The bytes of a manifest. */
 export function encodeManifest(manifest: CheckpointManifest): Uint8Array {
@@ -82,7 +85,7 @@ export async function readManifest(
 }
 
 function checkExpected(bytes: Uint8Array, path: string, expected: ExpectedBytes): void {
-  if (bytes.length !== expected.sizeBytes) {
+  if (expected.sizeBytes !== undefined && bytes.length !== expected.sizeBytes) {
     throw corruptManifest(path, `expected ${expected.sizeBytes} bytes, found ${bytes.length}`);
   }
   const found = createHash('sha256').update(bytes).digest('hex');

@@ -43,7 +43,7 @@ export interface OperatorSubtaskState {
   readonly subtask: number;
   /** Index into `files`. Absent when the subtask stored nothing. */
   readonly file?: number;
-  /** This subtask had reached the end of its input; it stored nothing. */
+  /** This subtask had reached the end of its input. */
   readonly finished?: true;
   readonly keyed?: KeyedStateHandle;
   readonly operatorState?: readonly OperatorStateHandle[];
