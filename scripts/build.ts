@@ -12,8 +12,8 @@ await build({
   absWorkingDir: root,
   entryPoints: {
     main: 'src/main.ts',
-    index: 'src/stream/index.ts',
-    testing: 'src/stream/testing/index.ts',
+    index: 'src/index.ts',
+    testing: 'src/testing.ts',
     'worker-entry': 'src/stream/task/worker-entry.ts',
   },
   outdir: 'dist',

@@ -28,7 +28,9 @@ const { status } = spawnSync(
 try {
   const counts = JSON.parse(readFileSync(report, 'utf8')) as Record<string, number>;
   const suitesThatDidNotLoad = status === 0 || (counts['numFailedTests'] ?? 0) > 0 ? 0 : 1;
-  console.log(`tests: ${counts['numPassedTests']} passed, ${(counts['numFailedTests'] ?? 0) + suitesThatDidNotLoad} failed`);
+  console.log(
+    `tests: ${counts['numPassedTests']} passed, ${(counts['numFailedTests'] ?? 0) + suitesThatDidNotLoad} failed`,
+  );
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }

@@ -36,6 +36,7 @@ export {
   canRestart,
   checkRestartStrategy,
   describe,
+  encodeRestartStrategy,
   initialCounters,
   notifyFailure,
   type RestartCounters,

@@ -105,3 +105,9 @@ function bound<S, C extends RestartCounters>(rule: RestartRule<S, C>, strategy: 
     violations: () => rule.violations(strategy),
   };
 }
+
+/** A strategy as JSON can hold it: no limit is written as Flink's 2147483647. */
+export function encodeRestartStrategy(strategy: RestartStrategy): RestartStrategy {
+  if (!('attempts' in strategy) || Number.isFinite(strategy.attempts)) return strategy;
+  return { ...strategy, attempts: 2_147_483_647 };
+}

@@ -4,8 +4,8 @@
  */
 import type { Ledger } from '../../ha/index.ts';
 import { openAttemptOf } from '../../ha/index.ts';
-import { onFailure, type RestartCounters, type RestartStrategy } from '../../restart/index.ts';
 import { JOB_EXIT } from '../../lib/exit-codes.ts';
+import { onFailure, type RestartCounters, type RestartStrategy } from '../../restart/index.ts';
 import { type ExecutionEnd, judge } from './judge.ts';
 
 /** The facts a decision is made from. */
@@ -15,7 +15,10 @@ export interface JobFacts {
   readonly wanted: 'Running' | 'Suspended';
   readonly strategy: RestartStrategy;
   /** The execution of the open attempt: not there, there, or ended in some way. */
-  readonly execution: { readonly is: 'absent' } | { readonly is: 'present' } | { readonly is: 'ended'; readonly end: ExecutionEnd };
+  readonly execution:
+    | { readonly is: 'absent' }
+    | { readonly is: 'present' }
+    | { readonly is: 'ended'; readonly end: ExecutionEnd };
   readonly now: number;
   /** In [0, 1); for the jitter, drawn once and kept in the ledger. */
   readonly random: () => number;
@@ -36,7 +39,12 @@ export type Decision =
       readonly how: 'failed' | 'crashed';
       readonly cause: string;
       readonly code?: string;
-      readonly restart: { readonly atMs: number; readonly delayMs: number; readonly isNew: boolean; readonly counters: RestartCounters };
+      readonly restart: {
+        readonly atMs: number;
+        readonly delayMs: number;
+        readonly isNew: boolean;
+        readonly counters: RestartCounters;
+      };
     }
   | {
       readonly do: 'giveUp';
@@ -93,7 +101,10 @@ interface Failure {
   readonly unrecoverable: boolean;
 }
 
-function decideRestart({ ledger, strategy, now, random }: JobFacts, { how, cause, code, unrecoverable }: Failure): Decision {
+function decideRestart(
+  { ledger, strategy, now, random }: JobFacts,
+  { how, cause, code, unrecoverable }: Failure,
+): Decision {
   const named = { how, cause, ...(code === undefined ? {} : { code }) };
   const counters = ledger.restartCounters as RestartCounters | undefined;
   const facts = { causes: [], ...(unrecoverable ? { exitCode: JOB_EXIT.suppressRestarts } : {}) };

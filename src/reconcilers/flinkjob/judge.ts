@@ -60,12 +60,19 @@ function judgeExitCode({ exitCode, signal }: ExecutionEnd): Verdict {
       return { verdict: 'failed', cause: 'the job failed and left no message', unrecoverable: false };
     case JOB_EXIT.suppressRestarts:
     case JOB_EXIT.invalid:
-      return { verdict: 'failed', cause: `the job ended with code ${exitCode} and left no message`, unrecoverable: true };
+      return {
+        verdict: 'failed',
+        cause: `the job ended with code ${exitCode} and left no message`,
+        unrecoverable: true,
+      };
     case JOB_EXIT.lostLeadership:
       return { verdict: 'lost', cause: 'it lost the leadership of the job' };
     case JOB_EXIT.stopped:
       return { verdict: 'lost', cause: 'it was stopped on request' };
     default:
-      return { verdict: 'crashed', cause: signal === undefined ? `ended with code ${exitCode ?? 'unknown'}` : `killed by ${signal}` };
+      return {
+        verdict: 'crashed',
+        cause: signal === undefined ? `ended with code ${exitCode ?? 'unknown'}` : `killed by ${signal}`,
+      };
   }
 }

@@ -197,14 +197,14 @@ export class DataStream<T> {
    * Ends the stream in a sink. A TwoPhaseCommitSinkFunction commits with the checkpoint (exactly once); any other sink
    * may see a record again after a restart (at least once).
    */
-  addSink(sink: SinkFunction<T> | TwoPhaseCommitSinkFunction<T, never> | ((value: T) => void)): DataStreamSink {
+  addSink<TXN>(sink: SinkFunction<T> | TwoPhaseCommitSinkFunction<T, TXN> | ((value: T) => void)): DataStreamSink {
     const create = (): OneInputOperator =>
       sink instanceof TwoPhaseCommitSinkFunction ? new TwoPhaseCommitSinkOperator(sink) : new SinkOperator<T>(sink);
     return new DataStreamSink(this.#oneInput<never>('sink', 'Sink', create, undefined));
   }
 
   /** Same as addSink; the name of Flink's newer API. */
-  sinkTo(sink: SinkFunction<T> | TwoPhaseCommitSinkFunction<T, never>): DataStreamSink {
+  sinkTo<TXN>(sink: SinkFunction<T> | TwoPhaseCommitSinkFunction<T, TXN>): DataStreamSink {
     return this.addSink(sink);
   }
 

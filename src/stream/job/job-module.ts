@@ -148,8 +148,8 @@ function resolveFlinkjobToRunningCode(): void {
   hooked = true;
   const isSource = import.meta.url.endsWith('.ts');
   const entries = new Map([
-    ['flinkjob', new URL(isSource ? '../index.ts' : './index.js', import.meta.url).href],
-    ['flinkjob/testing', new URL(isSource ? '../testing/index.ts' : './testing.js', import.meta.url).href],
+    ['flinkjob', new URL(isSource ? '../../index.ts' : './index.js', import.meta.url).href],
+    ['flinkjob/testing', new URL(isSource ? '../../testing.ts' : './testing.js', import.meta.url).href],
   ]);
   registerHooks({
     resolve(specifier, context, next) {

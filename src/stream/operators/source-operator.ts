@@ -1,7 +1,8 @@
 /** The head of a source vertex: drives a reader as an operator, so that it is captured and restored like any other. */
-import { MAX_WATERMARK, NO_TIMESTAMP } from '../exchange/channel.ts';
+
 import type { PollResult, Source, SourceFunction, SourceOutput, SourceReader } from '../connectors/source.ts';
 import { SourceFunctionReader } from '../connectors/source-function-reader.ts';
+import { MAX_WATERMARK, NO_TIMESTAMP } from '../exchange/channel.ts';
 import { OutputTag } from '../functions/output-tag.ts';
 import type { CheckpointLock } from '../task/checkpoint-lock.ts';
 import { AbstractStreamOperator } from './abstract-operator.ts';
@@ -36,7 +37,12 @@ export class SourceOperator extends AbstractStreamOperator {
     this.#sourceOutput = new TaskSourceOutput(context.output, context.metrics);
     this.#reader =
       typeof this.#source === 'function'
-        ? new SourceFunctionReader(this.#source(), { ...this.#environment, output: this.#sourceOutput, name: context.name, failTask: context.failTask })
+        ? new SourceFunctionReader(this.#source(), {
+            ...this.#environment,
+            output: this.#sourceOutput,
+            name: context.name,
+            failTask: context.failTask,
+          })
         : this.#source.createReader({ subtaskIndex, parallelism, clock: context.clock, workingDirectory });
   }
 

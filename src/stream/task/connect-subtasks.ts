@@ -105,7 +105,7 @@ function partitionerOf(
 ): Partitioner {
   switch (partitioning.how) {
     case 'forward':
-      return new ForwardPartitioner(ends[0] as OutputChannel);
+      return new ForwardPartitioner(ends);
     case 'hash':
       return new HashPartitioner(ends, partitioning.key, to.maxParallelism);
     case 'rebalance':

@@ -77,8 +77,6 @@ export interface SubtaskStart {
   readonly restored: ReadonlyMap<string, OperatorRestore> | undefined;
   /** 0 on a fresh start. */
   readonly checkpointId: number;
-  /** The whole vertex had finished: it ends at once and emits nothing twice. */
-  readonly finished: boolean;
 }
 
 /** What a step came to. `idle`: nothing to do until woken; `blocked`: outputs are full. */
@@ -100,7 +98,6 @@ export class Subtask {
   /** Asynchronous work in progress; steps stand still meanwhile. */
   #paused = 0;
   #sourceIdle = false;
-  #endsAtOnce = false;
   #alignmentStartedAt: number | undefined;
   #pendingTrigger: CheckpointBarrier | undefined;
   #lastCheckpointId = 0;
@@ -146,7 +143,6 @@ export class Subtask {
   async start(start: SubtaskStart): Promise<void> {
     await this.chain.initialize(start.restored, start.checkpointId);
     if (this.#phase === 'created') this.#phase = 'running';
-    this.#endsAtOnce = start.finished;
   }
 
   /** Does a bounded amount of work, synchronously. */
@@ -225,7 +221,6 @@ export class Subtask {
     if (this.processingTime.nextAt <= this.#options.clock.now()) worked = this.processingTime.fireDue() || worked;
     if (this.#takeTrigger()) return 'more';
     if (this.#phase !== 'running') return worked ? 'more' : 'idle';
-    if (this.#endsAtOnce) return this.#endAgain();
     if (!this.#outputsAvailable()) {
       this.flush();
       if (!this.#outputsAvailable()) return 'blocked';
@@ -274,16 +269,9 @@ export class Subtask {
     return true;
   }
 
-  /** After a restore of a vertex that had finished: everything was emitted before; only the end is told again. */
-  #endAgain(): StepResult {
-    this.#source?.emitEndOfTime();
-    this.#endInput(Promise.resolve());
-    return 'more';
-  }
-
-  #endInput(finishing: Promise<void> = this.chain.finish()): void {
+  #endInput(): void {
     this.#phase = 'finishing';
-    this.#pause(finishing, () => {
+    this.#pause(this.chain.finish(), () => {
       for (const { partitioner } of this.#options.outputs) partitioner.emitEnd();
       this.flush();
       this.#phase = 'inputFinished';

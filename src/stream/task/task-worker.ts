@@ -130,16 +130,15 @@ export class TaskWorker {
   /** One after the other: restoring is bound by memory and CPU, and the first failure is the one to report. */
   async #startSubtasks(restore: RestoreOrder | undefined): Promise<void> {
     if (restore === undefined) {
-      for (const subtask of this.#subtasks)
-        await subtask.start({ restored: undefined, checkpointId: 0, finished: false });
+      for (const subtask of this.#subtasks) await subtask.start({ restored: undefined, checkpointId: 0 });
       return;
     }
-    const { checkpointId, directory, storageUri, assignments, finishedVertices } = restore;
+    const { checkpointId, directory, storageUri, assignments } = restore;
     const reader = new StateReader({ storage: openStorage(storageUri), directory });
     for (const subtask of this.#subtasks) {
       const assignment = assignments.find((each) => sameSubtask(each, refOf(subtask)));
       const restored = assignment === undefined ? new Map() : await reader.read(assignment);
-      await subtask.start({ restored, checkpointId, finished: finishedVertices.includes(subtask.vertex.id) });
+      await subtask.start({ restored, checkpointId });
     }
   }
 
@@ -169,7 +168,10 @@ export class TaskWorker {
     if (wakeUp === undefined) return;
     wakeUp.prepareToSleep();
     // Anything that arrived before prepareToSleep woke nobody: look once more.
-    if (this.#turn()) return;
+    if (this.#turn()) {
+      wakeUp.cancelSleep();
+      return;
+    }
     const nextTimer = Math.min(...this.#subtasks.map((subtask) => subtask.nextTimerAt));
     const untilTimer = Math.max(0, nextTimer - systemClock.now());
     await wakeUp.sleep(Math.min(MAX_SLEEP_MS, untilTimer));

@@ -49,8 +49,6 @@ export interface RestoreOrder {
   readonly storageUri: string;
   readonly directory: string;
   readonly assignments: readonly SubtaskAssignment[];
-  /** Vertices whose subtasks had all finished. */
-  readonly finishedVertices: readonly string[];
 }
 
 export type ToWorker =

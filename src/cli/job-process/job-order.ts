@@ -1,0 +1,42 @@
+/**
+ * What a job process is told by whoever starts it: one JSON document. Everything that can be settled is settled in it, so
+ * that the process reads no other configuration.
+ */
+import type { CheckpointSettings, JobModule } from '../../stream/index.ts';
+
+export interface JobOrder {
+  readonly jobId: string;
+  readonly jobName: string;
+  readonly attempt: number;
+  readonly program: {
+    readonly module: JobModule;
+    readonly workingDirectory: string;
+    readonly args: readonly string[];
+    readonly parallelism: number;
+    /** Absent: the default for the parallelism, or what the restored state has. */
+    readonly maxParallelism?: number;
+  };
+  readonly storageUri: string;
+  /** Directory of the embedded high availability backend. */
+  readonly haDirectory: string;
+  readonly checkpoints: CheckpointSettings;
+  readonly restoreFrom?: string;
+  readonly allowNonRestoredState: boolean;
+  /** File for the termination record. */
+  readonly terminationLog: string;
+  readonly rest: { readonly host: string; readonly port: number };
+}
+
+/** The environment variable that holds the order. */
+export const JOB_ORDER_VARIABLE = 'FLINKJOB_JOB_ORDER';
+
+/** @throws TypeError when the text is no order: only our own supervisor and operator write it */
+export function decodeJobOrder(text: string | undefined): JobOrder {
+  const order = text === undefined ? undefined : (JSON.parse(text) as JobOrder);
+  if (order?.jobId === undefined || order.program === undefined) {
+    throw new TypeError(
+      `${JOB_ORDER_VARIABLE} holds no job order; this process is started by flinkjob run, not by hand`,
+    );
+  }
+  return order;
+}

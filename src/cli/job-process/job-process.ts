@@ -1,0 +1,251 @@
+/**
+ * One process of an attempt: contends for the leadership of the job, runs it when it leads, and ends with an exit code
+ * and a termination record. Crash only: nothing is retried here.
+ *
+ * Order at the end, and why: the failure goes to the ledger (or the result to the job's object) first, the lease is given
+ * back after it, the termination record is written before that. Whoever sees the lease free finds the reason.
+ */
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import {
+  type HighAvailabilityServices,
+  type JsonValue,
+  type LeaderSession,
+  noteRestartStrategyInCode,
+  openEmbeddedHaServices,
+  reportFailure,
+} from '../../ha/index.ts';
+import { assertNever } from '../../lib/assert-never.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { causeChain, messageOf } from '../../lib/errors.ts';
+import { encodeTerminationRecord, JOB_EXIT, type TerminationRecord } from '../../lib/exit-codes.ts';
+import { encodeRestartStrategy } from '../../restart/index.ts';
+import { openStorage } from '../../storage/index.ts';
+import { InvalidJobError, JobGraphError, JobMaster, type JobOutcome, serveJob } from '../../stream/index.ts';
+import type { JobOrder } from './job-order.ts';
+import type { FromJobProcess } from './messages.ts';
+
+/** What a job process needs of its surroundings. */
+export interface JobProcessPorts {
+  tell(message: FromJobProcess): void;
+  /** Aborted by SIGTERM or SIGINT: stop at once, without a savepoint. */
+  readonly stop: AbortSignal;
+}
+
+/** Runs a job process to its end and returns the exit code. Never throws. */
+export async function runJobProcess(order: JobOrder, ports: JobProcessPorts): Promise<number> {
+  const process = new JobProcess(order, ports);
+  try {
+    return await process.run();
+  } catch (error) {
+    // Whatever could not be attributed to the job: storage or HA directory out of reach, a mistake of ours.
+    process.writeRecord({ exitCode: JOB_EXIT.failed, outcome: 'failed', cause: messageOf(error) });
+    return JOB_EXIT.failed;
+  }
+}
+
+type Ending = Omit<TerminationRecord, 'attempt' | 'epoch'>;
+
+class JobProcess {
+  readonly #order: JobOrder;
+  readonly #ports: JobProcessPorts;
+  #epoch = 0;
+  #master: JobMaster | undefined;
+
+  constructor(order: JobOrder, ports: JobProcessPorts) {
+    this.#order = order;
+    this.#ports = ports;
+  }
+
+  async run(): Promise<number> {
+    const { jobId, attempt, storageUri, haDirectory } = this.#order;
+    const storage = openStorage(storageUri);
+    const services = await openEmbeddedHaServices({
+      directory: haDirectory,
+      storage,
+      jobId,
+      attempt,
+      clock: systemClock,
+      identity: randomUUID(),
+      warn: (message) => this.#ports.tell({ type: 'log', level: 'warn', message }),
+    });
+    const ending = await this.#lead(services);
+    this.writeRecord(ending);
+    await services.close();
+    return ending.exitCode;
+  }
+
+  writeRecord(ending: Ending): void {
+    const record = { ...ending, attempt: this.#order.attempt, epoch: this.#epoch };
+    try {
+      writeFileSync(this.#order.terminationLog, encodeTerminationRecord(record));
+    } catch (error) {
+      // The exit code still says the essential; the record is for people.
+      this.#ports.tell({ type: 'log', level: 'warn', message: `no termination record: ${messageOf(error)}` });
+    }
+  }
+
+  /** Contends until it leads, is stopped, or has lost; then runs the job. */
+  #lead(services: HighAvailabilityServices): Promise<Ending> {
+    const { promise, resolve, reject } = Promise.withResolvers<Ending>();
+    const { stop } = this.#ports;
+    const onStop = (): void => {
+      // A running job ends through its master, so that its end is recorded in order.
+      if (this.#master === undefined) resolve({ exitCode: JOB_EXIT.stopped, outcome: 'stopped' });
+      else this.#master.stop();
+    };
+    if (stop.aborted) onStop();
+    else stop.addEventListener('abort', onStop, { once: true });
+    const election = services.getJobManagerLeaderElectionService(this.#order.jobId);
+    election.startLeaderElection({
+      grantLeadership: (session) => {
+        this.#runAsLeader(services, session, (url) => election.confirmLeadership(session.sessionId, url)).then(
+          resolve,
+          reject,
+        );
+      },
+      revokeLeadership: (cause) =>
+        resolve({
+          exitCode: JOB_EXIT.lostLeadership,
+          outcome: 'lostLeadership',
+          cause: messageOf(cause ?? 'another process leads'),
+        }),
+      handleError: reject,
+    });
+    return promise;
+  }
+
+  async #runAsLeader(
+    services: HighAvailabilityServices,
+    session: LeaderSession,
+    publish: (url: string) => Promise<void>,
+  ): Promise<Ending> {
+    const { jobId } = this.#order;
+    this.#epoch = session.epoch;
+    this.#ports.tell({ type: 'leading', epoch: session.epoch });
+    // A winner that finds the result has nothing to do: the job ended under an earlier leader.
+    if (await services.getJobResultStore().hasJobResultEntry(jobId))
+      return { exitCode: JOB_EXIT.finished, outcome: 'finished' };
+    const recovery = services.getCheckpointRecoveryFactory();
+    const checkpointStore = await recovery.createCompletedCheckpointStore(jobId, this.#order.checkpoints.retained);
+    const checkpointIds = recovery.createCheckpointIdCounter(jobId);
+    await checkpointIds.start();
+    const master = this.#createMaster(services, session, checkpointStore, checkpointIds);
+    this.#master = master;
+    const server = await serveJob(master, this.#order.rest);
+    await publish(server.url);
+    this.#ports.tell({ type: 'serving', url: server.url });
+    const outcome = this.#ports.stop.aborted ? ({ outcome: 'stopped' } as const) : await master.run();
+    const ending = await this.#conclude(services, outcome, master, checkpointStore);
+    await server.close();
+    return ending;
+  }
+
+  #createMaster(
+    services: HighAvailabilityServices,
+    session: LeaderSession,
+    checkpointStore: ConstructorParameters<typeof JobMaster>[0]['checkpointStore'],
+    checkpointIds: ConstructorParameters<typeof JobMaster>[0]['checkpointIds'],
+  ): JobMaster {
+    const order = this.#order;
+    const log = (level: 'info' | 'warn') => (message: string, facts?: Readonly<Record<string, unknown>>) =>
+      this.#ports.tell({ type: 'log', level, message, ...(facts === undefined ? {} : { facts }) });
+    return new JobMaster({
+      program: { ...order.program, maxParallelism: order.program.maxParallelism },
+      jobId: order.jobId,
+      jobName: order.jobName,
+      attempt: order.attempt,
+      epoch: session.epoch,
+      storage: openStorage(order.storageUri),
+      storageUri: order.storageUri,
+      checkpointStore,
+      checkpointIds,
+      checkpoints: order.checkpoints,
+      restoreFrom: order.restoreFrom,
+      allowNonRestoredState: order.allowNonRestoredState,
+      clock: systemClock,
+      random: Math.random,
+      log: { info: log('info'), warn: log('warn') },
+      onEvent: (event) => this.#ports.tell({ type: 'event', event }),
+      onProgram: async (environment) => {
+        const strategy = environment.getRestartStrategy();
+        const stored = strategy === undefined ? undefined : (encodeRestartStrategy(strategy) as unknown as JsonValue);
+        await services.getLedgerStore().amend((ledger) => noteRestartStrategyInCode(ledger, stored));
+      },
+    });
+  }
+
+  /** Writes down how the attempt ended, before the lease is given back. */
+  async #conclude(
+    services: HighAvailabilityServices,
+    outcome: JobOutcome,
+    master: JobMaster,
+    checkpointStore: {
+      shutdown(status: 'FINISHED' | 'CANCELED' | 'FAILED' | 'SUSPENDED'): Promise<void>;
+      whenDiscarded(): Promise<void>;
+    },
+  ): Promise<Ending> {
+    switch (outcome.outcome) {
+      case 'finished':
+      case 'cancelled':
+        await this.#recordResult(services, outcome.outcome === 'finished' ? 'SUCCEEDED' : 'CANCELED', master);
+        await checkpointStore.shutdown(outcome.outcome === 'finished' ? 'FINISHED' : 'CANCELED');
+        await checkpointStore.whenDiscarded();
+        await services.getJobResultStore().markResultAsClean(this.#order.jobId);
+        return { exitCode: JOB_EXIT.finished, outcome: 'finished' };
+      case 'stoppedWithSavepoint':
+        return { exitCode: JOB_EXIT.finished, outcome: 'stoppedWithSavepoint', savepoint: outcome.savepoint };
+      case 'stopped':
+        return { exitCode: JOB_EXIT.stopped, outcome: 'stopped' };
+      case 'failed':
+        return this.#recordFailure(services, outcome.error);
+      default:
+        return assertNever(outcome);
+    }
+  }
+
+  async #recordResult(
+    services: HighAvailabilityServices,
+    status: 'SUCCEEDED' | 'CANCELED',
+    master: JobMaster,
+  ): Promise<void> {
+    await services.getJobResultStore().createDirtyResult({
+      id: this.#order.jobId,
+      'application-status': status,
+      'net-runtime': systemClock.now() - master.startedAt,
+    });
+  }
+
+  async #recordFailure(services: HighAvailabilityServices, error: Error): Promise<Ending> {
+    const exitCode = exitCodeOf(error);
+    const cause = causeChain(error)
+      .map(messageOf)
+      .filter((text, index, all) => all.indexOf(text) === index)
+      .join(': ');
+    const code = codeOf(error);
+    const suppressRestarts = exitCode !== JOB_EXIT.failed;
+    const report = {
+      at: systemClock.now(),
+      epoch: this.#epoch,
+      cause,
+      suppressRestarts,
+      ...(code === undefined ? {} : { code }),
+    };
+    await services.getLedgerStore().amend((ledger) => reportFailure(ledger, this.#order.attempt, report));
+    const outcome = exitCode === JOB_EXIT.invalid ? 'invalid' : 'failed';
+    return { exitCode, outcome, cause, ...(code === undefined ? {} : { code }) };
+  }
+}
+
+function exitCodeOf(error: Error): number {
+  const chain = causeChain(error);
+  if (chain.some((each) => each instanceof InvalidJobError || each instanceof JobGraphError)) return JOB_EXIT.invalid;
+  const isSuppressed = chain.some((each) => (each as { code?: unknown } | null)?.code === 'SUPPRESS_RESTARTS');
+  return isSuppressed ? JOB_EXIT.suppressRestarts : JOB_EXIT.failed;
+}
+
+/** The code of the innermost error that has one of ours: it names the reason, the outer ones name what was being done. */
+function codeOf(error: Error): string | undefined {
+  const codes = causeChain(error).map((each) => (each as { code?: unknown } | null)?.code);
+  return codes.findLast((code): code is string => typeof code === 'string' && /^[A-Z_]+$/.test(code));
+}

@@ -1,0 +1,70 @@
+/** A job process seen from its supervisor: started, told to stop, and judged by what it leaves. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { decodeTerminationRecord, type TerminationRecord } from '../../lib/exit-codes.ts';
+import { JOB_ORDER_VARIABLE, type JobOrder } from '../job-process/job-order.ts';
+import type { FromJobProcess } from '../job-process/messages.ts';
+
+/** How a process ended. */
+export interface ProcessEnd {
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  readonly termination: TerminationRecord | undefined;
+}
+
+export interface JobProcessHandle {
+  readonly pid: number;
+  readonly attempt: number;
+  /** Resolves once; never rejects. */
+  readonly ended: Promise<ProcessEnd>;
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+}
+
+/** Starts the process of an attempt. Its stdout is ours, so that a job may print; its stderr goes to `onStderr`. */
+export function startJobProcess(
+  order: JobOrder,
+  listener: { onMessage(message: FromJobProcess): void; onStderr(text: string): void },
+): JobProcessHandle {
+  // A record of an earlier process of the same attempt would be taken for this one's.
+  rmSync(order.terminationLog, { force: true });
+  const isSource = import.meta.url.endsWith('.ts');
+  const entry = fileURLToPath(new URL(isSource ? '../job-process/entry.ts' : './job-process.js', import.meta.url));
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry], {
+    cwd: order.program.workingDirectory,
+    env: { ...process.env, [JOB_ORDER_VARIABLE]: JSON.stringify(order) },
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
+  child.on('message', (message) => listener.onMessage(message as FromJobProcess));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => listener.onStderr(text));
+  return {
+    pid: child.pid ?? -1,
+    attempt: order.attempt,
+    ended: endOf(child, order.terminationLog),
+    kill: (signal) => void child.kill(signal),
+  };
+}
+
+function endOf(child: ChildProcess, terminationLog: string): Promise<ProcessEnd> {
+  return new Promise((resolve) => {
+    child.on('error', (error) =>
+      resolve({ exitCode: undefined, signal: `failure to start: ${error.message}`, termination: undefined }),
+    );
+    child.on('close', (exitCode, signal) =>
+      resolve({
+        exitCode: exitCode ?? undefined,
+        signal: signal ?? undefined,
+        termination: readRecord(terminationLog),
+      }),
+    );
+  });
+}
+
+function readRecord(file: string): TerminationRecord | undefined {
+  try {
+    return decodeTerminationRecord(readFileSync(file, 'utf8'));
+  } catch {
+    // A process that was killed leaves none: that is what its end is judged by.
+    return undefined;
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The stream engine. Users see the part of it that the package's main entry (src/index.ts) passes on; the commands also
+ * use the JobMaster and what is around it.
+ */
+
+export { CollectSink } from './connectors/collect-sink.ts';
+export { CollectionSource } from './connectors/collection-source.ts';
+export { FileSink, type FileSinkOptions } from './connectors/file-sink.ts';
+export { FileSource, type FileSourceOptions } from './connectors/file-source.ts';
+export { GeneratorSource } from './connectors/generator-source.ts';
+export { NumberSequenceSource } from './connectors/number-sequence-source.ts';
+export { ParquetFormat } from './connectors/parquet-format.ts';
+export { PrintSink } from './connectors/print-sink.ts';
+export { type TransactionContext, TwoPhaseCommitSinkFunction } from './connectors/sink.ts';
+export {
+  ParallelSourceFunction,
+  type PollResult,
+  RichParallelSourceFunction,
+  Source,
+  type SourceContext,
+  SourceFunction,
+  type SourceOutput,
+  type SourceReader,
+  type SourceReaderContext,
+} from './connectors/source.ts';
+export { BroadcastConnectedStream, BroadcastStream } from './datastream/broadcast-stream.ts';
+export { ConnectedStreams, DataStream, DataStreamSink } from './datastream/data-stream.ts';
+export { type Job, StreamExecutionEnvironment } from './datastream/environment.ts';
+export { KeyedConnectedStreams, KeyedStream } from './datastream/keyed-stream.ts';
+export { MAX_WATERMARK, MIN_WATERMARK } from './exchange/channel.ts';
+export {
+  CheckpointedFunction,
+  CheckpointListener,
+  type FunctionInitializationContext,
+  type FunctionSnapshotContext,
+  type KeyedStateStore,
+  ListCheckpointed,
+  type OperatorStateStore,
+} from './functions/checkpointed.ts';
+export {
+  BroadcastContext,
+  BroadcastProcessFunction,
+  CoFlatMapFunction,
+  Collector,
+  CoMapFunction,
+  CoProcessFunction,
+  FilterFunction,
+  FlatMapFunction,
+  KeyedBroadcastProcessFunction,
+  KeyedContext,
+  KeyedCoProcessFunction,
+  KeyedProcessFunction,
+  KeyedReadOnlyBroadcastContext,
+  MapFunction,
+  OnTimerContext,
+  ProcessContext,
+  ProcessFunction,
+  ReadOnlyBroadcastContext,
+  ReduceFunction,
+  RichFunction,
+  SinkFunction,
+  TimerService,
+} from './functions/functions.ts';
+export { OutputTag } from './functions/output-tag.ts';
+export { type Counter, RuntimeContext } from './functions/runtime-context.ts';
+export { JobGraphError } from './graph/errors.ts';
+export { buildJobGraph, type JobEdge, type JobGraph, type JobVertex, type OperatorNode } from './graph/job-graph.ts';
+export { InvalidJobError, JobExecutionError, LeadershipLostError, RestoreError } from './job/errors.ts';
+export { JobMaster, type JobMasterState } from './job/job-master.ts';
+export { buildJob, importJob, type JobModule, type JobProgram, type LoadedJob, loadJob } from './job/job-module.ts';
+export { serveJob } from './job/serve-job.ts';
+export type { CheckpointSettings, JobEvent, JobLog, JobMasterOptions, JobOutcome } from './job/settings.ts';
+export { AbstractStreamOperator } from './operators/abstract-operator.ts';
+export { WatermarkStrategy } from './operators/watermarks.ts';
+export {
+  type AggregateFn,
+  AggregatingStateDescriptor,
+  ListStateDescriptor,
+  MapStateDescriptor,
+  type ReduceFn,
+  ReducingStateDescriptor,
+  StateDescriptor,
+  type StateTtlConfig,
+  ValueStateDescriptor,
+} from './state/descriptors.ts';
+export {
+  AggregatingState,
+  BroadcastState,
+  ListState,
+  MapState,
+  ReadOnlyBroadcastState,
+  ReducingState,
+  State,
+  ValueState,
+} from './state/state.ts';
+export { type TypeInformation, type TypeSchema, Types } from './types/index.ts';

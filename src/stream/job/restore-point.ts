@@ -1,0 +1,110 @@
+/**
+ * From where a job starts: the newest completed checkpoint of its store; where that is damaged an older retained one, and
+ * it says so; without any, the savepoint it was pointed at; else empty. Never from less than what it was told to restore.
+ */
+
+import type { CompletedCheckpoint } from '../../ha/index.ts';
+import { type FlinkJobError, messageOf } from '../../lib/errors.ts';
+import { SuppressRestartsException } from '../../lib/java-errors.ts';
+import { openStorage } from '../../storage/index.ts';
+import { jobShapeOf } from '../checkpoint/job-shape.ts';
+import { directoryOfPointer } from '../checkpoint/locations.ts';
+import type { CheckpointManifest } from '../checkpoint/manifest.ts';
+import { readManifest } from '../checkpoint/manifest-codec.ts';
+import { assignState, type RestoreAssignment } from '../checkpoint/restore-assignment.ts';
+import type { JobGraph } from '../graph/job-graph.ts';
+import { RestoreError } from './errors.ts';
+
+/** A place to restore from. */
+export interface RestoreCandidate {
+  readonly origin: 'latestCheckpoint' | 'startPoint';
+  readonly storageUri: string;
+  /** Within the storage. */
+  readonly directory: string;
+  readonly checkpointId: number | undefined;
+}
+
+/** A candidate whose manifest has been read and checked. */
+export interface ReadRestorePoint {
+  readonly candidate: RestoreCandidate;
+  readonly manifest: CheckpointManifest;
+}
+
+/** In the order in which they are tried. A start point counts only while the job has no checkpoint of its own. */
+export function restoreCandidates(
+  completed: readonly CompletedCheckpoint[],
+  storageUri: string,
+  restoreFrom: string | undefined,
+): RestoreCandidate[] {
+  if (completed.length > 0) {
+    return [...completed].reverse().map(({ location, checkpointId }) => ({
+      origin: 'latestCheckpoint',
+      storageUri,
+      directory: location,
+      checkpointId,
+    }));
+  }
+  if (restoreFrom === undefined) return [];
+  return [{ origin: 'startPoint', storageUri: directoryUri(restoreFrom), directory: '', checkpointId: undefined }];
+}
+
+/** @throws CheckpointError when it is damaged, StorageError when the storage cannot answer */
+export async function readRestorePoint(candidate: RestoreCandidate): Promise<ReadRestorePoint> {
+  const manifest = await readManifest(openStorage(candidate.storageUri), candidate.directory);
+  return { candidate, manifest };
+}
+
+/**
+ * The maximum parallelism that the stored state has, when all its operators agree on one: a job that only has the default
+ * adopts it.
+ */
+export function storedMaxParallelism({ manifest }: ReadRestorePoint): number | undefined {
+  const stored = new Set(manifest.operators.map((operator) => operator.maxParallelism));
+  return stored.size === 1 ? [...stored][0] : undefined;
+}
+
+/** Assigns the state to the subtasks. A job that does not fit its state is not restarted: it would not fit again. */
+export function assignRestorePoint(
+  { candidate, manifest }: ReadRestorePoint,
+  job: {
+    readonly jobId: string;
+    readonly jobName: string;
+    readonly graph: JobGraph;
+    readonly allowNonRestoredState: boolean;
+  },
+): RestoreAssignment {
+  try {
+    return assignState({
+      manifest,
+      job: jobShapeOf(job.jobId, job.jobName, job.graph),
+      from: `${candidate.storageUri}/${candidate.directory}`.replace(/\/+$/, ''),
+      origin: candidate.origin,
+      allowNonRestoredState: job.allowNonRestoredState,
+    });
+  } catch (cause) {
+    throw new SuppressRestartsException(new RestoreError('RESTORE_REFUSED', messageOf(cause), { cause }));
+  }
+}
+
+/** Whether the bytes are damaged, as opposed to out of reach: then an older checkpoint may serve. */
+export function isDamaged(error: unknown): boolean {
+  return (error as Partial<FlinkJobError> | null)?.code === 'CHECKPOINT_CORRUPT';
+}
+
+/** All candidates were damaged. */
+export function nothingLeftToRestore(
+  damaged: readonly { readonly directory: string; readonly problem: string }[],
+): Error {
+  const list = damaged.map(({ directory, problem }) => `${directory}: ${problem}`).join('; ');
+  return new SuppressRestartsException(
+    new RestoreError(
+      'RESTORE_IMPOSSIBLE',
+      `none of the job's checkpoints can be read (${list}). The job does not start empty over existing state. Restore from a savepoint with spec.restoreFrom, or retain more with spec.checkpoints.retained.`,
+    ),
+  );
+}
+
+function directoryUri(pointer: string): string {
+  const directory = directoryOfPointer(pointer);
+  return directory.includes('://') ? directory : `file://${directory.startsWith('/') ? '' : '/'}${directory}`;
+}

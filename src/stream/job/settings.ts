@@ -1,0 +1,78 @@
+import type { CheckpointIdCounter, CompletedCheckpointStore } from '../../ha/index.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { FaultPoint } from '../../lib/fault-point.ts';
+import type { Storage } from '../../storage/index.ts';
+import type { StreamExecutionEnvironment } from '../datastream/environment.ts';
+import type { CheckpointKind } from '../exchange/channel.ts';
+import type { JobProgram } from './job-module.ts';
+
+/** How checkpoints are taken; all durations in milliseconds. */
+export interface CheckpointSettings {
+  /** 0: no periodic checkpoints. */
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly minPauseMs: number;
+  /** 2147483647: any number. */
+  readonly tolerableFailures: number;
+  readonly retained: number;
+  readonly onCancel: 'Retain' | 'Delete';
+}
+
+/** Tells people what happens, in lines. */
+export interface JobLog {
+  info(message: string, facts?: Readonly<Record<string, unknown>>): void;
+  warn(message: string, facts?: Readonly<Record<string, unknown>>): void;
+}
+
+/** What happens in an attempt, for a progress display. */
+export type JobEvent =
+  | { readonly event: 'restoring'; readonly checkpointId: number; readonly from: string }
+  | { readonly event: 'running'; readonly workers: number }
+  | {
+      readonly event: 'checkpointCompleted';
+      readonly checkpointId: number;
+      readonly kind: CheckpointKind;
+      readonly bytes: number;
+      readonly tookMs: number;
+      readonly syncMs: number;
+    }
+  | { readonly event: 'checkpointFailed'; readonly checkpointId: number; readonly reason: string }
+  | {
+      readonly event: 'progress';
+      readonly vertices: readonly { readonly name: string; readonly recordsIn: number; readonly recordsOut: number }[];
+    };
+
+/** Everything the JobMaster of one attempt is given. */
+export interface JobMasterOptions {
+  readonly program: JobProgram;
+  readonly jobId: string;
+  readonly jobName: string;
+  readonly attempt: number;
+  readonly epoch: number;
+  readonly storage: Storage;
+  readonly storageUri: string;
+  readonly checkpointStore: CompletedCheckpointStore;
+  readonly checkpointIds: CheckpointIdCounter;
+  readonly checkpoints: CheckpointSettings;
+  /** A savepoint to start from while the job has no checkpoint of its own. */
+  readonly restoreFrom: string | undefined;
+  readonly allowNonRestoredState: boolean;
+  readonly clock: Clock;
+  readonly log: JobLog;
+  readonly onEvent: (event: JobEvent) => void;
+  /** Told of the environment after the program has described the job, before anything runs. */
+  readonly onProgram: (environment: StreamExecutionEnvironment) => Promise<void>;
+  /** Called at named points, so that a test can crash there. @default nothing happens */
+  readonly faults?: FaultPoint;
+  /** In [0, 1); for names that nobody can guess and the first checkpoint's delay. */
+  readonly random: () => number;
+}
+
+/** How an attempt ended. */
+export type JobOutcome =
+  | { readonly outcome: 'finished' }
+  | { readonly outcome: 'stoppedWithSavepoint'; readonly savepoint: string }
+  | { readonly outcome: 'cancelled' }
+  /** Told to stop at once; nothing was captured. */
+  | { readonly outcome: 'stopped' }
+  | { readonly outcome: 'failed'; readonly error: Error };
