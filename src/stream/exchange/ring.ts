@@ -87,7 +87,7 @@ export class RingWriter {
   }
 }
 
-/** The reading end. */
+/** The reading end. `frameLength`, `frameInfo` and `take` are for when `hasFrame` has said true. */
 export class RingReader {
   readonly #header: Int32Array;
   readonly #words: Int32Array;
@@ -116,7 +116,8 @@ export class RingReader {
   /** Payload bytes of the frame that is there. */
   get frameLength(): number {
     const length = this.#words[this.#offset >> 2] as number;
-    if (length >= 0 && frameSize(length) <= ((this.#tail - this.#head) | 0)) return length;
+    const isInside = length >= 0 && length <= this.#capacity && frameSize(length) <= ((this.#tail - this.#head) | 0);
+    if (isInside) return length;
     throw new IOException(`a frame of ${length} bytes in a ring of ${this.#capacity}: its memory is damaged`);
   }
 
