@@ -134,7 +134,7 @@ class JobProcess {
     this.#master = master;
     const server = await serveJob(master, this.#order.rest);
     await publish(server.url);
-    this.#ports.tell({ type: 'serving', url: server.url });
+    this.#ports.tell({ type: 'serving', url: server.url, jobId });
     const outcome = this.#ports.stop.aborted ? ({ outcome: 'stopped' } as const) : await master.run();
     const ending = await this.#conclude(services, outcome, master, checkpointStore);
     await server.close();

@@ -34,6 +34,9 @@ import {
 import type { JobMasterOptions, JobOutcome } from './settings.ts';
 import { allocateRings, allocateWakeUps, WorkerPool, WorkerReportedError, workerOf } from './worker-pool.ts';
 
+/** How long user functions may take to close after a good end. */
+const CLOSE_DEADLINE_MS = 10_000;
+
 export type JobMasterState =
   | 'INITIALIZING'
   | 'RUNNING'
@@ -62,6 +65,8 @@ export class JobMaster {
   #nextRequestId = 1;
   #onReady: () => void = () => {};
   #onDeployed: () => void = () => {};
+  #onClosed: () => void = () => {};
+  #closed = 0;
 
   constructor(options: JobMasterOptions) {
     this.options = options;
@@ -96,7 +101,7 @@ export class JobMaster {
       this.#end({ outcome: 'failed', error: error instanceof Error ? error : new Error(messageOf(error)) });
     }
     const outcome = await this.#ended.promise;
-    await this.#tearDown();
+    await this.#tearDown(outcome);
     return outcome;
   }
 
@@ -325,6 +330,8 @@ export class JobMaster {
         this.onOtherMessage(workerIndex, message);
         return;
       case 'closed':
+        this.#closed++;
+        if (this.#closed === this.#pool?.size) this.#onClosed();
         return;
       default:
         assertNever(message);
@@ -405,9 +412,24 @@ export class JobMaster {
     this.#ended.resolve(outcome);
   }
 
-  async #tearDown(): Promise<void> {
+  /** After a good end user code is closed in order; after a failure nothing is waited for: the process ends. */
+  async #tearDown(outcome: JobOutcome): Promise<void> {
     this.#checkpoints?.stop();
+    if (outcome.outcome !== 'failed' && outcome.outcome !== 'stopped') await this.#closeWorkers();
     await this.#abandonWorkers();
+  }
+
+  async #closeWorkers(): Promise<void> {
+    const pool = this.#pool;
+    if (pool === undefined) return;
+    pool.expectEnd();
+    const closed = Promise.withResolvers<void>();
+    this.#onClosed = closed.resolve;
+    this.#closed = 0;
+    pool.broadcast({ type: 'close' });
+    const cancel = this.options.clock.setTimer(CLOSE_DEADLINE_MS, closed.resolve);
+    await closed.promise;
+    cancel();
   }
 
   async #abandonWorkers(): Promise<void> {

@@ -1,0 +1,8 @@
+import { Option } from 'commander';
+
+/** `--home`: where local jobs live. Shared by all commands for them. */
+export function homeOption(): Option {
+  return new Option('--home <directory>', 'where local jobs keep their state')
+    .env('FLINKJOB_HOME')
+    .default('.flinkjob');
+}

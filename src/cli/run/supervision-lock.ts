@@ -1,0 +1,52 @@
+/** One supervisor per local job: a second one would restart what the first restarts. */
+import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { currentProcess, livenessOf, type ProcessIdentity } from '../../ha/index.ts';
+import { type JobHome, JobHomeError } from './job-home.ts';
+
+/**
+ * Takes the job for this process and returns what gives it back. A lock of a process that is gone is taken over.
+ * @throws JobHomeError when another process supervises the job
+ */
+export function lockSupervision({ directory, name }: JobHome): () => void {
+  const lock = join(directory, 'supervisor.json');
+  const mine = join(directory, `.supervisor.${process.pid}.json`);
+  writeFileSync(mine, JSON.stringify(currentProcess()));
+  try {
+    for (let tries = 0; tries < 3; tries++) {
+      if (tryLink(mine, lock)) return () => rmSync(lock, { force: true });
+      const holder = readHolder(lock);
+      if (holder !== undefined && livenessOf(holder) !== 'dead') {
+        throw new JobHomeError(
+          'JOB_ALREADY_SUPERVISED',
+          `job ${name} is already run by process ${holder.pid}. Stop that one first.`,
+        );
+      }
+      rmSync(lock, { force: true });
+    }
+    throw new JobHomeError('JOB_ALREADY_SUPERVISED', `job ${name} is being taken by another process. Try again.`);
+  } finally {
+    rmSync(mine, { force: true });
+  }
+}
+
+/** A link either succeeds or finds the lock taken; there is no moment in between. */
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+function readHolder(lock: string): ProcessIdentity | undefined {
+  try {
+    return JSON.parse(readFileSync(lock, 'utf8')) as ProcessIdentity;
+  } catch (error) {
+    // Given back just now: the next try takes it.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
