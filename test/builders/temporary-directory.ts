@@ -1,0 +1,20 @@
+/** Directories that are gone after the test. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+
+export function aTemporaryDirectory(): string {
+  const path = mkdtempSync(join(tmpdir(), 'flinkjob-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** Resolves when the condition holds; fails after the deadline. For what the operating system does on its own. */
+export async function eventually(condition: () => boolean | Promise<boolean>, deadlineMs = 10_000): Promise<void> {
+  const stop = Date.now() + deadlineMs;
+  while (!(await condition())) {
+    if (Date.now() > stop) throw new Error('the condition did not come true in time');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
