@@ -14,7 +14,7 @@ help: ## List the targets
 
 .PHONY: demo
 demo: ## Run the example job over 3 million flights, killing it twice on the way
-	@node=$(NODE) && "$$node" scripts/demo.ts
+	@node=$(NODE) && "$$node" -C flinkjob-source scripts/demo.ts
 
 .PHONY: build
 build: ## Bundle the command, the library and the test kit into dist/

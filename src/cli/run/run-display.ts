@@ -11,7 +11,7 @@ import type { FromJobProcess } from '../job-process/messages.ts';
 import type { SupervisorEvent } from './supervisor.ts';
 
 /** Plain progress lines come at most this often. */
-const PLAIN_EVERY_MS = 5_000;
+const PLAIN_EVERY_MS = 2_000;
 /** The rewritten line changes at most this often. */
 const LIVE_EVERY_MS = 200;
 

@@ -12,6 +12,7 @@ import { JOB_EXIT } from '../../lib/exit-codes.ts';
 import { openStorage } from '../../storage/index.ts';
 import type { CliIo } from '../command.ts';
 import type { JobOrder } from '../job-process/job-order.ts';
+import type { FromJobProcess } from '../job-process/messages.ts';
 import { type JobHome, JobHomeError, openJobHome } from './job-home.ts';
 import { type JobProcessHandle, startJobProcess } from './job-process-handle.ts';
 import { RunDisplay } from './run-display.ts';
@@ -26,11 +27,22 @@ export interface RunOptions {
   readonly restPort: string;
 }
 
+/** Sees what happens while a job runs; for demonstrations and tests. */
+export interface RunObserver {
+  onProcess?(handle: JobProcessHandle): void;
+  onMessage?(message: FromJobProcess): void;
+}
+
 /** Checkpoint interval of a local job whose resource sets none. */
 const DEFAULT_INTERVAL_MS = 10_000;
 
 /** @returns 0 when the job finished or was stopped on request; 10, 11 or 13 when it failed; 1 when it could not be supervised */
-export async function runLocalJob(file: string, options: RunOptions, io: CliIo): Promise<number> {
+export async function runLocalJob(
+  file: string,
+  options: RunOptions,
+  io: CliIo,
+  observer: RunObserver = {},
+): Promise<number> {
   let settings: FlinkJobSettings;
   try {
     settings = resolveFlinkJob(parseFlinkJob(await readManifest(file, io), file));
@@ -39,7 +51,7 @@ export async function runLocalJob(file: string, options: RunOptions, io: CliIo):
     return JOB_EXIT.invalid;
   }
   try {
-    return await runJob(file, settings, options, io);
+    return await runJob(file, settings, options, io, observer);
   } catch (error) {
     if (!(error instanceof FlinkJobError)) throw error;
     io.stderr.write(`error: ${error.message}\n`);
@@ -54,7 +66,13 @@ async function readManifest(file: string, io: CliIo): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-async function runJob(file: string, settings: FlinkJobSettings, options: RunOptions, io: CliIo): Promise<number> {
+async function runJob(
+  file: string,
+  settings: FlinkJobSettings,
+  options: RunOptions,
+  io: CliIo,
+  observer: RunObserver,
+): Promise<number> {
   const source = jobModuleOf(settings);
   const home = openJobHome(resolve(io.cwd, options.home), settings.namespace, settings.name, options.fresh);
   const unlock = lockSupervision(home);
@@ -76,11 +94,21 @@ async function runJob(file: string, settings: FlinkJobSettings, options: RunOpti
       manifestStrategy: settings.restart,
       checkpointing: true,
       stop: stop.signal,
-      start: (attempt) =>
-        startJobProcess(
-          { ...order, attempt, terminationLog: join(home.processDirectory, `attempt-${attempt}.json`) },
-          { onMessage: (message) => display.onMessage(message), onStderr: (text) => display.onStderr(text) },
-        ),
+      start: (attempt) => {
+        const terminationLog = join(home.processDirectory, `attempt-${attempt}.json`);
+        const handle = startJobProcess(
+          { ...order, attempt, terminationLog },
+          {
+            onMessage: (message) => {
+              display.onMessage(message);
+              observer.onMessage?.(message);
+            },
+            onStderr: (text) => display.onStderr(text),
+          },
+        );
+        observer.onProcess?.(handle);
+        return handle;
+      },
       onEvent: (event) => display.onSupervisorEvent(event),
       endProcess: (handle) => endProcess(handle, settings, display),
     });
