@@ -51,6 +51,8 @@ export class JobMaster {
   readonly options: JobMasterOptions;
   readonly startedAt: number;
   #state: JobMasterState = 'INITIALIZING';
+  readonly #since: Partial<Record<JobMasterState, number>> = {};
+  #outcome: JobOutcome | undefined;
   #pool: WorkerPool | undefined;
   #execution: ExecutionGraph | undefined;
   #checkpoints: JobCheckpoints | undefined;
@@ -71,12 +73,21 @@ export class JobMaster {
   constructor(options: JobMasterOptions) {
     this.options = options;
     this.startedAt = options.clock.now();
+    this.#since.INITIALIZING = this.startedAt;
     // Reported by run(); nobody else may be waiting when an attempt dies early.
     this.#ended.promise.catch(() => {});
   }
 
   get state(): JobMasterState {
     return this.#state;
+  }
+  /** When each state was entered. */
+  get since(): Readonly<Partial<Record<JobMasterState, number>>> {
+    return this.#since;
+  }
+  /** How the attempt ended; undefined while it goes on. */
+  get outcome(): JobOutcome | undefined {
+    return this.#outcome;
   }
   get execution(): ExecutionGraph | undefined {
     return this.#execution;
@@ -112,12 +123,18 @@ export class JobMaster {
 
   /** Ends the job for good. */
   cancel(): void {
-    this.#state = 'CANCELLING';
+    if (this.#hasEnded) return;
+    this.#enter('CANCELLING');
     this.#end({ outcome: 'cancelled' });
   }
 
   fail(error: Error): void {
-    this.#end({ outcome: 'failed', error });
+    this.#failed(error);
+  }
+
+  /** Takes a checkpoint now. Resolves with its id once it is committed. */
+  async checkpoint(): Promise<number> {
+    return this.#running().checkpoint();
   }
 
   /** Takes a savepoint and ends with it. Resolves with its location once its sinks have committed. */
@@ -147,6 +164,8 @@ export class JobMaster {
 
   /** Told of every message that is not about the life of subtasks (queryable state). */
   onOtherMessage: (workerIndex: number, message: FromWorker) => void = () => {};
+  /** Told when nobody is left who could answer. */
+  onWorkersGone: () => void = () => {};
 
   async #start(): Promise<void> {
     const { program, checkpointStore, storageUri, restoreFrom } = this.options;
@@ -264,7 +283,7 @@ export class JobMaster {
       fail: (error) => this.#failed(error),
     });
     this.#execution?.moveAll('RUNNING', options.clock.now());
-    this.#state = 'RUNNING';
+    this.#enter('RUNNING');
     pool.broadcast({ type: 'start' });
     this.#checkpoints.start(this.#restoredView());
     options.onEvent({ event: 'running', workers: pool.size });
@@ -276,8 +295,14 @@ export class JobMaster {
     return { id: checkpointId, time: at, isSavepoint, location };
   }
 
-  /** Waits for a step of the deployment, or for the failure that prevents it. */
+  #enter(state: JobMasterState): void {
+    this.#state = state;
+    this.#since[state] = this.options.clock.now();
+  }
+
+  /** Waits for a step of the deployment, or for the failure or end that prevents it. */
   async #await(register: (done: () => void) => void): Promise<void> {
+    if (this.#hasEnded) throw endedMeanwhile();
     const step = Promise.withResolvers<void>();
     register(step.resolve);
     const failed = Promise.withResolvers<never>();
@@ -405,11 +430,13 @@ export class JobMaster {
   #end(outcome: JobOutcome): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#state = endState(outcome);
+    this.#outcome = outcome;
+    this.#enter(endState(outcome));
     const subtaskState =
       outcome.outcome === 'finished' || outcome.outcome === 'stoppedWithSavepoint' ? 'FINISHED' : 'CANCELED';
     this.#execution?.moveAll(subtaskState, this.options.clock.now());
     this.#ended.resolve(outcome);
+    this.#failDeployment?.(endedMeanwhile());
   }
 
   /** After a good end user code is closed in order; after a failure nothing is waited for: the process ends. */
@@ -436,6 +463,7 @@ export class JobMaster {
     const pool = this.#pool;
     this.#pool = undefined;
     await pool?.terminate();
+    this.onWorkersGone();
   }
 }
 
@@ -446,6 +474,11 @@ function restoreOrder({ candidate, manifest }: ReadRestorePoint, assignment: Res
     directory: candidate.directory,
     assignments: assignment.vertices.flatMap((vertex) => vertex.subtasks),
   };
+}
+
+/** Ends a deployment under way; nobody sees it, the outcome is settled by then. */
+function endedMeanwhile(): JobExecutionError {
+  return new JobExecutionError('JOB_NOT_RUNNING', 'the attempt ended while it was being deployed');
 }
 
 function endState({ outcome }: JobOutcome): JobMasterState {
