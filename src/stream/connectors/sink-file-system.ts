@@ -2,7 +2,7 @@
  * The file operations of the file sink, one by one, so that a test can stop the world between any two of them. Writing
  * and the synchronous part of a capture are synchronous; everything that waits for a disk is not.
  */
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { link, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 
 /** An open file, as the port names it. */
@@ -25,7 +25,6 @@ export interface SinkFileSystem {
   link(from: string, to: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
-  unlinkNow(path: string): void;
   /** Size and identity, or undefined where there is no such file. */
   stat(path: string): Promise<{ sizeBytes: number; identity: string } | undefined>;
   read(path: string): Promise<Uint8Array>;
@@ -51,7 +50,6 @@ export const nodeSinkFileSystem: SinkFileSystem = {
   link,
   rename,
   unlink,
-  unlinkNow: unlinkSync,
   async stat(path) {
     try {
       const facts = await stat(path, { bigint: true });

@@ -93,7 +93,7 @@ export class TwoPhaseCommitter<T, TXN> {
     this.#stored?.update(this.#pending);
     this.#begin(checkpointId + 1);
     const durable = this.#pending.flatMap((pending) => this.#durable.get(pending) ?? []);
-    return durable.length === 0 ? undefined : Promise.all(durable).then(() => {});
+    return durable.length === 0 ? undefined : allWatched(durable);
   }
 
   /** Commits every pending transaction up to `checkpointId`, in order. Repeating it does nothing. */
@@ -120,13 +120,10 @@ export class TwoPhaseCommitter<T, TXN> {
     this.#pending.push(pending);
     const durable = this.#sink.makeDurable?.(pending.transaction);
     if (durable === undefined) return;
-    const watched = durable.catch((error: unknown) => {
+    durable.catch((error: unknown) => {
       this.#lostDurability ??= { error };
-      throw error;
     });
-    // Handled by whoever awaits a capture; a capture that was given up meanwhile has nobody, and that is no failure.
-    watched.catch(() => {});
-    this.#durable.set(pending, watched);
+    this.#durable.set(pending, durable);
   }
 
   async #commitUpTo(checkpointId: number): Promise<void> {
@@ -136,6 +133,13 @@ export class TwoPhaseCommitter<T, TXN> {
       this.#pending = this.#pending.filter((other) => other !== pending);
     }
   }
+}
+
+/** Rejects as soon as one rejects. Nobody needs to listen: a capture that was given up meanwhile is no failure. */
+function allWatched(promises: readonly Promise<void>[]): Promise<void> {
+  const all = Promise.all(promises).then(() => {});
+  all.catch(() => {});
+  return all;
 }
 
 function byCheckpoint<TXN>(left: PendingTransaction<TXN>, right: PendingTransaction<TXN>): number {

@@ -1,0 +1,140 @@
+import { expect, test } from 'vitest';
+import { FileSink } from '../../../src/stream/connectors/file-sink.ts';
+import { MemoryDisk } from '../../builders/crashing-file-system.ts';
+import { type CompletedCheckpoint, SinkJob } from '../../builders/sink-job.ts';
+
+const DIRECTORY = '/out';
+const RECORDS = 24;
+
+/** What a reader of the directory sees: the records of the files with visible names. */
+const committed = (disk: MemoryDisk): number[] =>
+  [...disk.files()]
+    .filter(([path]) => !path.includes('/.'))
+    .flatMap(([, text]) =>
+      text
+        .split('\n')
+        .filter((line) => line.length > 0)
+        .map(Number),
+    )
+    .toSorted((left, right) => left - right);
+const hidden = (disk: MemoryDisk): string[] => [...disk.files().keys()].filter((path) => path.includes('/.'));
+const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+interface Attempt {
+  readonly parallelism: number;
+  readonly dieAt?: number;
+  readonly when?: 'before' | 'after';
+}
+
+/** Runs a job to its end on this disk; `completed` holds what survives the death of the process. */
+const runAttempt = async (
+  disk: MemoryDisk,
+  epoch: number,
+  { parallelism, dieAt, when }: Attempt,
+  completed: { last: CompletedCheckpoint | undefined },
+): Promise<{ died: boolean; operations: number }> => {
+  const fileSystem = disk.process(dieAt, when);
+  const sink = () => new FileSink<number>({ path: DIRECTORY, fileSystem, rollAtBytes: 6 });
+  try {
+    const job = await SinkJob.start(sink, epoch, parallelism, completed.last);
+    while (job.position < RECORDS) {
+      job.write(8);
+      const checkpoint = await job.capture();
+      // The handle is written: from here on the checkpoint is complete.
+      completed.last = checkpoint;
+      await job.notifyComplete(checkpoint.checkpointId);
+    }
+    await job.close();
+    return { died: false, operations: fileSystem.operations };
+  } catch {
+    // Whatever the error was wrapped into: the process is dead, its memory is gone.
+    return { died: true, operations: fileSystem.operations };
+  }
+};
+
+test('an undisturbed run commits every record once and leaves nothing hidden', async () => {
+  const disk = new MemoryDisk();
+  const { died } = await runAttempt(disk, 1, { parallelism: 2 }, { last: undefined });
+  expect(died).toBe(false);
+  expect(committed(disk)).toEqual(upTo(RECORDS));
+  expect(hidden(disk)).toEqual([]);
+});
+
+for (const loss of ['killed', 'without power'] as const) {
+  test(`a process that is ${loss} between any two file operations leaves exactly-once, also after a rescale`, async () => {
+    for (const [before, after] of [
+      [2, 2],
+      [1, 3],
+      [3, 1],
+    ] as const) {
+      const whole = await runAttempt(new MemoryDisk(), 1, { parallelism: before }, { last: undefined });
+      for (let dieAt = 0; dieAt < whole.operations; dieAt++) {
+        for (const when of ['before', 'after'] as const) {
+          const disk = new MemoryDisk();
+          const completed: { last: CompletedCheckpoint | undefined } = { last: undefined };
+          const first = await runAttempt(disk, 1, { parallelism: before, dieAt, when }, completed);
+          if (loss === 'without power') disk.losePower();
+          const second = await runAttempt(disk, 2, { parallelism: after }, completed);
+          const story = { before, after, dieAt, when };
+          expect({ ...story, second: second.died }).toEqual({ ...story, second: false });
+          expect({ ...story, records: committed(disk) }).toEqual({ ...story, records: upTo(RECORDS) });
+          expect({ ...story, hidden: hidden(disk) }).toEqual({ ...story, hidden: [] });
+          // Concurrent file operations may all have passed the point; then nobody died.
+          expect(first.operations).toBeGreaterThan(0);
+        }
+      }
+    }
+  }, 60_000);
+}
+
+test('a process that dies while it repairs what another left, again and again, leaves exactly-once', async () => {
+  for (let seed = 0; seed < 40; seed++) {
+    const disk = new MemoryDisk();
+    const completed: { last: CompletedCheckpoint | undefined } = { last: undefined };
+    let died = true;
+    for (let epoch = 1; died; epoch++) {
+      const dieAt = epoch > 30 ? Number.POSITIVE_INFINITY : (seed * 7 + epoch * 13) % (20 + seed);
+      const attempt = {
+        parallelism: 1 + ((seed + epoch) % 3),
+        dieAt,
+        when: epoch % 2 === 0 ? 'after' : 'before',
+      } as const;
+      died = (await runAttempt(disk, epoch, attempt, completed)).died;
+      if (died && (seed + epoch) % 4 === 0) disk.losePower();
+    }
+    expect({ seed, records: committed(disk) }).toEqual({ seed, records: upTo(RECORDS) });
+    expect({ seed, hidden: hidden(disk) }).toEqual({ seed, hidden: [] });
+  }
+});
+
+test('an old leader that still breathes can only commit what its successor commits too', async () => {
+  const disk = new MemoryDisk();
+  const sink = () => new FileSink<number>({ path: DIRECTORY, fileSystem: disk.process() });
+  const old = await SinkJob.start(sink, 1, 2, undefined);
+  old.write(8);
+  const first = await old.capture();
+  old.write(8);
+  const refused = await old.capture();
+  expect(refused.checkpointId).toBe(2);
+  // Both know checkpoint 1 to be complete, and both commit it, one behind the other and at the same time.
+  const successor = await SinkJob.start(sink, 2, 1, first);
+  await Promise.all([old.notifyComplete(1), successor.notifyComplete(1)]);
+  old.write(3);
+  successor.write(16);
+  const next = await successor.capture();
+  await successor.notifyComplete(next.checkpointId);
+  expect(committed(disk)).toEqual(upTo(24));
+  await old.close();
+  expect(committed(disk)).toEqual(upTo(24));
+});
+
+test('a leader and its successor that commit one checkpoint at the same time do not get into each other’s way', async () => {
+  const disk = new MemoryDisk();
+  const sink = () => new FileSink<number>({ path: DIRECTORY, fileSystem: disk.process(), rollAtBytes: 4 });
+  const old = await SinkJob.start(sink, 1, 2, undefined);
+  old.write(20);
+  const first = await old.capture();
+  await Promise.all([old.notifyComplete(1), SinkJob.start(sink, 2, 2, first), SinkJob.start(sink, 3, 1, first)]);
+  expect(committed(disk)).toEqual(upTo(20));
+  expect(hidden(disk)).toEqual([]);
+});
