@@ -52,6 +52,14 @@ export type PatchAnswer =
     }
   | { readonly answer: 'unknown'; readonly cause: unknown };
 
+/** Who watches an object. */
+export interface HandleObserver {
+  /** The newest version; undefined when there is no object. */
+  seen(snapshot: HaSnapshot | undefined): void;
+  /** It could not be looked at; it will be tried again. */
+  failed(error: Error): void;
+}
+
 /**
  * One job's object. Implementers guarantee:
  * - `read` sees every patch that was answered done before it began;
@@ -71,8 +79,11 @@ export interface HandleBackend {
   create(lowestEpoch: Epoch): Promise<HaSnapshot>;
   /** Removes the object with this uid. An object that is gone, or is another one, is fine. */
   remove(uid: string): Promise<void>;
-  /** Calls back soon after each change, perhaps too often, never with what changed; the result ends it. */
-  watch(changed: () => void): () => void;
+  /**
+   * Shows the version there is, and then newer ones soon after they came to be; some may be passed over, the newest never.
+   * The result ends it. Starting costs no one who writes an extra request.
+   */
+  watch(observer: HandleObserver): () => void;
 }
 
 /** Whether a patch may be applied to this version. */

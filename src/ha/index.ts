@@ -52,6 +52,7 @@ export {
   type EntryChanges,
   type Epoch,
   type HandleBackend,
+  type HandleObserver,
   type HaPatch,
   type HaSnapshot,
   isExpected,
@@ -121,6 +122,7 @@ export {
   reportFailure,
 } from './ledger.ts';
 export { type LedgerStore, type LedgerView, ledgerStore } from './ledger-store.ts';
+export { MemoryHa } from './memory/memory-backend.ts';
 export { StringResourceVersion } from './resource-version.ts';
 export {
   type CheckpointRecoveryFactory,

@@ -7,7 +7,7 @@ import { FlinkJobError } from '../lib/errors.ts';
 import type { Elector } from './elector.ts';
 import { HaObjectMissingException, LeaderElectionException, NotLeaderException, tryAll } from './errors.ts';
 import type { FencedWriter } from './fenced-writer.ts';
-import type { Epoch } from './handle-backend.ts';
+import type { Epoch, HaSnapshot } from './handle-backend.ts';
 import { leaderKey } from './keys.ts';
 import type { LeaderElectionDriver, LeaderElectionListener } from './leader-election.ts';
 import { encodeLeaderInformation, type LeaderInformation, leadersIn } from './leader-information.ts';
@@ -60,8 +60,9 @@ export class LeaseElectionDriver implements LeaderElectionDriver {
     const outcome = await writer.submit(putOperation(leaderKey(componentId), text, { grows: false }));
     if (outcome.outcome === 'done') return;
     const error = errorOf(outcome, `the leader of ${componentId}`, writer);
-    // That this process leads no longer is told by a revocation.
-    if (!(error instanceof NotLeaderException)) throw error;
+    // That this process leads no longer is told by a revocation; what is gone needs no removing.
+    const isMoot = error instanceof HaObjectMissingException && information === undefined;
+    if (!(error instanceof NotLeaderException) && !isMoot) throw error;
   }
 
   async close(): Promise<void> {
@@ -78,8 +79,12 @@ export class LeaseElectionDriver implements LeaderElectionDriver {
     const epoch = await this.takeOver();
     if (epoch === undefined) return;
     if (this.stopped.signal.aborted) return this.options.writer.end();
-    const unwatch = this.options.writer.backend.watch(() => this.look());
     listener.granted({ sessionId: newSessionId(), epoch });
+    const unwatch = this.options.writer.backend.watch({
+      seen: (snapshot) => this.look(snapshot),
+      // Failing to look changes nothing: the next write or the next look will tell.
+      failed: () => {},
+    });
     const cause = await elector.hold(AbortSignal.any([this.stopped.signal, this.fenced.signal]));
     unwatch();
     if (this.stopped.signal.aborted) return;
@@ -115,17 +120,10 @@ export class LeaseElectionDriver implements LeaderElectionDriver {
   }
 
   /** Hands on what others find as leaders, and notices a later epoch without waiting for the next write. */
-  private look(): void {
+  private look(snapshot: HaSnapshot | undefined): void {
     const { writer, listener } = this.options;
-    writer.backend.read().then(
-      (snapshot) => {
-        if (snapshot === undefined || this.stopped.signal.aborted) return;
-        writer.observe(snapshot);
-        if (this.hasLeadership()) listener.informationChanged(leadersIn(snapshot.entries));
-      },
-      () => {
-        // Failing to look changes nothing: the next write or the next look will tell.
-      },
-    );
+    if (snapshot === undefined || this.stopped.signal.aborted) return;
+    writer.observe(snapshot);
+    if (this.hasLeadership()) listener.informationChanged(leadersIn(snapshot.entries));
   }
 }

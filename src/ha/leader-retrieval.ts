@@ -1,5 +1,5 @@
 import { IllegalStateException } from '../lib/java-errors.ts';
-import type { HandleBackend } from './handle-backend.ts';
+import type { HandleBackend, HaSnapshot } from './handle-backend.ts';
 import { leaderKey } from './keys.ts';
 import { decodeLeaderInformation } from './leader-information.ts';
 
@@ -21,28 +21,22 @@ export function leaderRetrievalService(backend: HandleBackend, componentId: stri
   let isStopped = false;
   let told: string | undefined;
 
-  const look = (listener: LeaderRetrievalListener): void => {
-    backend.read().then(
-      (snapshot) => {
-        if (isStopped) return;
-        const text = snapshot?.entries.get(leaderKey(componentId));
-        const information = decodeLeaderInformation(text);
-        const current = information === undefined ? undefined : text;
-        if (current === told) return;
-        told = current;
-        listener.notifyLeaderAddress(information?.address ?? null, information?.sessionId ?? null);
-      },
-      (error: Error) => {
-        if (!isStopped) listener.handleError(error);
-      },
-    );
+  const seen = (snapshot: HaSnapshot | undefined, listener: LeaderRetrievalListener): void => {
+    const text = snapshot?.entries.get(leaderKey(componentId));
+    const information = decodeLeaderInformation(text);
+    const current = information === undefined ? undefined : text;
+    if (isStopped || current === told) return;
+    told = current;
+    listener.notifyLeaderAddress(information?.address ?? null, information?.sessionId ?? null);
   };
 
   return {
     start(listener) {
       if (unwatch !== undefined) throw new IllegalStateException('The leader retrieval was started already.');
-      unwatch = backend.watch(() => look(listener));
-      look(listener);
+      unwatch = backend.watch({
+        seen: (snapshot) => seen(snapshot, listener),
+        failed: (error) => isStopped || listener.handleError(error),
+      });
     },
     async stop() {
       isStopped = true;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EmbeddedHandleBackend } from '../../src/ha/index.ts';
+import { EmbeddedHandleBackend, MemoryHa } from '../../src/ha/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { stateHandleStoreConformance, wrappedFixture } from './state-handle-store.ts';
 
@@ -15,4 +15,9 @@ stateHandleStoreConformance('embedded', async () => {
       newId: () => randomBytes(8).toString('hex'),
     });
   return wrappedFixture(client(), client(), () => rm(directory, { recursive: true, force: true }));
+});
+
+stateHandleStoreConformance('memory', () => {
+  const { handles } = new MemoryHa();
+  return wrappedFixture(handles, handles);
 });

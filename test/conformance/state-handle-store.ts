@@ -182,19 +182,23 @@ export function stateHandleStoreConformance(
       expect(await backend.patch(late)).toMatchObject({ answer: 'notDone', reason: 'moved' });
     });
 
-    test('watchers are called after a change by another client, until they stop', async () => {
+    test('a watcher sees what is there, then what another client makes of it, until it stops', async () => {
       const { backend, other } = await setUp();
-      let calls = 0;
-      const unwatch = backend.watch(() => {
-        calls += 1;
-      });
+      const seen: (number | undefined)[] = [];
+      const unwatch = backend.watch({ seen: (snapshot) => seen.push(snapshot?.seq), failed: () => {} });
+      await expect.poll(() => seen, { timeout: 5_000 }).toEqual([0]);
       await change(other, { a: '1' });
-      await expect.poll(() => calls, { timeout: 5_000 }).toBeGreaterThan(0);
+      await expect.poll(() => seen, { timeout: 5_000 }).toEqual([0, 1]);
+      for (let i = 0; i < 30; i += 1) await change(other, { a: `${i}` });
+      await expect.poll(() => seen.at(-1), { timeout: 5_000 }).toBe(31);
+      expect(seen).toEqual([...seen].sort((a = 0, b = 0) => a - b));
+      await other.remove((await other.read())?.uid ?? '');
+      await expect.poll(() => seen.at(-1), { timeout: 5_000 }).toBeUndefined();
       unwatch();
-      const before = calls;
+      const { length } = seen;
+      await other.create(0);
       await change(other, { a: '2' });
-      await change(other, { a: '3' });
-      expect(calls).toBe(before);
+      expect(seen).toHaveLength(length);
     });
   });
 

@@ -87,6 +87,6 @@ export function faultyBackend(inner: HandleBackend): FaultyBackend {
     },
     create: (lowestEpoch) => inner.create(lowestEpoch),
     remove: (uid) => inner.remove(uid),
-    watch: (changed) => inner.watch(changed),
+    watch: (observer) => inner.watch(observer),
   };
 }

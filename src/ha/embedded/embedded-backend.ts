@@ -1,11 +1,10 @@
-import { watch } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import type { Clock } from '../../lib/clock.ts';
 import type { FaultPoint } from '../../lib/fault-point.ts';
 import { HaObjectCorruptException, HaStoreException } from '../errors.ts';
 import {
   type Epoch,
   type HandleBackend,
+  type HandleObserver,
   type HaPatch,
   type HaSnapshot,
   isExpected,
@@ -14,6 +13,7 @@ import {
 } from '../handle-backend.ts';
 import { LAYOUT, LAYOUT_KEY } from '../keys.ts';
 import { type Versioned, VersionedFile } from './versioned-file.ts';
+import { watchDirectory } from './watch-directory.ts';
 
 /** The object of a job as a file: readable by people, in the order they ask for. */
 interface StoredObject {
@@ -39,10 +39,6 @@ export interface EmbeddedBackendOptions {
   readonly faults?: FaultPoint;
 }
 
-/** How often watchers look for themselves, should the machine not tell them of changes. */
-const POLL_MS = 500;
-/** The events of one change come within this time. */
-const SETTLE_MS = 10;
 /** A temporary file older than this belongs to a process that was killed. */
 const LEFTOVER_AGE_MS = 60_000;
 
@@ -133,8 +129,19 @@ export class EmbeddedHandleBackend implements HandleBackend {
     }
   }
 
-  watch(changed: () => void): () => void {
-    return watchDirectory(this.file.directory, this.clock, changed);
+  watch(observer: HandleObserver): () => void {
+    let shown: string | undefined;
+    return watchDirectory(this.file.directory, this.clock, async (isEnded) => {
+      try {
+        const snapshot = await this.read();
+        const version = snapshot === undefined ? 'none' : `${snapshot.uid} ${snapshot.seq}`;
+        if (isEnded() || version === shown) return;
+        shown = version;
+        observer.seen(snapshot);
+      } catch (error) {
+        if (!isEnded()) observer.failed(error as Error);
+      }
+    });
   }
 
   private async stored(): Promise<Versioned<StoredObject> | undefined> {
@@ -148,43 +155,6 @@ export class EmbeddedHandleBackend implements HandleBackend {
       `version ${read.version} is not what this program wrote; remove that file to go back to the version before it`,
     );
   }
-}
-
-/** Calls back when a directory changed, told by the machine where it can and by looking at intervals anyway. */
-export function watchDirectory(directory: string, clock: Clock, changed: () => void, pollMs = POLL_MS): () => void {
-  const stopped = new AbortController();
-  const { signal } = stopped;
-  let cancel = (): void => {};
-  const callIn = (delayMs: number): void => {
-    cancel();
-    cancel = clock.setTimer(delayMs, () => {
-      callIn(pollMs);
-      isSoon = false;
-      changed();
-    });
-  };
-  // One change of a file is several events; they are one call.
-  let isSoon = false;
-  const soon = (): void => {
-    if (isSoon || signal.aborted) return;
-    isSoon = true;
-    callIn(SETTLE_MS);
-  };
-  const listen = (): void => {
-    if (signal.aborted) return;
-    try {
-      const watcher = watch(directory, { persistent: false, signal }, soon);
-      watcher.on('error', () => watcher.close());
-    } catch {
-      // The machine cannot tell us: looking at intervals is enough.
-    }
-  };
-  callIn(pollMs);
-  mkdir(directory, { recursive: true }).then(listen, () => {});
-  return () => {
-    stopped.abort();
-    cancel();
-  };
 }
 
 function snapshotOf({ uid, epoch, seq, attempt, leader, data }: StoredObject): HaSnapshot {

@@ -1,0 +1,214 @@
+import { expect, test } from 'vitest';
+import {
+  CHECKPOINT_NEVER_RETAINED,
+  CHECKPOINT_RETAINED_ON_CANCELLATION,
+  CHECKPOINT_RETAINED_ON_FAILURE,
+  type CompletedCheckpoint,
+  checkpointKey,
+  type HighAvailabilityServices,
+  isDiscardedOnShutdown,
+  NotLeaderException,
+  PossibleInconsistentStateException,
+  retainedOrOne,
+  SAVEPOINT,
+  SYNCHRONOUS_SAVEPOINT,
+  subsumed,
+} from '../../src/ha/index.ts';
+import { AJob, aCheckpoint, JOB } from '../builders/ha.ts';
+
+const storeOf = (services: HighAvailabilityServices, maxRetained = 1) =>
+  services.getCheckpointRecoveryFactory().createCompletedCheckpointStore(JOB, maxRetained);
+const ids = (checkpoints: readonly CompletedCheckpoint[]) => checkpoints.map(({ checkpointId }) => checkpointId);
+const metadata = (checkpointId: number) => `${JOB}/chk-${checkpointId}-1-abc/_metadata`;
+
+const named = (name: string, index: number): CompletedCheckpoint => ({
+  checkpointId: index,
+  epoch: 1,
+  timestamp: 0,
+  location: name,
+  metadataSha256: '',
+  bytes: 0,
+  isSavepoint: !name.startsWith('cp'),
+  properties: name.startsWith('stop')
+    ? SYNCHRONOUS_SAVEPOINT
+    : name.startsWith('sp')
+      ? SAVEPOINT
+      : CHECKPOINT_NEVER_RETAINED,
+});
+
+test.each([
+  ['cp1 cp2 sp1 sp2 sp3', 1, 'cp2 sp3'],
+  ['cp1 sp1 cp2', 1, 'cp2'],
+  ['cp1 sp1 stop1', 1, 'stop1'],
+  ['cp1 cp2', 1, 'cp2'],
+  ['cp1 cp2 cp3', 2, 'cp2 cp3'],
+  ['cp1 sp1', 1, 'cp1 sp1'],
+  ['sp1 sp2', 1, 'sp2'],
+  ['sp1 cp1 sp2', 2, 'cp1 sp2'],
+  ['cp1', 3, 'cp1'],
+])('of %s with %d retained stay %s', (all, maxRetained, staying) => {
+  const checkpoints = all.split(' ').map(named);
+  const gone = subsumed(checkpoints, maxRetained);
+  expect(
+    checkpoints
+      .filter((checkpoint) => !gone.includes(checkpoint))
+      .map(({ location }) => location)
+      .join(' '),
+  ).toBe(staying);
+});
+
+test.each([
+  ['never retained', CHECKPOINT_NEVER_RETAINED, [true, true, true, true]],
+  ['retained on failure', CHECKPOINT_RETAINED_ON_FAILURE, [true, true, false, true]],
+  ['retained on cancellation', CHECKPOINT_RETAINED_ON_CANCELLATION, [true, false, false, false]],
+  ['savepoint', SAVEPOINT, [false, false, false, false]],
+] as const)(
+  'data of a checkpoint that is %s goes with FINISHED, CANCELED, FAILED, SUSPENDED: %j',
+  (_, properties, expected) => {
+    const checkpoint = { ...named('cp1', 1), properties };
+    const statuses = ['FINISHED', 'CANCELED', 'FAILED', 'SUSPENDED'] as const;
+    expect(statuses.map((status) => isDiscardedOnShutdown(checkpoint, status))).toEqual(expected);
+  },
+);
+
+test.each([
+  [10, 10],
+  [0, 1],
+  [-1, 1],
+])('%d checkpoints configured to be retained means %d', (configured, retained) => {
+  const warnings: string[] = [];
+  expect(retainedOrOne(configured, (message) => warnings.push(message))).toBe(retained);
+  expect(warnings).toHaveLength(configured >= 1 ? 0 : 1);
+});
+
+test('a new checkpoint takes the place of the oldest, whose record and data go', async () => {
+  const job = new AJob();
+  const store = await storeOf(await job.leader());
+  expect(store.getLatestCheckpointId()).toBe(0);
+  expect(await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 2))).toBeUndefined();
+  expect(store.getLatestCheckpointId()).toBe(2);
+  const gone = await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 4));
+  await store.whenDiscarded();
+  expect(gone?.checkpointId).toBe(2);
+  expect(ids(store.getAllCheckpoints())).toEqual([4]);
+  expect(await job.storage.exists(metadata(2))).toBe(false);
+  expect(await job.storage.exists(metadata(4))).toBe(true);
+  expect(await job.storage.list(`${JOB}/ha`)).toHaveLength(1);
+});
+
+test('a checkpoint costs at most four requests', async () => {
+  const job = new AJob();
+  const services = await job.leader();
+  const store = await storeOf(services);
+  const counter = services.getCheckpointRecoveryFactory().createCheckpointIdCounter(JOB);
+  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, await counter.getAndIncrement()));
+  const { patches, reads } = job.backend;
+  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, await counter.getAndIncrement()));
+  expect(job.backend.patches - patches).toBe(4);
+  expect(job.backend.reads - reads).toBe(0);
+});
+
+test('the next leader recovers all, in the order of their ids', async () => {
+  const job = new AJob();
+  const before = await storeOf(await job.leader(), 10);
+  for (const id of [9, 10, 11]) await before.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, id));
+  const after = await storeOf(await job.leader(), 10);
+  expect(ids(after.getAllCheckpoints())).toEqual([9, 10, 11]);
+  expect(after.getLatestCheckpoint()).toEqual(before.getLatestCheckpoint());
+  expect(after.requiresExternalizedCheckpoints()).toBe(true);
+});
+
+test('an add that is refused changes nothing', async () => {
+  const job = new AJob();
+  const store = await storeOf(await job.leader());
+  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 1));
+  await job.leader();
+  await expect(store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 2))).rejects.toThrow(NotLeaderException);
+  expect(ids(store.getAllCheckpoints())).toEqual([1]);
+  expect(await job.storage.exists(metadata(1))).toBe(true);
+});
+
+test('an add whose outcome stays unknown keeps the data, and the next leader finds it', async () => {
+  const job = new AJob();
+  const store = await storeOf(await job.leader());
+  job.backend.failPatches('appliedThenLost');
+  job.backend.failReads(100);
+  const adding = store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 1));
+  await expect(adding).rejects.toThrow(PossibleInconsistentStateException);
+  job.backend.failReads(0);
+  const next = await storeOf(await job.leader());
+  expect(ids(next.getAllCheckpoints())).toEqual([1]);
+});
+
+test('when the oldest cannot be removed the add has happened all the same, and data that is pointed to stays', async () => {
+  const job = new AJob();
+  const store = await storeOf(await job.leader());
+  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 1));
+  const second = await aCheckpoint(job, 2);
+  job.storage.failDeletes(1);
+  await store.addCheckpointAndSubsumeOldestOne(second);
+  await store.whenDiscarded();
+  expect(ids(store.getAllCheckpoints())).toEqual([2]);
+  expect(job.warnings).toEqual([expect.stringContaining('checkpoint 1 could not be removed')]);
+  expect(await job.storage.exists(metadata(1))).toBe(true);
+  const next = await storeOf(await job.leader());
+  expect(ids(next.getAllCheckpoints())).toEqual([2]);
+  expect((await job.backend.read())?.entries.has(checkpointKey(1))).toBe(false);
+});
+
+test('a record that is broken is passed over when an older one is there, and named', async () => {
+  const job = new AJob();
+  const store = await storeOf(await job.leader(), 2);
+  for (const id of [1, 2]) await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, id));
+  const newest = (await job.storage.list(`${JOB}/ha`)).at(-1) ?? '';
+  await job.storage.corrupt(newest);
+  const next = await storeOf(await job.leader(), 2);
+  expect(ids(next.getAllCheckpoints())).toEqual([1]);
+  expect(next.getBrokenCheckpoints()).toMatchObject([{ checkpointId: 2, key: checkpointKey(2) }]);
+});
+
+test('when no record is usable recovery fails: a job that has checkpoints does not start empty', async () => {
+  const job = new AJob();
+  const store = await storeOf(await job.leader());
+  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 1));
+  for (const path of await job.storage.list(`${JOB}/ha`)) await job.storage.delete(path);
+  await expect(storeOf(await job.leader())).rejects.toThrow('Could not retrieve checkpoint 1 from state handle under');
+});
+
+test('a storage that cannot be read makes recovery fail, not fall back', async () => {
+  const job = new AJob();
+  const store = await storeOf(await job.leader(), 2);
+  for (const id of [1, 2]) await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, id));
+  let reads = 0;
+  const flaky = {
+    ...job.storage,
+    read: (path: string) => {
+      reads += 1;
+      return reads === 2 ? Promise.reject(new Error('disk on fire')) : job.storage.read(path);
+    },
+  };
+  await expect(storeOf(await job.leader({ storage: flaky }), 2)).rejects.toThrow('disk on fire');
+});
+
+test('after a job that ended for good no pointer is left, and data as its properties say', async () => {
+  const job = new AJob();
+  const store = await storeOf(await job.leader(), 3);
+  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 1));
+  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 2, CHECKPOINT_RETAINED_ON_CANCELLATION));
+  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 3, SAVEPOINT));
+  await store.shutdown('CANCELED');
+  expect(
+    [...((await job.backend.read())?.entries.keys() ?? [])].filter((key) => key.startsWith('checkpointID-')),
+  ).toEqual([]);
+  expect(await job.storage.list(JOB)).toEqual([metadata(2), metadata(3)]);
+  await expect(store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 4))).rejects.toThrow('shutdown');
+});
+
+test('a job that is only suspended leaves everything to the next leader', async () => {
+  const job = new AJob();
+  const store = await storeOf(await job.leader());
+  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 1));
+  await store.shutdown('SUSPENDED');
+  expect(store.getNumberOfRetainedCheckpoints()).toBe(0);
+  expect(ids((await storeOf(await job.leader())).getAllCheckpoints())).toEqual([1]);
+});
