@@ -137,10 +137,13 @@ export interface KeyedStateBackend<K = unknown> {
   /** Keys that have an entry in the void namespace of a state. */
   keys(name: string): Iterable<K>;
 
-  /** Reads a queryable state for any key without touching the current one; undefined when there is no entry. */
-  query(stateName: string, key: K): unknown;
-  /** States made queryable so far; `onQueryable` is told when one is first made. */
-  onQueryable: ((queryableName: string, descriptor: StateDescriptor) => void) | undefined;
+  /**
+   * Reads a state for any key without touching the current one; undefined when there is no entry. A state inside windows
+   * is read for one window, any other without.
+   */
+  query(stateName: string, key: K, window?: TimeWindowLike): unknown;
+  /** Told when a queryable state is first made; what it throws, the state's maker sees. */
+  onQueryable: ((queryableName: string, descriptor: StateDescriptor, namespace: NamespaceKind) => void) | undefined;
   dispose(): void;
 }
 

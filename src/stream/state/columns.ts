@@ -22,6 +22,8 @@ export interface CapturedColumn {
 export abstract class Column implements EntryColumn {
   /** Entries that have a value. */
   count = 0;
+  /** No other column shares the table: an entry that exists has a value here. Set by the table. */
+  isSole = false;
   /** Time of the last write per entry; only where the value as a whole expires. */
   stamps: Float64Array | undefined;
 
@@ -34,10 +36,12 @@ export abstract class Column implements EntryColumn {
   abstract get(entry: number): unknown;
   /** The value, only to be looked at. */
   abstract peek(entry: number): unknown;
-  /** Refuses what the column cannot hold, before anything changed. */
+  /** Refuses what the column cannot hold; `set` does so too, but needs an entry. */
   abstract check(value: unknown): void;
-  /** Replaces the value; `check` has been passed. */
+  /** Sets or replaces the value. */
   abstract set(entry: number, value: unknown): void;
+  /** Replaces the value of an entry that was there before; of a sole column, that is. */
+  abstract replace(entry: number, value: unknown): void;
   /** Removes the value. Returns whether there was one. */
   abstract drop(entry: number): boolean;
   /** The first `size` entries as they are now. */
@@ -80,7 +84,7 @@ class Float64Column extends Column {
   }
 
   get(entry: number): unknown {
-    return this.#present[entry] === 1 ? this.#values[entry] : undefined;
+    return this.isSole || this.#present[entry] === 1 ? this.#values[entry] : undefined;
   }
 
   peek(entry: number): unknown {
@@ -88,15 +92,22 @@ class Float64Column extends Column {
   }
 
   check(value: unknown): void {
-    if (!this.#plain || typeof value !== 'number') this.#type.hash?.(value);
+    // A type of numbers refuses in its hash what it cannot hold.
+    this.#type.hash?.(value);
   }
 
   set(entry: number, value: unknown): void {
+    this.check(value);
     if (this.#present[entry] === 0) {
       this.#present[entry] = 1;
       this.count++;
     }
     this.#values[entry] = value as number;
+  }
+
+  replace(entry: number, value: unknown): void {
+    if (this.isSole && this.#plain && typeof value === 'number') this.#values[entry] = value as number;
+    else this.set(entry, value);
   }
 
   drop(entry: number): boolean {
@@ -134,7 +145,7 @@ class Int32Column extends Column {
   }
 
   get(entry: number): unknown {
-    return this.#present[entry] === 1 ? this.#values[entry] : undefined;
+    return this.isSole || this.#present[entry] === 1 ? this.#values[entry] : undefined;
   }
 
   peek(entry: number): unknown {
@@ -142,15 +153,22 @@ class Int32Column extends Column {
   }
 
   check(value: unknown): void {
-    if (!this.#plain || ((value as number) | 0) !== value) this.#type.hash?.(value);
+    // A type of numbers refuses in its hash what it cannot hold.
+    this.#type.hash?.(value);
   }
 
   set(entry: number, value: unknown): void {
+    this.check(value);
     if (this.#present[entry] === 0) {
       this.#present[entry] = 1;
       this.count++;
     }
     this.#values[entry] = value as number;
+  }
+
+  replace(entry: number, value: unknown): void {
+    if (this.isSole && this.#plain && ((value as number) | 0) === value) this.#values[entry] = value as number;
+    else this.set(entry, value);
   }
 
   drop(entry: number): boolean {
@@ -192,6 +210,10 @@ class ObjectColumn extends Column {
   set(entry: number, value: unknown): void {
     if (this.values[entry] === undefined) this.count++;
     this.values[entry] = value;
+  }
+
+  replace(entry: number, value: unknown): void {
+    this.set(entry, value);
   }
 
   drop(entry: number): boolean {

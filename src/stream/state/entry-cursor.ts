@@ -10,11 +10,10 @@ const STALE = -2;
 
 /** The key that the backend works on. Set by the backend alone. */
 export class CurrentKey {
-  isSet = false;
+  /** Undefined before the first key. */
   key: unknown = undefined;
   /** Murmur hash of the key. */
   mixed = 0;
-  keyGroup = 0;
 }
 
 /** The entry of the current key in one table. */
@@ -79,12 +78,12 @@ export class EntryCursor {
   }
 
   #checkKey(): void {
-    if (this.#current.isSet) return;
+    if (this.#current.key !== undefined) return;
     throw new NullPointerException('No key set. This method should not be called outside of a keyed context.');
   }
 }
 
-/** All cursors of one table; told when an entry disappears. */
+/** All cursors of one table; told when the key changes and when an entry disappears. */
 export class EntryCursors {
   readonly table: KeyTable;
   readonly #current: CurrentKey;

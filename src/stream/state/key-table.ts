@@ -2,12 +2,13 @@
  * An index from keys (and, inside windows, their windows) to dense entry numbers 0, 1, 2, … under which the columns of
  * the states hold their values. One table serves all states of a backend that share a kind of namespace.
  *
- *     slots (open addressing)        columns, by entry number
- *     ┌───┬───┬───┬───┬───┐          keys     ┌─┬─┬─┐
- *     │ 0 │ 2 │ 0 │ 1 │ 3 │  ──────> windows  ├─┼─┼─┤
- *     └───┴───┴───┴───┴───┘          values … └─┴─┴─┘
+ *     slots (open addressing)          columns, by entry number
+ *     ┌───┬─────┬───┬─────┬─────┐      keys     ┌─┬─┬─┐
+ *     │ 0 │ 2 t │ 0 │ 1 t │ 3 t │ ───> windows  ├─┼─┼─┤
+ *     └───┴─────┴───┴─────┴─────┘      values … └─┴─┴─┘
  *
- * A slot holds an entry number plus one, 0 is empty. Slots are twice as many as entries, so a search touches one or two.
+ * A slot holds an entry number plus one, 0 is empty, and beside it a tag: the key itself where that is an int, else the
+ * hash. So a search mostly reads one place. Slots are twice as many as entries: it rarely looks at a second one.
  * Where an entry lies follows from the same murmur hash as its key group, spread by a multiplication: a subtask owns few
  * key groups, and their bits alone would crowd a part of the slots. Entry numbers that were given back are used again.
  */
@@ -19,6 +20,8 @@ export const ABSENT = -1;
 
 /** What grows and empties together with the entries of a table. */
 export interface EntryColumn {
+  /** Whether it is the table's only column. */
+  isSole: boolean;
   /** Whether the entry has something in this column. */
   has(entry: number): boolean;
   /** Makes room for entries below `capacity`. */
@@ -43,8 +46,10 @@ export abstract class KeyTable {
   size = 0;
   capacity = FIRST_CAPACITY;
   readonly windowed: boolean;
-  protected slots = new Int32Array(FIRST_CAPACITY * 2);
-  protected shift = Math.clz32(FIRST_CAPACITY * 2) + 1;
+  /** Two words each: entry number + 1, tag. */
+  protected slots = new Int32Array(FIRST_CAPACITY * 4);
+  /** A hash shifted right by this is an even number, the place of its slot, once its lowest bit is cleared. */
+  protected shift = Math.clz32(FIRST_CAPACITY * 4) + 1;
   protected starts: Float64Array | undefined;
   protected ends: Float64Array | undefined;
   readonly #free: number[] = [];
@@ -64,6 +69,7 @@ export abstract class KeyTable {
   /** The murmur hash of an entry's key. */
   abstract mixedAt(entry: number): number;
   abstract capture(): CapturedKeys;
+  protected abstract tagAt(entry: number): number;
   protected abstract setKey(entry: number, key: unknown, mixed: number): void;
   protected abstract dropKey(entry: number): void;
   protected abstract resizeKeys(capacity: number): void;
@@ -83,6 +89,7 @@ export abstract class KeyTable {
 
   addColumn(column: EntryColumn): void {
     this.#columns.push(column);
+    for (const each of this.#columns) each.isSole = this.#columns.length === 1;
     column.resize(this.capacity);
   }
 
@@ -130,15 +137,16 @@ export abstract class KeyTable {
       starts === undefined || ends === undefined
         ? mixed
         : mixWindow(mixed, starts[entry] as number, ends[entry] as number);
-    return Math.imul(hash, SPREAD) >>> this.shift;
+    return (Math.imul(hash, SPREAD) >>> this.shift) & EVEN;
   }
 
   #link(entry: number): void {
     const slots = this.slots;
     const mask = slots.length - 1;
     let slot = this.#home(entry);
-    while (slots[slot] !== 0) slot = (slot + 1) & mask;
+    while (slots[slot] !== 0) slot = (slot + 2) & mask;
     slots[slot] = entry + 1;
+    slots[slot + 1] = this.tagAt(entry);
   }
 
   /** Empties the entry's slot and moves up those behind it, so that no search meets a gap before its end. */
@@ -146,11 +154,12 @@ export abstract class KeyTable {
     const slots = this.slots;
     const mask = slots.length - 1;
     let hole = this.#home(entry);
-    while (slots[hole] !== entry + 1) hole = (hole + 1) & mask;
-    for (let next = (hole + 1) & mask; slots[next] !== 0; next = (next + 1) & mask) {
+    while (slots[hole] !== entry + 1) hole = (hole + 2) & mask;
+    for (let next = (hole + 2) & mask; slots[next] !== 0; next = (next + 2) & mask) {
       const home = this.#home((slots[next] as number) - 1);
       if (((next - home) & mask) < ((next - hole) & mask)) continue;
       slots[hole] = slots[next] as number;
+      slots[hole + 1] = slots[next + 1] as number;
       hole = next;
     }
     slots[hole] = 0;
@@ -159,13 +168,13 @@ export abstract class KeyTable {
   #resize(capacity: number): void {
     const old = this.slots;
     this.capacity = capacity;
-    this.slots = new Int32Array(capacity * 2);
-    this.shift = Math.clz32(capacity * 2) + 1;
+    this.slots = new Int32Array(capacity * 4);
+    this.shift = Math.clz32(capacity * 4) + 1;
     this.resizeKeys(capacity);
     if (this.starts !== undefined) this.starts = resized(this.starts, capacity);
     if (this.ends !== undefined) this.ends = resized(this.ends, capacity);
     for (const column of this.#columns) column.resize(capacity);
-    for (let slot = 0; slot < old.length; slot++) {
+    for (let slot = 0; slot < old.length; slot += 2) {
       const held = old[slot] as number;
       if (held !== 0) this.#link(held - 1);
     }
@@ -198,6 +207,7 @@ export function resized<A extends Int32Array | Float64Array | Uint8Array>(array:
 
 const FIRST_CAPACITY = 64;
 const SPREAD = 0x9e3779b1 | 0;
+const EVEN = ~1;
 const NUMBER_KINDS: ReadonlySet<string> = new Set(['int8', 'int16', 'int32', 'safeInt64', 'float32', 'float64']);
 
 function mixWindow(mixed: number, start: number, end: number): number {
@@ -211,13 +221,12 @@ class Int32KeyTable extends KeyTable {
 
   find(key: number, mixed: number, start: number, end: number): number {
     const { slots, starts, ends } = this;
-    const keys = this.#keys;
     const mask = slots.length - 1;
     const hash = starts === undefined ? mixed : mixWindow(mixed, start, end);
-    for (let slot = Math.imul(hash, SPREAD) >>> this.shift; ; slot = (slot + 1) & mask) {
+    for (let slot = (Math.imul(hash, SPREAD) >>> this.shift) & EVEN; ; slot = (slot + 2) & mask) {
       const entry = (slots[slot] as number) - 1;
       if (entry < 0) return ABSENT;
-      if (keys[entry] !== key) continue;
+      if (slots[slot + 1] !== key) continue;
       if (starts === undefined || ends === undefined || (starts[entry] === start && ends[entry] === end)) return entry;
     }
   }
@@ -243,6 +252,10 @@ class Int32KeyTable extends KeyTable {
     };
   }
 
+  protected tagAt(entry: number): number {
+    return this.#keys[entry] as number;
+  }
+
   protected setKey(entry: number, key: number): void {
     this.#keys[entry] = key;
   }
@@ -261,15 +274,14 @@ class Float64KeyTable extends KeyTable {
   find(key: number, mixed: number, start: number, end: number): number {
     const { slots, starts, ends } = this;
     const keys = this.#keys;
-    const hashes = this.#mixed;
     const mask = slots.length - 1;
     const hash = starts === undefined ? mixed : mixWindow(mixed, start, end);
-    for (let slot = Math.imul(hash, SPREAD) >>> this.shift; ; slot = (slot + 1) & mask) {
+    for (let slot = (Math.imul(hash, SPREAD) >>> this.shift) & EVEN; ; slot = (slot + 2) & mask) {
       const entry = (slots[slot] as number) - 1;
       if (entry < 0) return ABSENT;
       // As Double.equals: NaN is NaN. 0.0 is not −0.0, which the hashes tell apart.
       const found = keys[entry] as number;
-      if (hashes[entry] !== mixed || (found !== key && !(Number.isNaN(found) && Number.isNaN(key)))) continue;
+      if (slots[slot + 1] !== mixed || (found !== key && !(Number.isNaN(found) && Number.isNaN(key)))) continue;
       if (starts === undefined || ends === undefined || (starts[entry] === start && ends[entry] === end)) return entry;
     }
   }
@@ -294,6 +306,10 @@ class Float64KeyTable extends KeyTable {
       mixedAt: (entry) => mixed[entry] as number,
       keyAt: (entry) => keys[entry],
     };
+  }
+
+  protected tagAt(entry: number): number {
+    return this.#mixed[entry] as number;
   }
 
   protected setKey(entry: number, key: number, mixed: number): void {
@@ -325,14 +341,13 @@ class ObjectKeyTable extends KeyTable {
   find(key: unknown, mixed: number, start: number, end: number): number {
     const { slots, starts, ends } = this;
     const keys = this.#keys;
-    const hashes = this.#mixed;
     const same = this.#same;
     const mask = slots.length - 1;
     const hash = starts === undefined ? mixed : mixWindow(mixed, start, end);
-    for (let slot = Math.imul(hash, SPREAD) >>> this.shift; ; slot = (slot + 1) & mask) {
+    for (let slot = (Math.imul(hash, SPREAD) >>> this.shift) & EVEN; ; slot = (slot + 2) & mask) {
       const entry = (slots[slot] as number) - 1;
       if (entry < 0) return ABSENT;
-      if (hashes[entry] !== mixed) continue;
+      if (slots[slot + 1] !== mixed) continue;
       if (same === undefined ? keys[entry] !== key : !same(keys[entry], key)) continue;
       if (starts === undefined || ends === undefined || (starts[entry] === start && ends[entry] === end)) return entry;
     }
@@ -358,6 +373,10 @@ class ObjectKeyTable extends KeyTable {
       mixedAt: (entry) => mixed[entry] as number,
       keyAt: (entry) => keys[entry],
     };
+  }
+
+  protected tagAt(entry: number): number {
+    return this.#mixed[entry] as number;
   }
 
   protected setKey(entry: number, key: unknown, mixed: number): void {

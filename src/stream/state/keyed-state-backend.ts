@@ -22,6 +22,7 @@ import type {
   NamespaceKind,
   RestoredKeyedState,
   TimerSnapshotSource,
+  TimeWindowLike,
 } from './backend.ts';
 import { restoreState } from './block-reader.ts';
 import { CaptureVersions } from './capture-versions.ts';
@@ -33,7 +34,7 @@ import type {
   StateDescriptor,
   ValueStateDescriptor,
 } from './descriptors.ts';
-import { CurrentKey, EntryCursors } from './entry-cursor.ts';
+import { CurrentKey, type EntryCursor, EntryCursors } from './entry-cursor.ts';
 import { keyTableFor } from './key-table.ts';
 import {
   CapturedBytes,
@@ -75,7 +76,7 @@ class InMemoryKeyedStateBackend<K> implements KeyedStateBackend<K> {
   readonly maxParallelism: number;
   readonly firstKeyGroup: number;
   readonly lastKeyGroup: number;
-  onQueryable: ((queryableName: string, descriptor: StateDescriptor) => void) | undefined;
+  onQueryable: ((queryableName: string, descriptor: StateDescriptor, namespace: NamespaceKind) => void) | undefined;
   readonly #clock: Clock;
   readonly #keyKind: number;
   readonly #hash: (key: K) => number;
@@ -87,6 +88,8 @@ class InMemoryKeyedStateBackend<K> implements KeyedStateBackend<K> {
   readonly #timers = new Map<string, TimerSnapshotSource>();
   readonly #restored = new RestoredStates();
   #byKey: EntryCursors | undefined;
+  /** The cursor of the void namespace; moved by every new key. */
+  #keyCursor: EntryCursor | undefined;
   #byWindow: EntryCursors | undefined;
   #isDisposed = false;
 
@@ -112,9 +115,8 @@ class InMemoryKeyedStateBackend<K> implements KeyedStateBackend<K> {
     const current = this.#current;
     current.key = key;
     current.mixed = mixed;
-    current.keyGroup = keyGroup;
-    current.isSet = true;
-    this.#byKey?.invalidate();
+    const cursor = this.#keyCursor;
+    if (cursor !== undefined) cursor.entry = cursor.table.find(key, mixed, 0, 0);
     this.#byWindow?.invalidate();
   }
 
@@ -125,7 +127,7 @@ class InMemoryKeyedStateBackend<K> implements KeyedStateBackend<K> {
 
   getCurrentKeyGroup(): number {
     this.#requireKey();
-    return this.#current.keyGroup;
+    return this.#current.mixed % this.maxParallelism;
   }
 
   getState<T>(descriptor: ValueStateDescriptor<T>): ValueState<T> {
@@ -218,11 +220,11 @@ class InMemoryKeyedStateBackend<K> implements KeyedStateBackend<K> {
     }
   }
 
-  query(stateName: string, key: K): unknown {
+  query(stateName: string, key: K, window?: TimeWindowLike): unknown {
     const state = this.#states.get(stateName);
-    if (state === undefined || state.meta.namespace !== 'void') return undefined;
+    if (state === undefined || (state.meta.namespace === 'window') !== (window !== undefined)) return undefined;
     const { table } = state.cursors;
-    const entry = table.find(key, murmurHash32(this.#hashOf(key)), 0, 0);
+    const entry = table.find(key, murmurHash32(this.#hashOf(key)), window?.start ?? 0, window?.end ?? 0);
     if (entry < 0 || !state.column.has(entry)) return undefined;
     return plainValue(state, entry);
   }
@@ -232,8 +234,8 @@ class InMemoryKeyedStateBackend<K> implements KeyedStateBackend<K> {
     this.#states.clear();
     this.#timers.clear();
     this.#byKey = undefined;
+    this.#keyCursor = undefined;
     this.#byWindow = undefined;
-    this.#current.isSet = false;
     this.#current.key = undefined;
     this.onQueryable = undefined;
   }
@@ -251,7 +253,7 @@ class InMemoryKeyedStateBackend<K> implements KeyedStateBackend<K> {
   }
 
   #requireKey(): void {
-    if (this.#current.isSet) return;
+    if (this.#current.key !== undefined) return;
     throw new NullPointerException('No key set. This method should not be called outside of a keyed context.');
   }
 
@@ -273,7 +275,7 @@ class InMemoryKeyedStateBackend<K> implements KeyedStateBackend<K> {
     });
     this.#restoreInto(state);
     this.#states.set(descriptor.name, state);
-    if (descriptor.queryableName !== undefined) this.onQueryable?.(descriptor.queryableName, descriptor);
+    if (descriptor.queryableName !== undefined) this.onQueryable?.(descriptor.queryableName, descriptor, namespace);
     return state.state;
   }
 
@@ -287,6 +289,7 @@ class InMemoryKeyedStateBackend<K> implements KeyedStateBackend<K> {
       return this.#byWindow;
     }
     this.#byKey ??= make();
+    this.#keyCursor ??= this.#byKey.cursorForState();
     return this.#byKey;
   }
 

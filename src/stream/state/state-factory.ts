@@ -26,7 +26,7 @@ import { type StampedElement, TtlListState } from './ttl-list-state.ts';
 import { TtlMapState } from './ttl-map-state.ts';
 import { TtlValueCell } from './ttl-value-cell.ts';
 import { type StatePlace, ValueCell } from './value-cell.ts';
-import { KeyedAggregatingState, KeyedReducingState, KeyedValueState } from './value-states.ts';
+import { KeyedAggregatingState, KeyedReducingState, KeyedValueState, TtlValueState } from './value-states.ts';
 
 type Read = (input: DataInput) => unknown;
 
@@ -122,15 +122,23 @@ function makeFacade(
       const map = descriptor as MapStateDescriptor<unknown, unknown>;
       return ttl === undefined ? new KeyedMapState(map, place, versions) : new TtlMapState(map, place, versions, ttl);
     }
+    case 'value': {
+      const value = descriptor as ValueStateDescriptor<unknown>;
+      return ttl === undefined
+        ? new KeyedValueState(value, place)
+        : new TtlValueState(value, new TtlValueCell(place, ttl));
+    }
+    case 'reducing':
+      return new KeyedReducingState(descriptor as ReducingStateDescriptor<unknown>, cellOf(place, ttl));
+    case 'aggregating': {
+      const aggregating = descriptor as AggregatingStateDescriptor<unknown, unknown, unknown>;
+      return new KeyedAggregatingState(aggregating, cellOf(place, ttl));
+    }
     default:
-      return makeValueFacade(descriptor, ttl === undefined ? new ValueCell(place) : new TtlValueCell(place, ttl));
+      return assertNever(descriptor.kind);
   }
 }
 
-function makeValueFacade(descriptor: StateDescriptor, cell: ValueCell): State {
-  if (descriptor.kind === 'value') return new KeyedValueState(descriptor as ValueStateDescriptor<unknown>, cell);
-  if (descriptor.kind === 'reducing') {
-    return new KeyedReducingState(descriptor as ReducingStateDescriptor<unknown>, cell);
-  }
-  return new KeyedAggregatingState(descriptor as AggregatingStateDescriptor<unknown, unknown, unknown>, cell);
+function cellOf(place: StatePlace, ttl: Ttl | undefined): ValueCell {
+  return ttl === undefined ? new ValueCell(place) : new TtlValueCell(place, ttl);
 }

@@ -29,12 +29,9 @@ export class ValueCell {
 
   /** The value for the user, or undefined. */
   read(): unknown {
-    let entry = this.cursor.entry;
-    if (entry < 0) {
-      entry = this.cursor.find();
-      if (entry < 0) return undefined;
-    }
-    return this.column.get(entry);
+    // Reads and writes are called per record: what is rare is kept out of them, so that they are inlined.
+    const entry = this.cursor.entry;
+    return entry >= 0 ? this.column.get(entry) : this.#readSearched();
   }
 
   /** The value that the next one is combined with, or undefined. */
@@ -43,10 +40,9 @@ export class ValueCell {
   }
 
   write(value: unknown): void {
-    this.column.check(value);
-    let entry = this.cursor.entry;
-    if (entry < 0) entry = this.cursor.make();
-    this.column.set(entry, value);
+    const entry = this.cursor.entry;
+    if (entry >= 0) this.column.replace(entry, value);
+    else this.#writeMade(value);
   }
 
   clear(): void {
@@ -71,6 +67,17 @@ export class ValueCell {
     const entry = this.cursor.makeIn(target.start, target.end);
     const present = this.column.get(entry);
     this.column.set(entry, present === undefined ? merged : combine(present, merged));
+  }
+
+  #readSearched(): unknown {
+    const entry = this.cursor.find();
+    return entry >= 0 ? this.column.get(entry) : undefined;
+  }
+
+  #writeMade(value: unknown): void {
+    // A value that is refused must not leave an entry behind.
+    this.column.check(value);
+    this.column.set(this.cursor.make(), value);
   }
 
   protected dropAt(entry: number): void {

@@ -1,33 +1,76 @@
 /** The states that keep one value per key: value, reducing and aggregating. */
 import { NullPointerException, UnsupportedOperationException } from '../../lib/java-errors.ts';
-import type { TypeInformation } from '../types/type-information.ts';
 import type { Merging, TimeWindowLike } from './backend.ts';
+import type { Column } from './columns.ts';
 import type {
   AggregateFn,
   AggregatingStateDescriptor,
   ReducingStateDescriptor,
   ValueStateDescriptor,
 } from './descriptors.ts';
+import type { EntryCursor } from './entry-cursor.ts';
 import { AggregatingState, ReducingState, ValueState } from './state.ts';
-import type { ValueCell } from './value-cell.ts';
+import { type StatePlace, ValueCell } from './value-cell.ts';
 
+/** Reads and writes go straight to the column: they are what most jobs do per record. */
 export class KeyedValueState<T> extends ValueState<T> implements Merging {
+  readonly #cursor: EntryCursor;
+  readonly #column: Column;
   readonly #cell: ValueCell;
   readonly #name: string;
-  readonly #type: TypeInformation<T>;
-  readonly #default: T | undefined;
+  readonly #default: () => T | null;
+
+  constructor(descriptor: ValueStateDescriptor<T>, place: StatePlace) {
+    super();
+    this.#cursor = place.cursor;
+    this.#column = place.column;
+    this.#cell = new ValueCell(place);
+    this.#name = descriptor.name;
+    this.#default = defaultOf(descriptor);
+  }
+
+  value(): T | null {
+    const entry = this.#cursor.entry;
+    const value = entry >= 0 ? this.#column.get(entry) : this.#cell.read();
+    return value === undefined ? this.#default() : (value as T);
+  }
+
+  update(value: T | null): void {
+    const entry = this.#cursor.entry;
+    if (value === null || value === undefined) this.#cell.clear();
+    else if (entry >= 0) this.#column.replace(entry, value);
+    else this.#cell.write(value);
+  }
+
+  clear(): void {
+    this.#cell.clear();
+  }
+
+  setWindow(startMs: number, endMs: number): void {
+    this.#cell.setWindow(startMs, endMs);
+  }
+
+  mergeWindows(): never {
+    throw cannotMerge(this.#name, 'value');
+  }
+}
+
+/** A value that expires. */
+export class TtlValueState<T> extends ValueState<T> implements Merging {
+  readonly #cell: ValueCell;
+  readonly #name: string;
+  readonly #default: () => T | null;
 
   constructor(descriptor: ValueStateDescriptor<T>, cell: ValueCell) {
     super();
     this.#cell = cell;
     this.#name = descriptor.name;
-    this.#type = descriptor.type;
-    this.#default = descriptor.defaultValue ?? undefined;
+    this.#default = defaultOf(descriptor);
   }
 
   value(): T | null {
     const value = this.#cell.read();
-    return value === undefined ? this.#absent() : (value as T);
+    return value === undefined ? this.#default() : (value as T);
   }
 
   update(value: T | null): void {
@@ -45,10 +88,6 @@ export class KeyedValueState<T> extends ValueState<T> implements Merging {
 
   mergeWindows(): never {
     throw cannotMerge(this.#name, 'value');
-  }
-
-  #absent(): T | null {
-    return this.#default === undefined ? null : this.#type.copy(this.#default);
   }
 }
 
@@ -153,4 +192,10 @@ export function cannotMerge(name: string, kind: string): UnsupportedOperationExc
   return new UnsupportedOperationException(
     `The ${kind} state "${name}" cannot be merged when windows merge. Use a list, reducing or aggregating state.`,
   );
+}
+
+/** What an absent value reads as: a new copy of the default each time, or null. */
+function defaultOf<T>({ type, defaultValue }: ValueStateDescriptor<T>): () => T | null {
+  if (defaultValue === undefined || defaultValue === null) return () => null;
+  return () => type.copy(defaultValue);
 }
