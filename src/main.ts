@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `flinkjob` executable: hands the process to the commands and ends with their exit code. */
 import { readFileSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { type CliIo, COMMANDS, runProgram } from './cli/index.ts';
 
 /** Runs a command line and returns the exit code. */
@@ -10,6 +11,7 @@ export function main(args: readonly string[], io: CliIo): Promise<number> {
 
 /** Runs this process's own command line. The exit code is set, not forced, so that everything written gets out. */
 export async function start(): Promise<void> {
+  keepCompiledCode();
   const { argv, stdout, stderr, stdin, env } = process;
   // Somebody piped us into `head`: what they did not read is not missed.
   stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -23,6 +25,12 @@ export async function start(): Promise<void> {
     cwd: process.cwd(),
     isTty: stdout.isTTY === true,
   });
+}
+
+/** Code compiled once is not compiled again, here and in the processes that a command starts. */
+function keepCompiledCode(): void {
+  const { directory } = enableCompileCache();
+  if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= directory;
 }
 
 /** From package.json, which lies beside `src` in a checkout and beside `dist` in the package. */

@@ -1,0 +1,99 @@
+/**
+ * The jobs that throughput is measured with. `args[0]` names one, `args[1]` is the number of records, `args[2]` the number
+ * of keys. Keyed count is the job of the comparison with Apache Flink: sequence → map → keyBy → ValueState count → discard.
+ */
+import {
+  type Collector,
+  type DataStream,
+  type Job,
+  type KeyedContext,
+  KeyedProcessFunction,
+  type RuntimeContext,
+  type StreamExecutionEnvironment,
+  Types,
+  type ValueState,
+  ValueStateDescriptor,
+} from 'flinkjob';
+
+type Pair<K> = [key: K, value: number];
+
+/** Counts records by key; emits the key with its new count, as the Flink job does. */
+class Count<K> extends KeyedProcessFunction<K, Pair<K>, Pair<K>> {
+  declare private count: ValueState<number>;
+
+  override open(context: RuntimeContext): void {
+    this.count = context.getState(new ValueStateDescriptor('count', Types.SAFE_LONG));
+  }
+
+  override processElement([key]: Pair<K>, _context: KeyedContext<K>, out: Collector<Pair<K>>): void {
+    const count = (this.count.value() ?? 0) + 1;
+    this.count.update(count);
+    out.collect([key, count]);
+  }
+}
+
+const PAIR = Types.TUPLE(Types.INT, Types.SAFE_LONG) as never;
+const STRING_PAIR = Types.TUPLE(Types.STRING, Types.SAFE_LONG) as never;
+
+function discard(stream: DataStream<unknown>): void {
+  stream.addSink(() => {}).uid('discard');
+}
+
+const jobs: Record<string, (env: StreamExecutionEnvironment, records: number, keys: number) => void> = {
+  passthrough: (env, records) => discard(env.fromSequence(1, records).uid('source')),
+  map: (env, records) =>
+    discard(
+      env
+        .fromSequence(1, records)
+        .uid('source')
+        .map((value) => value + 1)
+        .uid('map'),
+    ),
+  ints: (env, records, keys) =>
+    discard(
+      env
+        .fromSequence(1, records)
+        .uid('source')
+        .map((value): Pair<number> => [(value * 7919) % keys, value], PAIR)
+        .uid('map')
+        .keyBy(([key]) => key, Types.INT)
+        .process(new Count<number>())
+        .uid('count'),
+    ),
+  strings: (env, records, keys) =>
+    discard(
+      env
+        .fromSequence(1, records)
+        .uid('source')
+        .map((value): Pair<string> => [`user-${(value * 7919) % keys}`, value], STRING_PAIR)
+        .uid('map')
+        .keyBy(([key]) => key, Types.STRING)
+        .process(new Count<string>())
+        .uid('count'),
+    ),
+  json: (env, records, keys) =>
+    discard(
+      env
+        .fromSequence(1, records)
+        .uid('source')
+        .map(
+          (value) => `{"id":${value},"user":${(value * 7919) % keys},"type":"click","amount":12.5,"ts":1700000000000}`,
+        )
+        .uid('write')
+        .map((text): Pair<number> => {
+          const { user, id } = JSON.parse(text) as { user: number; id: number };
+          return [user, id];
+        }, PAIR)
+        .uid('parse')
+        .keyBy(([key]) => key, Types.INT)
+        .process(new Count<number>())
+        .uid('count'),
+    ),
+};
+
+export const job: Job = (env) => {
+  const [name = 'ints', records = '20000000', keys = '100000'] = env.args;
+  const define = jobs[name];
+  if (define === undefined) throw new Error(`no such job: ${name}; there are ${Object.keys(jobs).join(', ')}`);
+  define(env, Number(records), Number(keys));
+};
