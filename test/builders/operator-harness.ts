@@ -32,6 +32,7 @@ import { createKeyedStateBackend } from '../../src/stream/state/keyed-state-back
 import { TaskProcessingTime } from '../../src/stream/task/processing-time.ts';
 import { DataOutput } from '../../src/stream/types/data-output.ts';
 import type { TypeInformation } from '../../src/stream/types/type-information.ts';
+import type { AnyTypeInformation } from '../../src/stream/types/types.ts';
 
 /** A clock that stands still until it is moved. */
 export class StandingClock implements Clock {
@@ -87,8 +88,8 @@ export interface SubtaskCapture {
   readonly operatorState: readonly OperatorStatePart[];
 }
 
-export interface HarnessOptions<K = unknown> {
-  readonly keyType?: TypeInformation<K>;
+export interface HarnessOptions {
+  readonly keyType?: AnyTypeInformation;
   /** @default 0 */
   readonly subtaskIndex?: number;
   /** @default 1 */
@@ -113,8 +114,8 @@ export class OperatorHarness<O extends OneInputOperator | TwoInputOperator = One
   readonly #options: Required<Pick<HarnessOptions, 'subtaskIndex' | 'parallelism' | 'maxParallelism'>>;
   readonly #restore: readonly SubtaskCapture[] | undefined;
 
-  constructor(operator: O, options: HarnessOptions<never> = {}) {
-    const { keyType, subtaskIndex = 0, parallelism = 1, now = 0, restore } = options as HarnessOptions;
+  constructor(operator: O, options: HarnessOptions = {}) {
+    const { keyType, subtaskIndex = 0, parallelism = 1, now = 0, restore } = options;
     const maxParallelism = options.maxParallelism ?? defaultMaxParallelism(parallelism);
     this.operator = operator;
     this.#options = { subtaskIndex, parallelism, maxParallelism };
@@ -126,7 +127,7 @@ export class OperatorHarness<O extends OneInputOperator | TwoInputOperator = One
       keyType === undefined
         ? undefined
         : createKeyedStateBackend({
-            keyType,
+            keyType: keyType as unknown as TypeInformation<unknown>,
             maxParallelism,
             firstKeyGroup: start,
             lastKeyGroup: end,
@@ -212,7 +213,7 @@ export class OperatorHarness<O extends OneInputOperator | TwoInputOperator = One
 /** An opened harness around one subtask. */
 export function openHarness<O extends OneInputOperator | TwoInputOperator>(
   create: () => O,
-  options: HarnessOptions<never> = {},
+  options: HarnessOptions = {},
 ): Promise<OperatorHarness<O>> {
   return new OperatorHarness<O>(create(), options).open();
 }
@@ -239,7 +240,7 @@ export class ParallelHarness<T, K> {
     options: { parallelism: number; maxParallelism: number; now?: number; restore?: readonly SubtaskCapture[] },
   ): Promise<ParallelHarness<T, K>> {
     const subtasks = Array.from({ length: options.parallelism }, (_, subtaskIndex) =>
-      openHarness(create, { ...options, subtaskIndex, keyType: key.type as TypeInformation<never> }),
+      openHarness(create, { ...options, subtaskIndex, keyType: key.type as unknown as AnyTypeInformation }),
     );
     return new ParallelHarness(await Promise.all(subtasks), key, options.maxParallelism);
   }
