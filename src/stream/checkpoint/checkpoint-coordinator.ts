@@ -127,7 +127,7 @@ export class CheckpointCoordinator {
 
   /** For the statistics: what this execution was restored from. */
   restored(view: RestoredView): void {
-    this.#machine.restored(view);
+    this.#machine.statistics.restored(view);
   }
 
   /**
@@ -171,7 +171,7 @@ export class CheckpointCoordinator {
   }
 
   statistics(): CheckpointsView {
-    return this.#machine.statistics();
+    return this.#machine.statistics.view();
   }
 
   /** One event after the other: what a decision brings about waits until its event has been carried out. */

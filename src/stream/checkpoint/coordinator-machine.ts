@@ -9,7 +9,6 @@
  */
 import { assertNever } from '../../lib/assert-never.ts';
 import { FlinkRuntimeException } from '../../lib/java-errors.ts';
-import type { CheckpointsView, RestoredView } from '../rest/job-view.ts';
 import {
   countFailure,
   countSuccess,
@@ -28,7 +27,7 @@ import type {
 } from './coordinator-events.ts';
 import type { CompleteCheckpointSettings } from './coordinator-settings.ts';
 import { CheckpointException, type CheckpointFailureReason, reasonOf } from './failure-reasons.ts';
-import type { JobShape } from './job-shape.ts';
+import { type JobShape, subtasksOf } from './job-shape.ts';
 import { type AcknowledgeOutcome, PendingCheckpoint } from './pending-checkpoint.ts';
 import { PeriodicTrigger } from './periodic-trigger.ts';
 import { subtaskKey } from './subtask-state.ts';
@@ -46,10 +45,11 @@ interface Abortion {
 }
 
 export class CoordinatorMachine {
+  /** What happened so far; written here only, but for what was restored. */
+  readonly statistics = new CheckpointStatistics();
   readonly #settings: CompleteCheckpointSettings;
   readonly #parallelism: ReadonlyMap<string, number>;
   readonly #subtasks: ReadonlySet<string>;
-  readonly #statistics = new CheckpointStatistics();
   readonly #periodic: PeriodicTrigger;
   readonly #gone = new Set<string>();
   readonly #pending = new Map<number, PendingCheckpoint>();
@@ -70,11 +70,7 @@ export class CoordinatorMachine {
     this.#periodic = new PeriodicTrigger(settings);
     this.#failures = noFailures(settings.tolerableFailures);
     this.#parallelism = new Map(job.vertices.map(({ vertexId, parallelism }) => [vertexId, parallelism]));
-    this.#subtasks = new Set(
-      job.vertices.flatMap(({ vertexId, parallelism }) =>
-        Array.from({ length: parallelism }, (_, subtaskIndex) => subtaskKey({ vertexId, subtaskIndex })),
-      ),
-    );
+    this.#subtasks = new Set(subtasksOf(job).map(subtaskKey));
   }
 
   /** Takes an event and says what to do, in this order. */
@@ -88,21 +84,15 @@ export class CoordinatorMachine {
 
   /** Monotonic time of the next `tick` that would decide something; undefined when none would. */
   nextTickAt(): number | undefined {
-    const deadlines = [...this.#pending.values()]
-      .filter((each) => !each.isComplete)
-      .map((each) => this.#deadline(each));
-    const at = Math.min(this.#periodic.nextAt ?? Number.POSITIVE_INFINITY, ...deadlines);
+    const waiting = [...this.#pending.values()].filter((each) => !each.isComplete);
+    const at = Math.min(
+      this.#periodic.nextAt ?? Number.POSITIVE_INFINITY,
+      ...waiting.map((each) => this.#deadline(each)),
+    );
     return at === Number.POSITIVE_INFINITY ? undefined : at;
   }
 
-  restored(view: RestoredView): void {
-    this.#statistics.restored(view);
-  }
-
-  statistics(): CheckpointsView {
-    return this.#statistics.view();
-  }
-
+  /** A `tick` does nothing by itself: deadlines and queue are looked at after every event. */
   #take(event: CoordinatorEvent, time: Time): void {
     switch (event.type) {
       case 'tasksRunning':
@@ -219,7 +209,7 @@ export class CoordinatorMachine {
       id,
       new PendingCheckpoint({ id, request, directory, timestamp, startedAt, awaited, gone: this.#gone }),
     );
-    this.#statistics.triggered(id, request.kind, timestamp, this.#parallelism);
+    this.statistics.triggered(id, request.kind, timestamp, this.#parallelism);
     this.#decide({ do: 'trigger', barrier: { id, timestamp, kind: request.kind }, directory });
     this.#decide({ do: 'report', report: { what: 'triggered', checkpointId: id, kind: request.kind } });
   }
@@ -244,7 +234,7 @@ export class CoordinatorMachine {
       this.#abort(pending, { reason: 'CHECKPOINT_ASYNC_EXCEPTION', detail }, time);
       return;
     }
-    this.#statistics.acknowledged(ack, time.now);
+    this.statistics.acknowledged(ack, time.now);
     this.#finalizeWhenComplete(pending, outcome);
   }
 
@@ -298,7 +288,7 @@ export class CoordinatorMachine {
     this.#forget(pending, true);
     this.#lastCompletedAt = time.monotonic;
     this.#failures = countSuccess(this.#failures, id);
-    this.#statistics.completed(id, directory, lastSubsumedId);
+    this.statistics.completed(id, directory, lastSubsumedId);
     const answer = pending.answer(time.monotonic);
     // A plain savepoint is not what a failure restores: it outdates nothing, and nothing may be committed for it.
     if (request.kind !== 'savepoint') {
@@ -337,7 +327,7 @@ export class CoordinatorMachine {
     const { id, request, directory } = pending;
     this.#forget(pending, keepFiles);
     const error = new CheckpointException(reason, id, detail, cause);
-    this.#statistics.failed(id, time.now, error.message);
+    this.statistics.failed(id, time.now, error.message);
     this.#decide({ do: 'notifyAborted', checkpointId: id });
     if (!keepFiles) {
       this.#cleaning++;

@@ -1,5 +1,6 @@
 /** What checkpoints need to know of a job: its vertices, how parallel they are, and which operators they chain. */
 import type { JobGraph } from '../graph/job-graph.ts';
+import type { SubtaskRef } from './subtask-state.ts';
 
 export interface OperatorShape {
   readonly uid: string;
@@ -27,6 +28,13 @@ export interface JobShape {
   readonly jobId: string;
   readonly jobName: string;
   readonly vertices: readonly VertexShape[];
+}
+
+/** All subtasks of a job. */
+export function subtasksOf(job: JobShape): SubtaskRef[] {
+  return job.vertices.flatMap(({ vertexId, parallelism }) =>
+    Array.from({ length: parallelism }, (_, subtaskIndex) => ({ vertexId, subtaskIndex })),
+  );
 }
 
 /** The shape of a job graph. A vertex takes its maximum parallelism from the head of its chain. */

@@ -8,7 +8,7 @@
 import { FlinkRuntimeException, IllegalStateException } from '../../lib/java-errors.ts';
 import { keyGroupRange } from '../key-groups.ts';
 import type { OperatorHandles } from './encode-subtask-state.ts';
-import type { JobShape, OperatorShape, VertexShape } from './job-shape.ts';
+import { type JobShape, type OperatorShape, subtasksOf, type VertexShape } from './job-shape.ts';
 import {
   type CheckpointManifest,
   MANIFEST_FORMAT,
@@ -42,12 +42,9 @@ export function buildManifest(facts: ManifestFacts): CheckpointManifest {
   const results = new Map(facts.results.map((result) => [subtaskKey(result), result]));
   const files: StateFile[] = [];
   const fileIndex = new Map<string, number>();
-  for (const { vertexId, parallelism } of job.vertices) {
-    for (let subtaskIndex = 0; subtaskIndex < parallelism; subtaskIndex++) {
-      const key = subtaskKey({ vertexId, subtaskIndex });
-      const file = results.get(key)?.file;
-      if (file !== undefined) fileIndex.set(key, files.push(file) - 1);
-    }
+  for (const key of subtasksOf(job).map(subtaskKey)) {
+    const file = results.get(key)?.file;
+    if (file !== undefined) fileIndex.set(key, files.push(file) - 1);
   }
   const operators = job.vertices.flatMap((vertex) =>
     vertex.operators.map((operator) => operatorState(facts, vertex, operator, results, fileIndex)),

@@ -85,7 +85,8 @@ export async function takeCheckpoint(
   storage: Storage,
   directory: string,
   job: JobShape,
-  capture: (vertex: VertexShape, subtaskIndex: number) => OperatorSnapshot[] | 'finished',
+  capture: (vertex: VertexShape, subtaskIndex: number) => OperatorSnapshot[] | 'gone',
+  atEndOfInput: (vertex: VertexShape, subtaskIndex: number) => boolean = () => false,
 ): Promise<CheckpointManifest> {
   const results: SubtaskStateResult[] = [];
   const finished = new Set<string>();
@@ -93,11 +94,10 @@ export async function takeCheckpoint(
     for (let subtaskIndex = 0; subtaskIndex < vertex.parallelism; subtaskIndex++) {
       const { vertexId } = vertex;
       const snapshots = capture(vertex, subtaskIndex);
-      if (snapshots === 'finished') finished.add(subtaskKey({ vertexId, subtaskIndex }));
-      else
-        results.push(
-          await writeSubtaskState({ storage, directory, vertexId, subtaskIndex, snapshots, signal, breathe }),
-        );
+      if (snapshots === 'gone' || atEndOfInput(vertex, subtaskIndex))
+        finished.add(subtaskKey({ vertexId, subtaskIndex }));
+      if (snapshots === 'gone') continue;
+      results.push(await writeSubtaskState({ storage, directory, vertexId, subtaskIndex, snapshots, signal, breathe }));
     }
   }
   return buildManifest({

@@ -543,13 +543,13 @@ test('an id that comes after the end is a gap', () => {
 
 test('counts, history and the latest of each kind', () => {
   const play = new Play({ tolerableFailures: 99 });
-  play.machine.restored({ id: 0, time: START, isSavepoint: true, location: 'savepoint-1' });
+  play.machine.statistics.restored({ id: 0, time: START, isSavepoint: true, location: 'savepoint-1' });
   for (let token = 1; token <= 12; token++) play.request(token).complete(token);
   play.request(13, 'savepoint').complete(13);
   play.request(14).decline(14).tell({ type: 'cleaned' });
   play.request(15).ack(15, 1);
 
-  const view = play.machine.statistics();
+  const view = play.machine.statistics.view();
   expect(view.counts).toEqual({ restored: 1, inProgress: 1, completed: 13, failed: 1 });
   expect(view.history.map(({ id }) => id)).toEqual([15, 14, 13, 12, 11, 10, 9, 8, 7, 6]);
   expect(view.latest).toMatchObject({
@@ -575,7 +575,7 @@ test('counts, history and the latest of each kind', () => {
 test('a checkpoint that made room is shown as discarded, a savepoint is not', () => {
   const play = new Play().request(1).complete(1).request(2, 'savepoint').complete(2).request(3).ack(3, 0).ack(3, 1);
   play.finalized(3, { outcome: 'done', lastSubsumedId: 2 });
-  const shown = play.machine.statistics().history.map(({ id, discarded }) => [id, discarded]);
+  const shown = play.machine.statistics.view().history.map(({ id, discarded }) => [id, discarded]);
   expect(shown).toEqual([
     [3, false],
     [2, false],

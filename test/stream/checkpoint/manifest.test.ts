@@ -78,7 +78,7 @@ test('it is written last and once, and found again by its hash', async () => {
 test('an operator all of whose subtasks had finished is finished', async () => {
   const job = aJob(aVertex(['source']), aVertex(['sink']));
   const manifest = await takeCheckpoint(aStorage(), 'd', job, (vertex) =>
-    vertex.name === 'source' ? 'finished' : [anOperatorCapture('sink')],
+    vertex.name === 'source' ? 'gone' : [anOperatorCapture('sink')],
   );
   expect(manifest.operators.map(({ finished }) => finished)).toEqual([true, false]);
   expect(manifest.operators[0]!.subtasks).toEqual([
@@ -87,9 +87,21 @@ test('an operator all of whose subtasks had finished is finished', async () => {
   ]);
 });
 
+test('a subtask at the end of its input that still answers keeps its state, union state too', async () => {
+  const job = aJob(aVertex(['sink']));
+  const capture = () => [anOperatorCapture('sink', { operatorState: [aList('pending', 'UNION', 'x')] })];
+  const manifest = await takeCheckpoint(aStorage(), 'd', job, capture, (_, subtask) => subtask === 0);
+  const [sink] = manifest.operators;
+  expect(sink!.finished).toBe(false);
+  expect(sink!.subtasks.map(({ finished, operatorState }) => [finished, operatorState!.length])).toEqual([
+    [true, 1],
+    [undefined, 1],
+  ]);
+});
+
 test('a partly finished operator with union state gives no checkpoint', async () => {
   const taking = takeCheckpoint(aStorage(), 'd', aJob(aVertex(['source'])), (_, subtask) =>
-    subtask === 0 ? 'finished' : [anOperatorCapture('source', { operatorState: [aList('u', 'UNION', 'x')] })],
+    subtask === 0 ? 'gone' : [anOperatorCapture('source', { operatorState: [aList('u', 'UNION', 'x')] })],
   );
   await expect(taking).rejects.toThrow('has used UnionListState, but part of its tasks are FINISHED');
 });
