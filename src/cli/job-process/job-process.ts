@@ -19,8 +19,9 @@ import { assertNever } from '../../lib/assert-never.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { causeChain, messageOf } from '../../lib/errors.ts';
 import { encodeTerminationRecord, JOB_EXIT, type TerminationRecord } from '../../lib/exit-codes.ts';
+import { type FaultPoint, noFaults } from '../../lib/fault-point.ts';
 import { encodeRestartStrategy } from '../../restart/index.ts';
-import { openStorage } from '../../storage/index.ts';
+import { openStorage, type Storage } from '../../storage/index.ts';
 import { InvalidJobError, JobGraphError, JobMaster, type JobOutcome, serveJob } from '../../stream/index.ts';
 import type { JobOrder } from './job-order.ts';
 import type { FromJobProcess } from './messages.ts';
@@ -30,7 +31,23 @@ export interface JobProcessPorts {
   tell(message: FromJobProcess): void;
   /** Aborted by SIGTERM or SIGINT: stop at once, without a savepoint. */
   readonly stop: AbortSignal;
+  /** Called where a crash would matter, so that a test can crash there. @default nothing happens */
+  readonly faults?: FaultPoint;
+  /** The module that worker threads run. @default the product's own */
+  readonly workerEntry?: URL;
 }
+
+/**
+ * Where a crash of the main thread would matter, besides those of the coordinator and, as `ha-…` and `storage-…`, those
+ * of the job's object and the storage.
+ */
+export const JOB_PROCESS_FAULT_POINTS = [
+  'job-leads',
+  'job-master-made',
+  'job-result-recorded',
+  'job-checkpoints-removed',
+  'job-result-clean',
+] as const;
 
 /** Runs a job process to its end and returns the exit code. Never throws. */
 export async function runJobProcess(order: JobOrder, ports: JobProcessPorts): Promise<number> {
@@ -49,17 +66,19 @@ type Ending = Omit<TerminationRecord, 'attempt' | 'epoch'>;
 class JobProcess {
   readonly #order: JobOrder;
   readonly #ports: JobProcessPorts;
+  readonly #faults: FaultPoint;
   #epoch = 0;
   #master: JobMaster | undefined;
 
   constructor(order: JobOrder, ports: JobProcessPorts) {
     this.#order = order;
     this.#ports = ports;
+    this.#faults = ports.faults ?? noFaults;
   }
 
   async run(): Promise<number> {
     const { jobId, attempt, storageUri, haDirectory } = this.#order;
-    const storage = openStorage(storageUri);
+    const storage = this.#openStorage(storageUri);
     const services = await openEmbeddedHaServices({
       directory: haDirectory,
       storage,
@@ -68,6 +87,7 @@ class JobProcess {
       clock: systemClock,
       identity: randomUUID(),
       warn: (message) => this.#ports.tell({ type: 'log', level: 'warn', message }),
+      faults: (point) => this.#faults(`ha-${point}`),
     });
     const ending = await this.#lead(services);
     this.writeRecord(ending);
@@ -83,6 +103,10 @@ class JobProcess {
       // The exit code still says the essential; the record is for people.
       this.#ports.tell({ type: 'log', level: 'warn', message: `no termination record: ${messageOf(error)}` });
     }
+  }
+
+  #openStorage(uri: string): Storage {
+    return openStorage(uri, { faults: (point) => this.#faults(`storage-${point}`) });
   }
 
   /** Contends until it leads, is stopped, or has lost; then runs the job. */
@@ -123,6 +147,7 @@ class JobProcess {
     const { jobId } = this.#order;
     this.#epoch = session.epoch;
     this.#ports.tell({ type: 'leading', epoch: session.epoch });
+    await this.#faults('job-leads');
     // A winner that finds the result has nothing to do: the job ended under an earlier leader.
     if (await services.getJobResultStore().hasJobResultEntry(jobId))
       return { exitCode: JOB_EXIT.finished, outcome: 'finished' };
@@ -132,6 +157,7 @@ class JobProcess {
     await checkpointIds.start();
     const master = this.#createMaster(services, session, checkpointStore, checkpointIds);
     this.#master = master;
+    await this.#faults('job-master-made');
     const server = await serveJob(master, this.#order.rest);
     await publish(server.url);
     this.#ports.tell({ type: 'serving', url: server.url, jobId });
@@ -156,7 +182,7 @@ class JobProcess {
       jobName: order.jobName,
       attempt: order.attempt,
       epoch: session.epoch,
-      storage: openStorage(order.storageUri),
+      storage: this.#openStorage(order.storageUri),
       storageUri: order.storageUri,
       checkpointStore,
       checkpointIds,
@@ -165,6 +191,8 @@ class JobProcess {
       allowNonRestoredState: order.allowNonRestoredState,
       clock: systemClock,
       random: Math.random,
+      faults: this.#faults,
+      ...(this.#ports.workerEntry === undefined ? {} : { workerEntry: this.#ports.workerEntry }),
       log: { info: log('info'), warn: log('warn') },
       onEvent: (event) => this.#ports.tell({ type: 'event', event }),
       onProgram: async (environment) => {
@@ -189,9 +217,12 @@ class JobProcess {
       case 'finished':
       case 'cancelled':
         await this.#recordResult(services, outcome.outcome === 'finished' ? 'SUCCEEDED' : 'CANCELED', master);
+        await this.#faults('job-result-recorded');
         await checkpointStore.shutdown(outcome.outcome === 'finished' ? 'FINISHED' : 'CANCELED');
         await checkpointStore.whenDiscarded();
+        await this.#faults('job-checkpoints-removed');
         await services.getJobResultStore().markResultAsClean(this.#order.jobId);
+        await this.#faults('job-result-clean');
         return { exitCode: JOB_EXIT.finished, outcome: 'finished' };
       case 'stoppedWithSavepoint':
         return { exitCode: JOB_EXIT.finished, outcome: 'stoppedWithSavepoint', savepoint: outcome.savepoint };

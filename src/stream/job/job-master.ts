@@ -239,6 +239,7 @@ export class JobMaster {
         onMessage: (workerIndex, message) => this.#onMessage(workerIndex, message),
         onWorkerLost: (_workerIndex, error) => this.#failed(error),
       },
+      this.options.workerEntry,
     );
     return this.#pool;
   }

@@ -64,6 +64,8 @@ export interface JobMasterOptions {
   readonly onProgram: (environment: StreamExecutionEnvironment) => Promise<void>;
   /** Called at named points, so that a test can crash there. @default nothing happens */
   readonly faults?: FaultPoint;
+  /** The module that a worker thread runs: it hands its port and data to a TaskWorker. @default the product's own */
+  readonly workerEntry?: URL;
   /** In [0, 1); for names that nobody can guess and the first checkpoint's delay. */
   readonly random: () => number;
 }

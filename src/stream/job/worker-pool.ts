@@ -25,10 +25,18 @@ export interface WorkerPoolListener {
 export class WorkerPool {
   readonly #workers: Worker[];
   readonly #listener: WorkerPoolListener;
+  readonly #entry: URL;
   #closing = false;
 
-  constructor(count: number, data: Omit<WorkerData, 'workerIndex' | 'workerCount'>, listener: WorkerPoolListener) {
+  /** @param entry the module that each thread runs */
+  constructor(
+    count: number,
+    data: Omit<WorkerData, 'workerIndex' | 'workerCount'>,
+    listener: WorkerPoolListener,
+    entry: URL = ownWorkerEntry(),
+  ) {
     this.#listener = listener;
+    this.#entry = entry;
     this.#workers = Array.from({ length: count }, (_, workerIndex) =>
       this.#spawn({ ...data, workerIndex, workerCount: count }),
     );
@@ -58,11 +66,7 @@ export class WorkerPool {
   }
 
   #spawn(data: WorkerData): Worker {
-    const isSource = import.meta.url.endsWith('.ts');
-    const worker = new Worker(new URL(isSource ? '../task/worker-entry.ts' : './worker-entry.js', import.meta.url), {
-      workerData: data,
-      name: `worker-${data.workerIndex}`,
-    });
+    const worker = new Worker(this.#entry, { workerData: data, name: `worker-${data.workerIndex}` });
     const { workerIndex } = data;
     worker.on('message', (message: FromWorker) => this.#listener.onMessage(workerIndex, message));
     worker.on('error', (error) => this.#lost(workerIndex, `threw: ${messageOf(error)}`, error));
@@ -78,6 +82,11 @@ export class WorkerPool {
       new JobExecutionError('WORKER_LOST', `worker ${workerIndex} ${how}`, { cause }),
     );
   }
+}
+
+function ownWorkerEntry(): URL {
+  const isSource = import.meta.url.endsWith('.ts');
+  return new URL(isSource ? '../task/worker-entry.ts' : './worker-entry.js', import.meta.url);
 }
 
 /** Which worker runs a subtask: all subtasks of one index share a slot, as Flink's slot sharing places them. */
