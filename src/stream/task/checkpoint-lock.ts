@@ -5,16 +5,15 @@
 export class CheckpointLock {
   readonly #waiting: (() => void)[] = [];
   #held = false;
-  #capturing = false;
+  /**
+   * Whether its holder is between the barrier and the end of a capture, when nothing may be emitted. Set by `withCapture`,
+   * or by a holder that took the lock another way.
+   */
+  capturing = false;
 
   /** Whether somebody holds it now. */
   get held(): boolean {
     return this.#held;
-  }
-
-  /** Whether it is held by `withCapture`: between barrier and end of a capture nothing may be emitted. */
-  get capturing(): boolean {
-    return this.#capturing;
   }
 
   /**
@@ -48,11 +47,11 @@ export class CheckpointLock {
   /** Same as `withLock`, for captures: while it runs, `capturing` is true, also across its awaits. */
   withCapture<R>(action: () => R | Promise<R>): Promise<R> {
     return this.withLock(async () => {
-      this.#capturing = true;
+      this.capturing = true;
       try {
         return await action();
       } finally {
-        this.#capturing = false;
+        this.capturing = false;
       }
     });
   }

@@ -11,22 +11,16 @@
  */
 import type { Clock } from '../../lib/clock.ts';
 import type { CheckpointBarrier } from '../exchange/channel.ts';
-import { NO_TIMESTAMP } from '../exchange/channel.ts';
 import type { GateListener, InputGate } from '../exchange/input-gate.ts';
 import type { Partitioner } from '../exchange/partitioner.ts';
 import type { JobVertex, OperatorNode } from '../graph/job-graph.ts';
-import type {
-  OneInputOperator,
-  OperatorRestore,
-  OperatorSnapshot,
-  SubtaskInfo,
-  TwoInputOperator,
-} from '../operators/operator.ts';
+import type { OperatorRestore, OperatorSnapshot, SubtaskInfo } from '../operators/operator.ts';
 import type { SourceOperator } from '../operators/source-operator.ts';
 import type { Target } from './chain-outputs.ts';
 import { CheckpointLock } from './checkpoint-lock.ts';
-import { isTwoInput, OperatorChain } from './operator-chain.ts';
+import { OperatorChain } from './operator-chain.ts';
 import { TaskProcessingTime } from './processing-time.ts';
+import { ChannelTarget, gateListenerFor } from './subtask-ends.ts';
 
 /** What a capture of a subtask gives, before any byte is written. */
 export interface SubtaskCapture {
@@ -318,9 +312,7 @@ export class Subtask {
       for (const { partitioner } of this.#options.outputs) partitioner.emitCancelBarrier(checkpointId);
       listener.declined(checkpointId, reason);
     };
-    return isTwoInput(head)
-      ? twoInputListener(head, aligned, declined)
-      : oneInputListener(head as OneInputOperator, aligned, declined);
+    return gateListenerFor(head, aligned, declined);
   }
 
   /** Runs `work` alone: no step meanwhile. */
@@ -395,50 +387,4 @@ export class Subtask {
 
 function isStop(barrier: CheckpointBarrier): boolean {
   return barrier.kind === 'stop-with-savepoint' || barrier.kind === 'stop-with-savepoint-drain';
-}
-
-type Aligned = (barrier: CheckpointBarrier) => void;
-type Declined = (checkpointId: number, reason: string) => void;
-
-function oneInputListener(head: OneInputOperator, aligned: Aligned, declined: Declined): GateListener {
-  return {
-    onRecord: (_input, value, timestamp) => head.processElement(value, timestamp),
-    onWatermark: (_input, timestamp) => head.processWatermark(timestamp),
-    onIdle: (_input, idle) => head.processIdle(idle),
-    onAllBarriers: aligned,
-    onAlignmentAborted: declined,
-    onEndOfInput: () => {},
-  };
-}
-
-function twoInputListener(head: TwoInputOperator, aligned: Aligned, declined: Declined): GateListener {
-  return {
-    onRecord: (input, value, timestamp) =>
-      input === 0 ? head.processElement1(value, timestamp) : head.processElement2(value, timestamp),
-    onWatermark: (input, timestamp) =>
-      input === 0 ? head.processWatermark1(timestamp) : head.processWatermark2(timestamp),
-    onIdle: (input, idle) => (input === 0 ? head.processIdle1(idle) : head.processIdle2(idle)),
-    onAllBarriers: aligned,
-    onAlignmentAborted: declined,
-    onEndOfInput: () => {},
-  };
-}
-
-/** An edge to other subtasks. */
-class ChannelTarget implements Target {
-  readonly #partitioner: Partitioner;
-  records = 0;
-  constructor(partitioner: Partitioner) {
-    this.#partitioner = partitioner;
-  }
-  collect(value: unknown, timestamp: number = NO_TIMESTAMP): void {
-    this.records++;
-    this.#partitioner.emit(value, timestamp);
-  }
-  emitWatermark(timestamp: number): void {
-    this.#partitioner.emitWatermark(timestamp);
-  }
-  emitIdle(idle: boolean): void {
-    this.#partitioner.emitIdle(idle);
-  }
 }

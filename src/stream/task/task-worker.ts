@@ -8,6 +8,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { assertNever } from '../../lib/assert-never.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { type FaultPoint, noFaults } from '../../lib/fault-point.ts';
 import { openStorage, type Storage } from '../../storage/index.ts';
 import { writeSubtaskState } from '../checkpoint/checkpoint-writer.ts';
 import { StateReader } from '../checkpoint/state-reader.ts';
@@ -18,6 +19,7 @@ import { JobExecutionError } from '../job/errors.ts';
 import { loadJob } from '../job/job-module.ts';
 import { connectSubtasks } from './connect-subtasks.ts';
 import { serializeError } from './serialized-error.ts';
+import { ServedStates } from './served-states.ts';
 import type { Subtask, SubtaskCapture, SubtaskListener } from './subtask.ts';
 import type { FromWorker, RestoreOrder, SubtaskMetrics, ToWorker, WorkerData } from './worker-protocol.ts';
 
@@ -29,14 +31,24 @@ const TURN_MS = 4;
 const MAX_SLEEP_MS = 100;
 const METRICS_EVERY_MS = 250;
 
+/** Where a crash of a worker would matter, besides SUBTASK_FAULT_POINTS and, as `storage-…`, those of the storage. */
+export const WORKER_FAULT_POINTS = [
+  'task-state-read',
+  'task-restored',
+  'task-told-of-completion',
+  'task-committed',
+] as const;
+
 type Deploy = Extract<ToWorker, { type: 'deploy' }>;
 
 export class TaskWorker {
   readonly #port: MessagePort;
   readonly #data: WorkerData;
+  readonly #faults: FaultPoint;
   readonly #storage: Storage;
   readonly #captures = new Map<number, AbortController>();
   readonly #directories = new Map<number, string>();
+  readonly #served: ServedStates;
   #graph: JobGraph | undefined;
   #subtasks: Subtask[] = [];
   #wakeUp: WakeUp | undefined;
@@ -44,10 +56,13 @@ export class TaskWorker {
   #closing = false;
   #metricsAt = 0;
 
-  constructor(port: MessagePort, data: WorkerData) {
+  /** @param faults called where a crash would matter, so that a test can crash there */
+  constructor(port: MessagePort, data: WorkerData, faults: FaultPoint = noFaults) {
     this.#port = port;
     this.#data = data;
-    this.#storage = openStorage(data.storageUri);
+    this.#faults = faults;
+    this.#storage = openStorage(data.storageUri, { faults: (point) => faults(`storage-${point}`) });
+    this.#served = new ServedStates(data.jobId, (message) => this.#send(message));
   }
 
   /** Loads the job, reports, and serves messages until told to close. */
@@ -88,7 +103,9 @@ export class TaskWorker {
         for (const subtask of this.#subtasks) subtask.trigger(message.barrier);
         return;
       case 'complete':
+        await this.#faults('task-told-of-completion');
         await Promise.all(this.#subtasks.map((subtask) => subtask.notifyComplete(message.checkpointId)));
+        await this.#faults('task-committed');
         this.#forget(message.checkpointId);
         this.#send({ type: 'completed', requestId: message.requestId });
         return;
@@ -122,7 +139,7 @@ export class TaskWorker {
       wakeUps,
       listenerOf: (ref) => this.#listener(ref),
     });
-    for (const subtask of this.#subtasks) this.#watchQueryable(subtask);
+    for (const subtask of this.#subtasks) this.#served.watch(subtask);
     await this.#startSubtasks(restore);
     this.#send({ type: 'deployed' });
   }
@@ -138,7 +155,9 @@ export class TaskWorker {
     for (const subtask of this.#subtasks) {
       const assignment = assignments.find((each) => sameSubtask(each, refOf(subtask)));
       const restored = assignment === undefined ? new Map() : await reader.read(assignment);
+      await this.#faults('task-state-read');
       await subtask.start({ restored, checkpointId });
+      await this.#faults('task-restored');
     }
   }
 
@@ -201,6 +220,7 @@ export class TaskWorker {
       snapshots,
       signal: abort.signal,
       breathe: () => new Promise((resolve) => setImmediate(resolve)),
+      faults: this.#faults,
     }).then(
       (result) => {
         const asyncMs = performance.now() - startedAt;
@@ -228,47 +248,13 @@ export class TaskWorker {
     );
   }
 
-  #watchQueryable(subtask: Subtask): void {
-    for (const { node, backend } of subtask.chain.operators) {
-      if (backend === undefined) continue;
-      backend.onQueryable = (queryableName, descriptor) =>
-        this.#send({
-          type: 'queryable',
-          ...refOf(subtask),
-          operatorId: node.operatorId,
-          queryableName,
-          stateName: descriptor.name,
-          firstKeyGroup: backend.firstKeyGroup,
-          lastKeyGroup: backend.lastKeyGroup,
-        });
-    }
-  }
-
-  #query({
-    requestId,
-    vertexId,
-    subtaskIndex,
-    operatorId,
-    stateName,
-    key,
-  }: Extract<ToWorker, { type: 'query' }>): void {
-    const subtask = this.#subtasks.find((each) => sameSubtask(refOf(each), { vertexId, subtaskIndex }));
-    const backend = subtask?.chain.operators.find((each) => each.node.operatorId === operatorId)?.backend;
-    if (backend === undefined) {
-      this.#send({ type: 'queryResult', requestId, found: false, value: null, error: 'the subtask is not here' });
-      return;
-    }
+  /** A value that cannot leave the thread fails the query, never the job. */
+  #query({ requestId, request }: Extract<ToWorker, { type: 'query' }>): void {
     try {
-      const value = backend.query(stateName, key);
-      this.#send({
-        type: 'queryResult',
-        requestId,
-        found: value !== undefined,
-        value: value ?? null,
-        error: undefined,
-      });
+      this.#send({ type: 'queryResult', requestId, response: this.#served.answer(request) });
     } catch (error) {
-      this.#send({ type: 'queryResult', requestId, found: false, value: null, error: serializeError(error).message });
+      const { message } = serializeError(error);
+      this.#send({ type: 'queryResult', requestId, response: { kind: 'failed', cause: message } });
     }
   }
 
@@ -282,6 +268,7 @@ export class TaskWorker {
   async #close(): Promise<void> {
     this.#closing = true;
     this.#reportMetricsNow();
+    this.#served.unregisterAll();
     for (const subtask of this.#subtasks) await subtask.close();
     this.#send({ type: 'closed' });
     this.#port.close();
@@ -324,7 +311,7 @@ function metricsOf(subtask: Subtask): SubtaskMetrics {
   for (const { metrics } of subtask.chain.operators) {
     for (const [name, value] of metrics.user) user[name] = (user[name] ?? 0) + value;
     if (metrics.lateRecordsDropped > 0) {
-      user['numLateRecordsDropped'] = (user['numLateRecordsDropped'] ?? 0) + metrics.lateRecordsDropped;
+      user.numLateRecordsDropped = (user.numLateRecordsDropped ?? 0) + metrics.lateRecordsDropped;
     }
   }
   return {

@@ -7,6 +7,7 @@ import type { SubtaskAssignment } from '../checkpoint/restore-assignment.ts';
 import type { SubtaskRef, SubtaskStateResult } from '../checkpoint/subtask-state.ts';
 import type { CheckpointBarrier } from '../exchange/channel.ts';
 import type { JobProgram } from '../job/job-module.ts';
+import type { KvStateHandle, KvStateRequestMessage, KvStateResponseMessage } from '../queryable/index.ts';
 
 /** What a worker is born with. */
 export interface WorkerData {
@@ -63,15 +64,7 @@ export type ToWorker =
   | { readonly type: 'trigger'; readonly barrier: CheckpointBarrier; readonly directory: string }
   | { readonly type: 'complete'; readonly checkpointId: number; readonly requestId: number }
   | { readonly type: 'aborted'; readonly checkpointId: number }
-  | {
-      readonly type: 'query';
-      readonly requestId: number;
-      readonly vertexId: string;
-      readonly subtaskIndex: number;
-      readonly operatorId: string;
-      readonly stateName: string;
-      readonly key: unknown;
-    }
+  | ({ readonly type: 'query' } & KvStateRequestMessage)
   | { readonly type: 'close' };
 
 /** Counts of one subtask since it started. */
@@ -103,20 +96,8 @@ export type FromWorker =
   | ({ readonly type: 'inputFinished' } & SubtaskRef)
   | { readonly type: 'completed'; readonly requestId: number }
   | ({ readonly type: 'failed'; readonly error: SerializedError } & Partial<SubtaskRef>)
-  | ({
-      readonly type: 'queryable';
-      readonly operatorId: string;
-      readonly queryableName: string;
-      readonly stateName: string;
-      readonly firstKeyGroup: number;
-      readonly lastKeyGroup: number;
-    } & SubtaskRef)
-  | {
-      readonly type: 'queryResult';
-      readonly requestId: number;
-      readonly found: boolean;
-      readonly value: unknown;
-      readonly error: string | undefined;
-    }
+  /** A state that can be asked for from now on, or no longer. */
+  | { readonly type: 'queryable'; readonly registered: boolean; readonly handle: KvStateHandle }
+  | ({ readonly type: 'queryResult' } & KvStateResponseMessage)
   | { readonly type: 'metrics'; readonly subtasks: readonly SubtaskMetrics[] }
   | { readonly type: 'closed' };
