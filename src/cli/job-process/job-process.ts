@@ -61,6 +61,9 @@ export async function runJobProcess(order: JobOrder, ports: JobProcessPorts): Pr
   }
 }
 
+/** How long a process that ends with a savepoint waits for its caller to ask where it lies. */
+const RESULTS_READ_MS = 2_000;
+
 type Ending = Omit<TerminationRecord, 'attempt' | 'epoch'>;
 
 class JobProcess {
@@ -163,6 +166,9 @@ class JobProcess {
     this.#ports.tell({ type: 'serving', url: server.url, jobId });
     const outcome = this.#ports.stop.aborted ? ({ outcome: 'stopped' } as const) : await master.run();
     const ending = await this.#conclude(services, outcome, master, checkpointStore);
+    // Whoever asked for the savepoint learns where it lies from this process or not at all.
+    const tellsSavepoint = outcome.outcome === 'stoppedWithSavepoint' || outcome.outcome === 'cancelled';
+    if (tellsSavepoint) await server.resultsRead(RESULTS_READ_MS);
     await server.close();
     return ending;
   }

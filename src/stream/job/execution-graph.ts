@@ -9,13 +9,20 @@ import type { SubtaskMetrics } from '../task/worker-protocol.ts';
 
 export type SubtaskState = 'CREATED' | 'INITIALIZING' | 'RUNNING' | 'FINISHED' | 'CANCELED' | 'FAILED';
 
+type Spent = Record<SubtaskMetrics['state'], number>;
+
+/** How fast older time fades from `recentMs`. */
+const FADE_MS = 5_000;
+
 export interface SubtaskExecution extends SubtaskRef {
   state: SubtaskState;
   startedAt: number | undefined;
   endedAt: number | undefined;
   metrics: SubtaskMetrics | undefined;
   /** Milliseconds spent in each activity so far. */
-  readonly spentMs: Record<'running' | 'blocked' | 'idle' | 'finished', number>;
+  readonly spentMs: Spent;
+  /** The same, of which older time counts ever less: to a third after every 5 seconds. */
+  readonly recentMs: Spent;
   reportedAt: number | undefined;
 }
 
@@ -35,6 +42,7 @@ export class ExecutionGraph {
           endedAt: undefined,
           metrics: undefined,
           spentMs: { running: 0, blocked: 0, idle: 0, finished: 0 },
+          recentMs: { running: 0, blocked: 0, idle: 0, finished: 0 },
           reportedAt: undefined,
         });
       }
@@ -68,7 +76,7 @@ export class ExecutionGraph {
   report(metrics: SubtaskMetrics, now: number): void {
     const subtask = this.get(metrics);
     if (subtask === undefined) return;
-    if (subtask.reportedAt !== undefined) subtask.spentMs[metrics.state] += now - subtask.reportedAt;
+    if (subtask.reportedAt !== undefined) spend(subtask, metrics.state, now - subtask.reportedAt);
     subtask.reportedAt = now;
     subtask.metrics = metrics;
   }
@@ -91,4 +99,14 @@ export class ExecutionGraph {
     if (state === 'RUNNING') subtask.startedAt ??= now;
     if (state === 'FINISHED' || state === 'CANCELED' || state === 'FAILED') subtask.endedAt = now;
   }
+}
+
+function spend({ spentMs, recentMs }: SubtaskExecution, activity: SubtaskMetrics['state'], ms: number): void {
+  spentMs[activity] += ms;
+  const left = Math.exp(-ms / FADE_MS);
+  recentMs.running *= left;
+  recentMs.blocked *= left;
+  recentMs.idle *= left;
+  recentMs.finished *= left;
+  recentMs[activity] += ms;
 }

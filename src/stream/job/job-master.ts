@@ -47,6 +47,16 @@ export type JobMasterState =
   | 'CANCELED'
   | 'SUSPENDED';
 
+/** What the attempt started from. */
+export interface RestoredFrom {
+  readonly checkpointId: number;
+  readonly location: string;
+  readonly at: number;
+  readonly isSavepoint: boolean;
+  /** The state was stored at another parallelism. */
+  readonly isRescale: boolean;
+}
+
 export class JobMaster {
   readonly options: JobMasterOptions;
   readonly startedAt: number;
@@ -56,9 +66,7 @@ export class JobMaster {
   #pool: WorkerPool | undefined;
   #execution: ExecutionGraph | undefined;
   #checkpoints: JobCheckpoints | undefined;
-  #restored:
-    | { readonly checkpointId: number; readonly location: string; readonly at: number; readonly isSavepoint: boolean }
-    | undefined;
+  #restored: RestoredFrom | undefined;
   readonly #ended = Promise.withResolvers<JobOutcome>();
   #deployed = 0;
   #ready = 0;
@@ -95,9 +103,7 @@ export class JobMaster {
   get checkpoints(): JobCheckpoints | undefined {
     return this.#checkpoints;
   }
-  get restored():
-    | { readonly checkpointId: number; readonly location: string; readonly at: number; readonly isSavepoint: boolean }
-    | undefined {
+  get restored(): RestoredFrom | undefined {
     return this.#restored;
   }
   get workers(): number {
@@ -271,6 +277,7 @@ export class JobMaster {
       location,
       at: clock.now(),
       isSavepoint: manifest.kind === 'savepoint',
+      isRescale: isRescale(manifest.operators, this.#execution?.graph.operators ?? []),
     };
     onEvent({ event: 'restoring', checkpointId: manifest.checkpointId, from: location });
   }
@@ -466,6 +473,15 @@ export class JobMaster {
     await pool?.terminate();
     this.onWorkersGone();
   }
+}
+
+/** Whether an operator runs at another parallelism than its state was stored at. */
+function isRescale(
+  stored: readonly { readonly operatorId: string; readonly parallelism: number }[],
+  running: readonly { readonly operatorId: string; readonly parallelism: number }[],
+): boolean {
+  const parallelism = new Map(stored.map((each) => [each.operatorId, each.parallelism]));
+  return running.some((each) => (parallelism.get(each.operatorId) ?? each.parallelism) !== each.parallelism);
 }
 
 function restoreOrder({ candidate, manifest }: ReadRestorePoint, assignment: RestoreAssignment): RestoreOrder {

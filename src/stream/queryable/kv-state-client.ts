@@ -136,6 +136,8 @@ function outcomeOf(response: KvStateResponse): Try {
         done:
           response.default === undefined ? { status: 'notFound' } : { status: 'notFound', default: response.default },
       };
+    case 'badRequest':
+      return { done: { status: 'badRequest', message: response.message } };
     case 'failed':
       return { done: { status: 'failed', cause: response.cause } };
     case 'unknownKvStateId':

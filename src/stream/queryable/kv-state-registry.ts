@@ -13,7 +13,8 @@ export type KvStateRead =
 /**
  * Reads entries of one state for one query worker, with serializers of its own. Owes: the newest value the task has
  * written, checkpointed or not, as a value later writes do not change; `found: false` for no entry and for an expired
- * one; no effect on the task's current key. Throws when the key is not of the state's key type.
+ * one; no effect on the task's current key. Throws IllegalArgumentException for a key or namespace that the state cannot
+ * have.
  */
 export interface KvStateReader {
   read(key: unknown, namespace: unknown): KvStateRead;

@@ -4,6 +4,7 @@
  * thread boundary as they are.
  */
 import { messageOf } from '../../lib/errors.ts';
+import { IllegalArgumentException } from '../../lib/java-errors.ts';
 import { unknownKvStateId } from './errors.ts';
 import type { KvStateRegistry } from './kv-state-registry.ts';
 
@@ -20,6 +21,8 @@ export type KvStateResponse =
   | { readonly kind: 'found'; readonly value: unknown }
   | { readonly kind: 'notFound'; readonly default?: unknown }
   | { readonly kind: 'unknownKvStateId'; readonly message: string }
+  /** The state has no such key or namespace. */
+  | { readonly kind: 'badRequest'; readonly message: string }
   | { readonly kind: 'failed'; readonly cause: string };
 
 /** Reads a key for one query worker. Never throws: a failing state is the answer `failed`. */
@@ -38,6 +41,7 @@ export function answerKvStateRequest(
     if (read.found) return { kind: 'found', value: read.value };
     return read.default === undefined ? { kind: 'notFound' } : { kind: 'notFound', default: read.default };
   } catch (error) {
+    if (error instanceof IllegalArgumentException) return { kind: 'badRequest', message: error.message };
     return { kind: 'failed', cause: messageOf(error) };
   }
 }

@@ -1,0 +1,60 @@
+/** Serves one attempt of a job over HTTP: facts, commands and queryable state. Made before the JobMaster runs. */
+import { readFileSync } from 'node:fs';
+import { listenRest, type Serving } from '../rest/index.ts';
+import { jobControlOf } from './job-control.ts';
+import type { JobMaster } from './job-master.ts';
+import { jobViewOf } from './job-view-of.ts';
+import { QueryableStates } from './queryable-states.ts';
+
+/** A job that can be watched and asked. */
+export interface ServedJob {
+  /** `http://host:port`, without a slash at the end. */
+  readonly url: string;
+  /** Resolves true once the result of every savepoint, stop and checkpoint was read, false after `timeoutMs`. */
+  resultsRead(timeoutMs: number): Promise<boolean>;
+  /** Stops listening; requests under way get a second to end. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts to serve. Call it before `master.run()`: states are entered as they are announced.
+ * @throws the system's error when host and port cannot be had
+ */
+export async function serveJob(
+  master: JobMaster,
+  rest: { readonly host: string; readonly port: number },
+): Promise<ServedJob> {
+  const { clock, log } = master.options;
+  const states = new QueryableStates(master);
+  const server = await listenRest({
+    ...rest,
+    clock,
+    view: () => serving(master),
+    control: jobControlOf(master, states),
+    product: { version: productVersion(), revision: 'unknown' },
+    onError: (error, request) => log.warn(`${request} was answered 500`, { error: String(error) }),
+  });
+  return {
+    url: server.url,
+    resultsRead: (timeoutMs) => server.resultsRead(timeoutMs),
+    close: () => server.close(),
+  };
+}
+
+/** Ours, shown where tools look for Flink's. */
+function productVersion(): string {
+  const isSource = import.meta.url.endsWith('.ts');
+  const manifest = new URL(isSource ? '../../../package.json' : '../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string }).version;
+}
+
+function serving(master: JobMaster): Serving {
+  const { options, state, since, startedAt, outcome, execution } = master;
+  // Before the graph is there, there is nothing to show, unless it never came to be.
+  if (execution === undefined && outcome === undefined) return { status: 'unavailable', reason: 'starting' };
+  const checkpoints = master.checkpoints?.statistics();
+  return {
+    status: 'serving',
+    job: jobViewOf({ options, state, since, startedAt, outcome, execution, checkpoints }),
+  };
+}
