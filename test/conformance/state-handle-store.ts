@@ -408,6 +408,20 @@ export function stateHandleStoreConformance(
       expect(world.storage.deleted).toHaveLength(1);
     });
 
+    test('a state that was added while the one before it was being removed stays', async () => {
+      const world = await leading();
+      const old = await world.store.addAndLock('state-1', 'old');
+      let added: Promise<unknown> = Promise.resolve();
+      world.storage.beforeDelete(() => {
+        added = world.store.addAndLock('state-1', 'new');
+        return added;
+      });
+      expect(await world.store.releaseAndTryRemove('state-1')).toBe(true);
+      await added;
+      expect(await world.all()).toEqual(['new']);
+      expect(world.storage.deleted).toContain(old.pointer.path);
+    });
+
     test('when the first discard of a removal fails the entry is hidden, and a second call ends it', async () => {
       const world = await leading();
       await world.store.addAndLock('state-1', '1');
@@ -627,6 +641,7 @@ export function stateHandleStoreConformance(
     const names = Object.keys(operations) as OperationName[];
     const recoverable: PatchFault[][] = [
       ['appliedThenLost'],
+      ['appliedThenMoved'],
       ['lost'],
       ['late'],
       ['busy'],

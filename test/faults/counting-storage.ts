@@ -9,6 +9,8 @@ export interface CountingStorage extends Storage {
   /** The next deletions throw. */
   failDeletes(count: number): void;
   failWrites(count: number): void;
+  /** Runs just before the next deletion. */
+  beforeDelete(action: () => Promise<unknown>): void;
   /** Changes a byte of a file. */
   corrupt(path: string): Promise<void>;
 }
@@ -19,6 +21,7 @@ export function countingStorage(): CountingStorage {
   const deleted: string[] = [];
   let failingDeletes = 0;
   let failingWrites = 0;
+  let before: (() => Promise<unknown>) | undefined;
   return {
     ...inner,
     written,
@@ -28,6 +31,9 @@ export function countingStorage(): CountingStorage {
     },
     failWrites: (count) => {
       failingWrites = count;
+    },
+    beforeDelete: (action) => {
+      before = action;
     },
     async write(path, chunks, options) {
       if (failingWrites > 0) {
@@ -39,6 +45,9 @@ export function countingStorage(): CountingStorage {
       return result;
     },
     async delete(path) {
+      const action = before;
+      before = undefined;
+      await action?.();
       if (failingDeletes > 0) {
         failingDeletes -= 1;
         throw new Error(`cannot delete ${path}`);

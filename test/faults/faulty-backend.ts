@@ -1,10 +1,19 @@
 import type { HandleBackend, HaPatch, HaSnapshot, PatchAnswer } from '../../src/ha/index.ts';
 
 /**
- * What happens to one patch: applied, and the answer is lost · lost on the way · lost now, arriving with the next
+ * What happens to one patch: applied, and the answer is lost · applied, and refused as if somebody else had been first,
+ * as when a request is repeated on the way · lost on the way · lost now, arriving with the next
  * read · refused for a reason of the store · refused as too large · refused until later.
  */
-export type PatchFault = 'appliedThenLost' | 'lost' | 'late' | 'rejected' | 'tooLarge' | 'busy' | 'none';
+export type PatchFault =
+  | 'appliedThenLost'
+  | 'appliedThenMoved'
+  | 'lost'
+  | 'late'
+  | 'rejected'
+  | 'tooLarge'
+  | 'busy'
+  | 'none';
 
 /** A backend whose next requests go wrong as told, and which counts them. */
 export interface FaultyBackend extends HandleBackend {
@@ -34,6 +43,9 @@ export function faultyBackend(inner: HandleBackend): FaultyBackend {
       case 'appliedThenLost':
         await inner.patch(patch);
         return lost;
+      case 'appliedThenMoved':
+        await inner.patch(patch);
+        return { answer: 'notDone', reason: 'moved' };
       case 'lost':
         return lost;
       case 'late':

@@ -156,6 +156,19 @@ test('when the oldest cannot be removed the add has happened all the same, and d
   expect((await job.backend.read())?.entries.has(checkpointKey(1))).toBe(false);
 });
 
+test('a leader that is replaced before it has removed the oldest leaves its pointer and its data', async () => {
+  const job = new AJob();
+  const store = await storeOf(await job.leader());
+  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 1));
+  // The first patch adds, the one after it marks.
+  job.backend.beforePatch(async () => job.backend.beforePatch(() => job.leader().then(() => {})));
+  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 2));
+  await store.whenDiscarded();
+  expect(await job.storage.exists(metadata(1))).toBe(true);
+  const next = await storeOf(await job.leader(), 2);
+  expect(ids(next.getAllCheckpoints())).toEqual([1, 2]);
+});
+
 test('a record that is broken is passed over when an older one is there, and named', async () => {
   const job = new AJob();
   const store = await storeOf(await job.leader(), 2);
