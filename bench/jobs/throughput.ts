@@ -25,10 +25,10 @@ class Count<K> extends KeyedProcessFunction<K, Pair<K>, Pair<K>> {
     this.count = context.getState(new ValueStateDescriptor('count', Types.SAFE_LONG));
   }
 
-  override processElement([key]: Pair<K>, _context: KeyedContext<K>, out: Collector<Pair<K>>): void {
+  override processElement(pair: Pair<K>, _context: KeyedContext<K>, out: Collector<Pair<K>>): void {
     const count = (this.count.value() ?? 0) + 1;
     this.count.update(count);
-    out.collect([key, count]);
+    out.collect([pair[0], count]);
   }
 }
 
@@ -56,7 +56,7 @@ const jobs: Record<string, (env: StreamExecutionEnvironment, records: number, ke
         .uid('source')
         .map((value): Pair<number> => [(value * 7919) % keys, value], PAIR)
         .uid('map')
-        .keyBy(([key]) => key, Types.INT)
+        .keyBy((pair) => pair[0], Types.INT)
         .process(new Count<number>())
         .uid('count'),
     ),
@@ -67,7 +67,7 @@ const jobs: Record<string, (env: StreamExecutionEnvironment, records: number, ke
         .uid('source')
         .map((value): Pair<string> => [`user-${(value * 7919) % keys}`, value], STRING_PAIR)
         .uid('map')
-        .keyBy(([key]) => key, Types.STRING)
+        .keyBy((pair) => pair[0], Types.STRING)
         .process(new Count<string>())
         .uid('count'),
     ),
@@ -85,7 +85,7 @@ const jobs: Record<string, (env: StreamExecutionEnvironment, records: number, ke
           return [user, id];
         }, PAIR)
         .uid('parse')
-        .keyBy(([key]) => key, Types.INT)
+        .keyBy((pair) => pair[0], Types.INT)
         .process(new Count<number>())
         .uid('count'),
     ),

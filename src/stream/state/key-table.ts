@@ -219,7 +219,8 @@ function mixWindow(mixed: number, start: number, end: number): number {
 class Int32KeyTable extends KeyTable {
   #keys = new Int32Array(FIRST_CAPACITY);
 
-  find(key: number, mixed: number, start: number, end: number): number {
+  find(wanted: number, mixed: number, start: number, end: number): number {
+    const key = wanted | 0;
     const { slots, starts, ends } = this;
     const mask = slots.length - 1;
     const hash = starts === undefined ? mixed : mixWindow(mixed, start, end);
