@@ -33,6 +33,7 @@ const move = fc.record({
 class Witness {
   readonly committed = new Set<string>();
   readonly undecided = new Set<string>();
+  readonly discarded = new Set<string>();
   readonly answered = new Map<number, number>();
   readonly idRequests: number[] = [];
   readonly notified: number[] = [];
@@ -52,6 +53,7 @@ class Witness {
       case 'discardFile':
         expect(this.committed.has(decision.directory), 'committed files stay').toBe(false);
         expect(this.undecided.has(decision.directory), 'undecided files stay').toBe(false);
+        if (decision.do === 'discard') this.discarded.add(decision.directory);
         return;
       case 'notifyComplete':
         expect(this.committed.has(`chk-${decision.checkpointId}`), 'told only after the commit').toBe(true);
@@ -99,6 +101,7 @@ test('whatever happens, commits stay, are told once and in order, and every requ
         const checkpointId = witness.storing;
         if (checkpointId === undefined) return;
         witness.storing = undefined;
+        expect(witness.discarded.has(`chk-${checkpointId}`), 'files stay while they are being stored').toBe(false);
         const outcome = (['done', 'done', 'notDone', 'unknown'] as const)[pick % 4]!;
         if (outcome === 'done') witness.committed.add(`chk-${checkpointId}`);
         if (outcome === 'unknown') witness.undecided.add(`chk-${checkpointId}`);

@@ -55,14 +55,14 @@ class Play {
     return this.tell({ type: 'requested', request: { token, kind, periodic: false } });
   }
 
-  ack(checkpointId: number, subtaskIndex: number, vertexId = VERTEX): this {
+  ack(checkpointId: number, subtaskIndex: number, vertexId = VERTEX, finished = false): this {
     const directory = `chk-${checkpointId}`;
     const file = { path: `${subtaskIndex}.state`, sizeBytes: 100, sha256: '' };
     const result = { vertexId, subtaskIndex, directory, file, operators: [] };
     const times = { syncMs: 1, asyncMs: 2, alignmentMs: 3 };
     return this.tell({
       type: 'acknowledged',
-      ack: { checkpointId, vertexId, subtaskIndex, result, finished: false, ...times },
+      ack: { checkpointId, vertexId, subtaskIndex, result, finished, ...times },
     });
   }
 
@@ -202,10 +202,27 @@ test('a timeout ends only the checkpoint that is late', () => {
 test('a checkpoint that is being stored does not expire', () => {
   const play = new Play({ timeoutMs: 100 }).request(1).ack(1, 0).ack(1, 1);
   play.take();
-  play.pass(1_000);
+  play.pass(1_000).tell({ type: 'tick' });
   expect(play.take()).toEqual([]);
   play.finalized(1);
   expect(play.take()).toContain('notifyComplete 1');
+});
+
+test('a decline that comes while the checkpoint is being stored changes nothing', () => {
+  const play = new Play().request(1).ack(1, 0).ack(1, 1);
+  play.take();
+  play.decline(1);
+  expect(play.take()).toEqual([]);
+  play.finalized(1);
+  expect(play.take()).toContain('notifyComplete 1');
+});
+
+test('a subtask at the end of its input answers, and is known to have finished', () => {
+  const play = new Play().request(1).ack(1, 0, VERTEX, true);
+  play.take();
+  play.ack(1, 1);
+  const [finalize] = play.decided;
+  expect(finalize).toMatchObject({ do: 'finalize', checkpoint: { finished: new Set([`${VERTEX}/0`]) } });
 });
 
 test('late and unknown acknowledgements are dropped and their files deleted', () => {
@@ -474,6 +491,11 @@ test('one failure more than tolerated fails the job, savepoints not counted', ()
   expect(play.take().at(-1)).toMatch(
     /^fail job: Exceeded checkpoint tolerable failure threshold\. The latest one: checkpoint 3 failed/,
   );
+});
+
+test('a success ends the row of failures', () => {
+  const play = new Play({ tolerableFailures: 1 }).request(1).decline(1).request(2).complete(2).request(3).decline(3);
+  expect(play.take().filter((word) => word.startsWith('fail'))).toEqual([]);
 });
 
 // Stopping
