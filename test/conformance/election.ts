@@ -265,6 +265,18 @@ export function electionConformance(name: string, makeFixture: () => Promise<Ele
       expect(retriever.found.map(([address]) => address)).toEqual(['here', null]);
     });
 
+    test('a contender that leaves again at once is granted nothing', async () => {
+      const { process } = await setUp();
+      const candidate = process();
+      const leading = candidate.contend('dispatcher');
+      await until(() => leading.isLeading);
+      const fleeting = candidate.contend('job');
+      await fleeting.election.close();
+      const next = candidate.contend('restserver');
+      await until(() => next.isLeading);
+      expect(fleeting.grants).toEqual([]);
+    });
+
     test('a contender that never answers keeps nobody waiting', async () => {
       const { process } = await setUp();
       const candidate = process();

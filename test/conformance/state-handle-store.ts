@@ -19,6 +19,7 @@ import {
   stateHandleStore,
   stateStorage,
 } from '../../src/ha/index.ts';
+import { putOperation } from '../../src/ha/state-handle-operations.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { IOException } from '../../src/lib/java-errors.ts';
 import { type CountingStorage, countingStorage } from '../faults/counting-storage.ts';
@@ -175,7 +176,7 @@ export function stateHandleStoreConformance(
       };
       expect(await backend.patch(late)).toMatchObject({ answer: 'notDone', reason: 'missing' });
       await other.remove(old?.uid ?? '');
-      const again = await backend.create(10);
+      const again = await backend.create(0);
       expect(again.uid).not.toBe(old?.uid);
       expect(again.epoch).toBeGreaterThan(9);
       expect(again.entries).toEqual(new Map([['layout', '1']]));
@@ -706,6 +707,20 @@ export function stateHandleStoreConformance(
       expect(await world.all()).toEqual(['old']);
       expect(world.storage.deleted).toEqual([]);
     });
+
+    test.each(['none', 'appliedThenLost', 'lost'] as const)(
+      'two writes of one entry in one turn keep their order when a request goes %s',
+      async (fault) => {
+        const world = await leading();
+        world.backend.failPatches(fault);
+        const write = (text: string) => world.writer.submit(putOperation('entry', text, { grows: false }));
+        expect(await Promise.all([write('first'), write('second')])).toEqual([
+          { outcome: 'done' },
+          { outcome: 'done' },
+        ]);
+        expect((await world.entries()).get('entry')).toBe('second');
+      },
+    );
 
     test('one member of a shared request that is rejected does not stop the others', async () => {
       const world = await leading();

@@ -42,7 +42,7 @@ test('8 callers × 32 ids: all different, each caller sees them grow', async () 
   for (const ids of seen) expect(ids).toEqual([...ids].sort((a, b) => a - b));
 });
 
-test('a lost answer never makes an id come twice', async () => {
+test('a lost answer that is found again neither repeats nor skips an id', async () => {
   const job = new AJob();
   const counter = await counterOf(job);
   const ids: number[] = [];
@@ -50,8 +50,7 @@ test('a lost answer never makes an id come twice', async () => {
     job.backend.failPatches(fault);
     ids.push(await counter.getAndIncrement());
   }
-  expect(new Set(ids).size).toBe(4);
-  expect(ids).toEqual([...ids].sort((a, b) => a - b));
+  expect(ids).toEqual([1, 2, 3, 4]);
 });
 
 test('only the leader counts', async () => {
