@@ -206,7 +206,7 @@ function nameOf(error: Error): string {
 /** Messages of the chain, outermost first; what crossed a thread brings its own chain with it. */
 function linesOf(error: Error): string[] {
   return causeChain(error).flatMap((each) => {
-    if (each instanceof WorkerReportedError) return [each.message, ...each.serialized.chain];
+    if (each instanceof WorkerReportedError) return each.serialized.chain;
     return each instanceof Error ? `${each.name}: ${each.message}` : messageOf(each);
   });
 }

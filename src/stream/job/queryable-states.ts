@@ -32,6 +32,7 @@ export class QueryableStates {
   readonly #client: KvStateClient;
   /** By worker; emptied when the workers are gone. */
   readonly #channels = new Map<number, KvStateChannel>();
+  readonly #closed = new AbortController();
   #registry: { readonly execution: ExecutionGraph; readonly of: KvStateLocationRegistry } | undefined;
 
   constructor(master: JobMaster) {
@@ -67,7 +68,12 @@ export class QueryableStates {
     const question = questionOf(command, operator);
     return 'problem' in question
       ? { status: 'badRequest', message: question.problem }
-      : this.#client.query(question, signal);
+      : this.#client.query(question, AbortSignal.any([signal, this.#closed.signal]));
+  }
+
+  /** Queries under way end with the reason they have met so far. */
+  close(): void {
+    this.#closed.abort();
   }
 
   #holderOf(stateName: string): OperatorNode | undefined {

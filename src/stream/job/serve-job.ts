@@ -37,7 +37,10 @@ export async function serveJob(
   return {
     url: server.url,
     resultsRead: (timeoutMs) => server.resultsRead(timeoutMs),
-    close: () => server.close(),
+    async close() {
+      states.close();
+      await server.close();
+    },
   };
 }
 

@@ -121,7 +121,9 @@ export function allocateWakeUps(workerCount: number): SharedArrayBuffer[] {
 export class WorkerReportedError extends JobExecutionError {
   readonly serialized: SerializedError;
   constructor(serialized: SerializedError, where: string) {
-    super(serialized.code ?? 'JOB_FAILED', `${where} failed: ${serialized.message}`);
+    // The causes go with it: what wraps an error to suppress restarts does not say what happened.
+    const causes = [serialized.message, ...serialized.chain.slice(1)].join(' Caused by: ');
+    super(serialized.code ?? 'JOB_FAILED', `${where} failed: ${causes}`);
     this.serialized = serialized;
     this.stack = `${this.message}\n${serialized.stack}`;
   }

@@ -1,4 +1,4 @@
-/** How often and how patiently a failed query or notification is tried again. */
+/** How often and how patiently a failed query is tried again. */
 import type { Clock } from '../../lib/clock.ts';
 
 /** A bound on tries and a delay that doubles from `initialDelayMs` to `maxDelayMs`. */

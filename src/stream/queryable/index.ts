@@ -21,7 +21,6 @@ export {
   type KvStateUnregistration,
 } from './kv-state-location-registry.ts';
 export type { AssignToKeyGroup } from './kv-state-locator.ts';
-export { KvStateNotifier, type KvStateNotifierDeps } from './kv-state-notifier.ts';
 export {
   DEFAULT_JOB_ID,
   KvStateEntry,
