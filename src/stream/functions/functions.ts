@@ -96,6 +96,10 @@ export abstract class BroadcastContext extends ProcessContext {
 export abstract class KeyedReadOnlyBroadcastContext<K> extends ReadOnlyBroadcastContext {
   abstract getCurrentKey(): K;
 }
+/** What a timer of a keyed broadcast function sees. */
+export abstract class KeyedBroadcastOnTimerContext<K> extends KeyedReadOnlyBroadcastContext<K> {
+  abstract timeDomain(): 'event' | 'processing';
+}
 export abstract class BroadcastProcessFunction<IN, BC, OUT> extends RichFunction {
   abstract processElement(value: IN, context: ReadOnlyBroadcastContext, out: Collector<OUT>): void;
   abstract processBroadcastElement(value: BC, context: BroadcastContext, out: Collector<OUT>): void;
@@ -103,7 +107,7 @@ export abstract class BroadcastProcessFunction<IN, BC, OUT> extends RichFunction
 export abstract class KeyedBroadcastProcessFunction<K, IN, BC, OUT> extends RichFunction {
   abstract processElement(value: IN, context: KeyedReadOnlyBroadcastContext<K>, out: Collector<OUT>): void;
   abstract processBroadcastElement(value: BC, context: BroadcastContext, out: Collector<OUT>): void;
-  onTimer?(timestamp: number, context: OnTimerContext<K>, out: Collector<OUT>): void;
+  onTimer?(timestamp: number, context: KeyedBroadcastOnTimerContext<K>, out: Collector<OUT>): void;
 }
 
 /** What ends up outside. `invoke` may be called again for the same record after a restart: at-least-once. */

@@ -7,8 +7,8 @@ import { NO_TIMESTAMP } from '../exchange/channel.ts';
 import {
   BroadcastContext,
   type BroadcastProcessFunction,
+  KeyedBroadcastOnTimerContext,
   type KeyedBroadcastProcessFunction,
-  KeyedReadOnlyBroadcastContext,
   type TimerService,
 } from '../functions/functions.ts';
 import type { OutputTag } from '../functions/output-tag.ts';
@@ -31,6 +31,7 @@ export class BroadcastProcessOperator<K, A, B, O>
   private readonly descriptors: readonly MapStateDescriptor<unknown, unknown>[];
   private readonly key: KeySelection<A, K> | undefined;
   declare private collector: TimestampedCollector<O>;
+  declare private plain: PlainContext;
   declare private readContext: DataSideContext<K>;
   declare private writeContext: BroadcastSideContext;
   declare private backend: KeyedStateBackend | undefined;
@@ -64,13 +65,13 @@ export class BroadcastProcessOperator<K, A, B, O>
 
   protected override async initialize(restored: OperatorRestore | undefined): Promise<void> {
     const states = new Map(this.descriptors.map((each) => [each.name, this.operatorState.getBroadcastState(each)]));
-    const plain = new PlainContext(this.context);
-    this.writeContext = new BroadcastSideContext(plain, states);
+    this.plain = new PlainContext(this.context);
+    this.writeContext = new BroadcastSideContext(this.plain, states);
     const keyed =
       this.backend === undefined || this.timers === undefined
         ? undefined
         : new KeyedFunctionContext<K>(this.context, this.timers, this.backend);
-    this.readContext = new DataSideContext<K>(plain, keyed, states);
+    this.readContext = new DataSideContext<K>(this.plain, keyed, states);
     await super.initialize(restored);
   }
 
@@ -93,6 +94,7 @@ export class BroadcastProcessOperator<K, A, B, O>
   }
 
   protected override processCombinedWatermark(timestamp: number): void {
+    this.plain.watermark = timestamp;
     this.timers?.advanceWatermark(timestamp);
     super.processCombinedWatermark(timestamp);
   }
@@ -112,9 +114,7 @@ export class BroadcastProcessOperator<K, A, B, O>
   #fire(timestamp: number, elementTimestamp: number, domain: 'event' | 'processing'): void {
     this.collector.timestamp = elementTimestamp;
     const context = this.readContext.onTimer(elementTimestamp, domain);
-    if ('onTimer' in this.userFunction && context !== undefined) {
-      this.userFunction.onTimer?.(timestamp, context, this.collector);
-    }
+    if ('onTimer' in this.userFunction) this.userFunction.onTimer?.(timestamp, context, this.collector);
   }
 }
 
@@ -145,11 +145,12 @@ class BroadcastSideContext extends BroadcastContext {
 }
 
 /** The context of the data side: broadcast state can only be read. */
-class DataSideContext<K> extends KeyedReadOnlyBroadcastContext<K> {
+class DataSideContext<K> extends KeyedBroadcastOnTimerContext<K> {
   readonly #plain: PlainContext;
   readonly #keyed: KeyedFunctionContext<K> | undefined;
   readonly #states: BroadcastStates;
   readonly #readOnly = new Map<string, ReadOnlyView>();
+  #domain: 'event' | 'processing' = 'event';
 
   constructor(plain: PlainContext, keyed: KeyedFunctionContext<K> | undefined, states: BroadcastStates) {
     super();
@@ -161,10 +162,13 @@ class DataSideContext<K> extends KeyedReadOnlyBroadcastContext<K> {
     this.#plain.elementTimestamp = timestamp;
     if (this.#keyed !== undefined) this.#keyed.elementTimestamp = timestamp;
   }
-  onTimer(timestamp: number, domain: 'event' | 'processing'): KeyedFunctionContext<K> | undefined {
+  onTimer(timestamp: number, domain: 'event' | 'processing'): this {
     this.at(timestamp);
-    if (this.#keyed !== undefined) this.#keyed.domain = domain;
-    return this.#keyed;
+    this.#domain = domain;
+    return this;
+  }
+  timeDomain(): 'event' | 'processing' {
+    return this.#domain;
   }
   timestamp(): number | undefined {
     return this.#plain.timestamp();
