@@ -35,7 +35,7 @@ class Count<K> extends KeyedProcessFunction<K, Pair<K>, Pair<K>> {
 const PAIR = Types.TUPLE(Types.INT, Types.SAFE_LONG) as never;
 const STRING_PAIR = Types.TUPLE(Types.STRING, Types.SAFE_LONG) as never;
 
-function discard(stream: DataStream<unknown>): void {
+function discard<T>(stream: DataStream<T>): void {
   stream.addSink(() => {}).uid('discard');
 }
 

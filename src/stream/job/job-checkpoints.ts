@@ -3,14 +3,7 @@
  * Commit order and what a crash leaves are told in checkpoint/checkpoint-coordinator.ts.
  */
 import { randomBytes } from 'node:crypto';
-import {
-  CHECKPOINT_NEVER_RETAINED,
-  CHECKPOINT_RETAINED_ON_CANCELLATION,
-  type CompletedCheckpoint,
-  NotLeaderException,
-  PossibleInconsistentStateException,
-  SYNCHRONOUS_SAVEPOINT,
-} from '../../ha/index.ts';
+import { type CompletedCheckpoint, NotLeaderException, PossibleInconsistentStateException } from '../../ha/index.ts';
 import {
   CheckpointCoordinator,
   type CompletedCheckpointRecord,
@@ -20,6 +13,7 @@ import type { CheckpointReport, FinalizeOutcome } from '../checkpoint/coordinato
 import type { JobShape } from '../checkpoint/job-shape.ts';
 import { filePath, savepointDirectory } from '../checkpoint/locations.ts';
 import { writeManifest } from '../checkpoint/manifest-codec.ts';
+import { checkpointProperties, retentionOnCancel } from '../checkpoint/retention.ts';
 import type { CheckpointBarrier, CheckpointKind } from '../exchange/channel.ts';
 import type { CheckpointsView, RestoredView } from '../rest/job-view.ts';
 import type { FromWorker } from '../task/worker-protocol.ts';
@@ -157,9 +151,9 @@ export class JobCheckpoints {
   async #addToCompletedStore(record: CompletedCheckpointRecord): Promise<FinalizeOutcome> {
     const { checkpointStore, checkpoints } = this.#options;
     const { synchronous, ...facts } = record;
-    const retained =
-      checkpoints.onCancel === 'Retain' ? CHECKPOINT_RETAINED_ON_CANCELLATION : CHECKPOINT_NEVER_RETAINED;
-    const completed: CompletedCheckpoint = { ...facts, properties: synchronous ? SYNCHRONOUS_SAVEPOINT : retained };
+    const kind = synchronous ? 'stop-with-savepoint' : 'checkpoint';
+    const properties = checkpointProperties(kind, retentionOnCancel(checkpoints.onCancel));
+    const completed: CompletedCheckpoint = { ...facts, properties };
     try {
       const subsumed = await checkpointStore.addCheckpointAndSubsumeOldestOne(completed);
       return { outcome: 'done', ...(subsumed === undefined ? {} : { lastSubsumedId: subsumed.checkpointId }) };

@@ -13,26 +13,15 @@ import { assertNever } from '../../lib/assert-never.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { SuppressRestartsException } from '../../lib/java-errors.ts';
 import { jobShapeOf } from '../checkpoint/job-shape.ts';
-import type { RestoreAssignment } from '../checkpoint/restore-assignment.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import type { RestoredView } from '../rest/job-view.ts';
-import type { FromWorker, RestoreOrder } from '../task/worker-protocol.ts';
+import type { FromWorker } from '../task/worker-protocol.ts';
+import { Deployment, type RestoredFrom } from './deployment.ts';
 import { JobExecutionError } from './errors.ts';
-import { ExecutionGraph } from './execution-graph.ts';
+import type { ExecutionGraph } from './execution-graph.ts';
 import { JobCheckpoints } from './job-checkpoints.ts';
-import { buildJob, importJob, type LoadedJob } from './job-module.ts';
-import {
-  assignRestorePoint,
-  isDamaged,
-  nothingLeftToRestore,
-  type ReadRestorePoint,
-  type RestoreCandidate,
-  readRestorePoint,
-  restoreCandidates,
-  storedMaxParallelism,
-} from './restore-point.ts';
 import type { JobMasterOptions, JobOutcome } from './settings.ts';
-import { allocateRings, allocateWakeUps, WorkerPool, WorkerReportedError, workerOf } from './worker-pool.ts';
+import { type TaskMessage, type WorkerPool, WorkerReportedError } from './worker-pool.ts';
 
 /** How long user functions may take to close after a good end. */
 const CLOSE_DEADLINE_MS = 10_000;
@@ -47,41 +36,25 @@ export type JobMasterState =
   | 'CANCELED'
   | 'SUSPENDED';
 
-/** What the attempt started from. */
-export interface RestoredFrom {
-  readonly checkpointId: number;
-  readonly location: string;
-  readonly at: number;
-  readonly isSavepoint: boolean;
-  /** The state was stored at another parallelism. */
-  readonly isRescale: boolean;
-}
-
 export class JobMaster {
   readonly options: JobMasterOptions;
   readonly startedAt: number;
   #state: JobMasterState = 'INITIALIZING';
   readonly #since: Partial<Record<JobMasterState, number>> = {};
   #outcome: JobOutcome | undefined;
-  #pool: WorkerPool | undefined;
-  #execution: ExecutionGraph | undefined;
+  readonly #deployment: Deployment;
   #checkpoints: JobCheckpoints | undefined;
-  #restored: RestoredFrom | undefined;
   readonly #ended = Promise.withResolvers<JobOutcome>();
-  #deployed = 0;
-  #ready = 0;
   #hasEnded = false;
-  readonly #completions = new Map<number, { left: number; resolve: () => void }>();
-  #nextRequestId = 1;
-  #onReady: () => void = () => {};
-  #onDeployed: () => void = () => {};
-  #onClosed: () => void = () => {};
-  #closed = 0;
 
   constructor(options: JobMasterOptions) {
     this.options = options;
     this.startedAt = options.clock.now();
     this.#since.INITIALIZING = this.startedAt;
+    this.#deployment = new Deployment(options, {
+      onMessage: (workerIndex, message) => this.#onMessage(workerIndex, message),
+      onWorkerLost: (_workerIndex, error) => this.#failed(error),
+    });
     // Reported by run(); nobody else may be waiting when an attempt dies early.
     this.#ended.promise.catch(() => {});
   }
@@ -98,16 +71,16 @@ export class JobMaster {
     return this.#outcome;
   }
   get execution(): ExecutionGraph | undefined {
-    return this.#execution;
+    return this.#deployment.execution;
   }
   get checkpoints(): JobCheckpoints | undefined {
     return this.#checkpoints;
   }
   get restored(): RestoredFrom | undefined {
-    return this.#restored;
+    return this.#deployment.restored;
   }
   get workers(): number {
-    return this.#pool?.size ?? 0;
+    return this.#deployment.pool?.size ?? 0;
   }
 
   /** Runs the attempt to its end. Never rejects: failures are outcomes. */
@@ -164,133 +137,31 @@ export class JobMaster {
 
   /** Reads the queryable state of a key at its owner. */
   pool(): WorkerPool {
-    if (this.#pool === undefined) throw new JobExecutionError('JOB_NOT_RUNNING', 'the job has no workers yet');
-    return this.#pool;
+    const { pool } = this.#deployment;
+    if (pool === undefined) throw new JobExecutionError('JOB_NOT_RUNNING', 'the job has no workers yet');
+    return pool;
   }
 
   /** Told of every message that is not about the life of subtasks (queryable state). */
-  onOtherMessage: (workerIndex: number, message: FromWorker) => void = () => {};
+  onOtherMessage: (workerIndex: number, message: TaskMessage) => void = () => {};
   /** Told when nobody is left who could answer. */
   onWorkersGone: () => void = () => {};
 
   async #start(): Promise<void> {
-    const { program, checkpointStore, storageUri, restoreFrom } = this.options;
-    const job = await importJob(program.module, program.workingDirectory);
-    const candidates = restoreCandidates(checkpointStore.getAllCheckpoints(), storageUri, restoreFrom);
-    if (candidates.length === 0) {
-      await this.#deploy(await buildJob(job, program), program.maxParallelism, undefined);
-      return;
-    }
-    const damaged: { directory: string; problem: string }[] = [];
-    for (const candidate of candidates) {
-      try {
-        const point = await readRestorePoint(candidate);
-        // A job that only has the default maximum adopts the one its state was stored with.
-        const maxParallelism = program.maxParallelism ?? storedMaxParallelism(point);
-        await this.#deploy(await buildJob(job, { ...program, maxParallelism }), maxParallelism, point);
-        return;
-      } catch (error) {
-        if (!isDamaged(error)) throw error;
-        damaged.push({ directory: candidate.directory, problem: messageOf(error) });
-        this.#sayDamaged(candidate, error);
-        await this.#abandonWorkers();
-      }
-    }
-    throw nothingLeftToRestore(damaged);
-  }
-
-  #sayDamaged(candidate: RestoreCandidate, error: unknown): void {
-    this.options.log.warn(`checkpoint ${candidate.directory} is damaged; trying the one before it`, {
-      cause: messageOf(error),
-    });
-  }
-
-  async #deploy(
-    { graph, environment }: LoadedJob,
-    maxParallelism: number | undefined,
-    point: ReadRestorePoint | undefined,
-  ): Promise<void> {
-    const { options } = this;
-    const { jobId, jobName, allowNonRestoredState } = options;
-    await options.onProgram(environment);
-    const assignment =
-      point === undefined ? undefined : assignRestorePoint(point, { jobId, jobName, graph, allowNonRestoredState });
-    for (const dropped of assignment?.dropped ?? []) {
-      options.log.warn(`state of operator ${dropped.uid} is dropped: it is not in the job, and that was allowed`);
-    }
-    this.#execution = new ExecutionGraph(graph);
-    const count = Math.max(...graph.vertices.map((vertex) => vertex.parallelism));
-    const pool = this.#spawn(graph, count, maxParallelism);
-    await this.#await((done) => {
-      this.#onReady = done;
-    });
-    const order = point === undefined || assignment === undefined ? undefined : restoreOrder(point, assignment);
-    if (point !== undefined) await this.#noteRestored(point);
-    this.#execution.moveAll('INITIALIZING', options.clock.now());
-    this.#sendDeploy(pool, graph, count, order);
-    await this.#await((done) => {
-      this.#onDeployed = done;
-    });
-    this.#startRecords(graph, pool);
-  }
-
-  #spawn(graph: JobGraph, count: number, maxParallelism: number | undefined): WorkerPool {
-    const { program, jobId, jobName, attempt, epoch, storageUri } = this.options;
-    this.#ready = 0;
-    this.#deployed = 0;
-    this.#pool = new WorkerPool(
-      count,
-      { program: { ...program, maxParallelism }, jobId, jobName, attempt, epoch, storageUri, graphHash: graph.hash },
-      {
-        onMessage: (workerIndex, message) => this.#onMessage(workerIndex, message),
-        onWorkerLost: (_workerIndex, error) => this.#failed(error),
-      },
-      this.options.workerEntry,
-    );
-    return this.#pool;
-  }
-
-  #sendDeploy(pool: WorkerPool, graph: JobGraph, count: number, order: RestoreOrder | undefined): void {
-    const rings = allocateRings(graph, count);
-    const wakeUps = allocateWakeUps(count);
-    for (let workerIndex = 0; workerIndex < count; workerIndex++) {
-      const isMine = (subtask: number): boolean => workerOf(subtask, count) === workerIndex;
-      pool.send(workerIndex, {
-        type: 'deploy',
-        wakeUps,
-        rings: rings.filter((ring) => isMine(ring.fromSubtask) || isMine(ring.toSubtask)),
-        restore:
-          order === undefined
-            ? undefined
-            : { ...order, assignments: order.assignments.filter((each) => isMine(each.subtaskIndex)) },
-      });
-    }
-  }
-
-  async #noteRestored({ candidate, manifest }: ReadRestorePoint): Promise<void> {
-    const { checkpointIds, clock, onEvent } = this.options;
-    // Ids only grow: the counter must be above the restored one, also when that came from another job.
-    if ((await checkpointIds.get()) <= manifest.checkpointId) await checkpointIds.setCount(manifest.checkpointId + 1);
-    const location = `${candidate.storageUri}/${candidate.directory}`.replace(/\/+$/, '');
-    this.#restored = {
-      checkpointId: manifest.checkpointId,
-      location,
-      at: clock.now(),
-      isSavepoint: manifest.kind === 'savepoint',
-      isRescale: isRescale(manifest.operators, this.#execution?.graph.operators ?? []),
-    };
-    onEvent({ event: 'restoring', checkpointId: manifest.checkpointId, from: location });
+    await this.#deployment.run();
+    const { pool, execution } = this.#deployment;
+    if (pool !== undefined && execution !== undefined && !this.#hasEnded) this.#startRecords(execution.graph, pool);
   }
 
   #startRecords(graph: JobGraph, pool: WorkerPool): void {
     const { options } = this;
     this.#checkpoints = new JobCheckpoints(jobShapeOf(options.jobId, options.jobName, graph), options, {
       trigger: (barrier, directory) => pool.broadcast({ type: 'trigger', barrier, directory }),
-      complete: (checkpointId) => this.#notifyComplete(checkpointId),
+      complete: (checkpointId) => pool.complete(checkpointId),
       aborted: (checkpointId) => pool.broadcast({ type: 'aborted', checkpointId }),
       fail: (error) => this.#failed(error),
     });
-    this.#execution?.moveAll('RUNNING', options.clock.now());
+    this.execution?.moveAll('RUNNING', options.clock.now());
     this.#enter('RUNNING');
     pool.broadcast({ type: 'start' });
     this.#checkpoints.start(this.#restoredView());
@@ -298,8 +169,9 @@ export class JobMaster {
   }
 
   #restoredView(): RestoredView | undefined {
-    if (this.#restored === undefined) return undefined;
-    const { checkpointId, at, isSavepoint, location } = this.#restored;
+    const { restored } = this.#deployment;
+    if (restored === undefined) return undefined;
+    const { checkpointId, at, isSavepoint, location } = restored;
     return { id: checkpointId, time: at, isSavepoint, location };
   }
 
@@ -308,37 +180,13 @@ export class JobMaster {
     this.#since[state] = this.options.clock.now();
   }
 
-  /** Waits for a step of the deployment, or for the failure or end that prevents it. */
-  async #await(register: (done: () => void) => void): Promise<void> {
-    if (this.#hasEnded) throw endedMeanwhile();
-    const step = Promise.withResolvers<void>();
-    register(step.resolve);
-    const failed = Promise.withResolvers<never>();
-    this.#failDeployment = failed.reject;
-    try {
-      await Promise.race([step.promise, failed.promise]);
-    } finally {
-      this.#failDeployment = undefined;
-    }
-  }
-  #failDeployment: ((error: Error) => void) | undefined;
-
   #failed(error: Error): void {
     // While deploying, a failure may still lead to an older checkpoint; afterwards it ends the attempt.
-    if (this.#failDeployment !== undefined) this.#failDeployment(error);
-    else this.#end({ outcome: 'failed', error });
+    if (!this.#deployment.fail(error)) this.#end({ outcome: 'failed', error });
   }
 
-  #onMessage(workerIndex: number, message: FromWorker): void {
+  #onMessage(workerIndex: number, message: TaskMessage): void {
     switch (message.type) {
-      case 'ready':
-        this.#ready++;
-        if (this.#ready === this.#pool?.size) this.#onReady();
-        return;
-      case 'deployed':
-        this.#deployed++;
-        if (this.#deployed === this.#pool?.size) this.#onDeployed();
-        return;
       case 'acknowledge':
         this.#checkpoints?.acknowledge(message);
         return;
@@ -346,11 +194,8 @@ export class JobMaster {
         this.#checkpoints?.decline(message);
         return;
       case 'inputFinished':
-        this.#execution?.move(message, 'FINISHED', this.options.clock.now());
-        if (this.#execution?.allFinished) this.#finish();
-        return;
-      case 'completed':
-        this.#onCompleted(message.requestId);
+        this.execution?.move(message, 'FINISHED', this.options.clock.now());
+        if (this.execution?.allFinished) this.#finish();
         return;
       case 'failed':
         this.#onTaskFailed(message);
@@ -362,28 +207,24 @@ export class JobMaster {
       case 'queryResult':
         this.onOtherMessage(workerIndex, message);
         return;
-      case 'closed':
-        this.#closed++;
-        if (this.#closed === this.#pool?.size) this.#onClosed();
-        return;
       default:
         assertNever(message);
     }
   }
 
   #onTaskFailed({ error, vertexId, subtaskIndex }: Extract<FromWorker, { type: 'failed' }>): void {
-    const vertex = this.#execution?.graph.vertices.find((each) => each.id === vertexId);
+    const vertex = this.execution?.graph.vertices.find((each) => each.id === vertexId);
     const where =
       vertex === undefined ? 'a worker' : `${vertex.name} (${(subtaskIndex ?? 0) + 1}/${vertex.parallelism})`;
     if (vertexId !== undefined && subtaskIndex !== undefined) {
-      this.#execution?.move({ vertexId, subtaskIndex }, 'FAILED', this.options.clock.now());
+      this.execution?.move({ vertexId, subtaskIndex }, 'FAILED', this.options.clock.now());
     }
     const reported = new WorkerReportedError(error, where);
     this.#failed(error.unrecoverable ? new SuppressRestartsException(reported) : reported);
   }
 
   #onMetrics(subtasks: Extract<FromWorker, { type: 'metrics' }>['subtasks']): void {
-    const execution = this.#execution;
+    const { execution } = this;
     if (execution === undefined) return;
     const now = this.options.clock.now();
     for (const metrics of subtasks) execution.report(metrics, now);
@@ -408,26 +249,6 @@ export class JobMaster {
       .catch((error: unknown) => this.#failed(error instanceof Error ? error : new Error(messageOf(error))));
   }
 
-  /** Resolves when every worker's subtasks have committed. */
-  #notifyComplete(checkpointId: number): Promise<void> {
-    const pool = this.#pool;
-    if (pool === undefined) return Promise.resolve();
-    const requestId = this.#nextRequestId++;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#completions.set(requestId, { left: pool.size, resolve });
-    pool.broadcast({ type: 'complete', checkpointId, requestId });
-    return promise;
-  }
-
-  #onCompleted(requestId: number): void {
-    const completion = this.#completions.get(requestId);
-    if (completion === undefined) return;
-    completion.left--;
-    if (completion.left > 0) return;
-    this.#completions.delete(requestId);
-    completion.resolve();
-  }
-
   #running(): JobCheckpoints {
     if (this.#checkpoints === undefined || this.#hasEnded || this.#state !== 'RUNNING') {
       throw new JobExecutionError('JOB_NOT_RUNNING', `the job is ${this.#state}, not RUNNING; try again when it runs`);
@@ -442,9 +263,9 @@ export class JobMaster {
     this.#enter(endState(outcome));
     const subtaskState =
       outcome.outcome === 'finished' || outcome.outcome === 'stoppedWithSavepoint' ? 'FINISHED' : 'CANCELED';
-    this.#execution?.moveAll(subtaskState, this.options.clock.now());
+    this.execution?.moveAll(subtaskState, this.options.clock.now());
     this.#ended.resolve(outcome);
-    this.#failDeployment?.(endedMeanwhile());
+    this.#deployment.abandon();
   }
 
   /** After a good end user code is closed in order; after a failure nothing is waited for: the process ends. */
@@ -455,47 +276,20 @@ export class JobMaster {
   }
 
   async #closeWorkers(): Promise<void> {
-    const pool = this.#pool;
+    const { pool } = this.#deployment;
     if (pool === undefined) return;
     pool.expectEnd();
-    const closed = Promise.withResolvers<void>();
-    this.#onClosed = closed.resolve;
-    this.#closed = 0;
     pool.broadcast({ type: 'close' });
-    const cancel = this.options.clock.setTimer(CLOSE_DEADLINE_MS, closed.resolve);
-    await closed.promise;
+    const deadline = Promise.withResolvers<void>();
+    const cancel = this.options.clock.setTimer(CLOSE_DEADLINE_MS, deadline.resolve);
+    await Promise.race([pool.all('closed'), deadline.promise]);
     cancel();
   }
 
   async #abandonWorkers(): Promise<void> {
-    const pool = this.#pool;
-    this.#pool = undefined;
-    await pool?.terminate();
+    await this.#deployment.pool?.terminate();
     this.onWorkersGone();
   }
-}
-
-/** Whether an operator runs at another parallelism than its state was stored at. */
-function isRescale(
-  stored: readonly { readonly operatorId: string; readonly parallelism: number }[],
-  running: readonly { readonly operatorId: string; readonly parallelism: number }[],
-): boolean {
-  const parallelism = new Map(stored.map((each) => [each.operatorId, each.parallelism]));
-  return running.some((each) => (parallelism.get(each.operatorId) ?? each.parallelism) !== each.parallelism);
-}
-
-function restoreOrder({ candidate, manifest }: ReadRestorePoint, assignment: RestoreAssignment): RestoreOrder {
-  return {
-    checkpointId: manifest.checkpointId,
-    storageUri: candidate.storageUri,
-    directory: candidate.directory,
-    assignments: assignment.vertices.flatMap((vertex) => vertex.subtasks),
-  };
-}
-
-/** Ends a deployment under way; nobody sees it, the outcome is settled by then. */
-function endedMeanwhile(): JobExecutionError {
-  return new JobExecutionError('JOB_NOT_RUNNING', 'the attempt ended while it was being deployed');
 }
 
 function endState({ outcome }: JobOutcome): JobMasterState {

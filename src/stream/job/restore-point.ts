@@ -21,7 +21,8 @@ export interface RestoreCandidate {
   readonly storageUri: string;
   /** Within the storage. */
   readonly directory: string;
-  readonly checkpointId: number | undefined;
+  /** Hash of the manifest, as the handle has it; a pointer typed by a person has none. */
+  readonly metadataSha256: string | undefined;
 }
 
 /** A candidate whose manifest has been read and checked. */
@@ -37,20 +38,25 @@ export function restoreCandidates(
   restoreFrom: string | undefined,
 ): RestoreCandidate[] {
   if (completed.length > 0) {
-    return [...completed].reverse().map(({ location, checkpointId }) => ({
+    return [...completed].reverse().map(({ location, metadataSha256 }) => ({
       origin: 'latestCheckpoint',
       storageUri,
       directory: location,
-      checkpointId,
+      metadataSha256,
     }));
   }
   if (restoreFrom === undefined) return [];
-  return [{ origin: 'startPoint', storageUri: directoryUri(restoreFrom), directory: '', checkpointId: undefined }];
+  return [{ origin: 'startPoint', storageUri: directoryUri(restoreFrom), directory: '', metadataSha256: undefined }];
 }
 
 /** @throws CheckpointError when it is damaged, StorageError when the storage cannot answer */
 export async function readRestorePoint(candidate: RestoreCandidate): Promise<ReadRestorePoint> {
-  const manifest = await readManifest(openStorage(candidate.storageUri), candidate.directory);
+  const { storageUri, directory, metadataSha256: sha256 } = candidate;
+  const manifest = await readManifest(
+    openStorage(storageUri),
+    directory,
+    sha256 === undefined ? undefined : { sha256 },
+  );
   return { candidate, manifest };
 }
 

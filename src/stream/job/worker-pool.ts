@@ -15,17 +15,30 @@ const RING_MEMORY_BUDGET = 64 * 1024 * 1024;
 const LARGEST_RING = 512 * 1024;
 const SMALLEST_RING = 32 * 1024;
 
+/** What workers say that the pool does not keep to itself. */
+export type TaskMessage = Exclude<FromWorker, { readonly type: 'ready' | 'deployed' | 'closed' | 'completed' }>;
+
 /** Hears what workers say. */
 export interface WorkerPoolListener {
-  onMessage(workerIndex: number, message: FromWorker): void;
+  onMessage(workerIndex: number, message: TaskMessage): void;
   /** A thread died without saying why. */
   onWorkerLost(workerIndex: number, error: Error): void;
 }
+
+/** Messages by which a worker says that it has come to a point. */
+type Milestone = 'ready' | 'deployed' | 'closed';
 
 export class WorkerPool {
   readonly #workers: Worker[];
   readonly #listener: WorkerPoolListener;
   readonly #entry: URL;
+  readonly #reached: Record<Milestone, { count: number; readonly all: PromiseWithResolvers<void> }> = {
+    ready: { count: 0, all: Promise.withResolvers() },
+    deployed: { count: 0, all: Promise.withResolvers() },
+    closed: { count: 0, all: Promise.withResolvers() },
+  };
+  readonly #completions = new Map<number, { left: number; resolve(): void }>();
+  #nextRequestId = 1;
   #closing = false;
 
   /** @param entry the module that each thread runs */
@@ -54,6 +67,20 @@ export class WorkerPool {
     for (const worker of this.#workers) worker.postMessage(message);
   }
 
+  /** Resolves when every worker has come to this point. */
+  all(milestone: Milestone): Promise<void> {
+    return this.#reached[milestone].all.promise;
+  }
+
+  /** Tells all tasks that a checkpoint is complete. Resolves when every one has committed what waited for it. */
+  complete(checkpointId: number): Promise<void> {
+    const requestId = this.#nextRequestId++;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#completions.set(requestId, { left: this.size, resolve });
+    this.broadcast({ type: 'complete', checkpointId, requestId });
+    return promise;
+  }
+
   /** Workers that end from now on were meant to. */
   expectEnd(): void {
     this.#closing = true;
@@ -68,10 +95,28 @@ export class WorkerPool {
   #spawn(data: WorkerData): Worker {
     const worker = new Worker(this.#entry, { workerData: data, name: `worker-${data.workerIndex}` });
     const { workerIndex } = data;
-    worker.on('message', (message: FromWorker) => this.#listener.onMessage(workerIndex, message));
+    worker.on('message', (message: FromWorker) => this.#onMessage(workerIndex, message));
     worker.on('error', (error) => this.#lost(workerIndex, `threw: ${messageOf(error)}`, error));
     worker.on('exit', (code) => this.#lost(workerIndex, `ended with code ${code}`));
     return worker;
+  }
+
+  #onMessage(workerIndex: number, message: FromWorker): void {
+    if (message.type === 'ready' || message.type === 'deployed' || message.type === 'closed') {
+      const reached = this.#reached[message.type];
+      reached.count++;
+      if (reached.count === this.size) reached.all.resolve();
+    } else if (message.type === 'completed') this.#onCompleted(message.requestId);
+    else this.#listener.onMessage(workerIndex, message);
+  }
+
+  #onCompleted(requestId: number): void {
+    const completion = this.#completions.get(requestId);
+    if (completion === undefined) return;
+    completion.left--;
+    if (completion.left > 0) return;
+    this.#completions.delete(requestId);
+    completion.resolve();
   }
 
   #lost(workerIndex: number, how: string, cause?: unknown): void {

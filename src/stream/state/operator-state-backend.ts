@@ -23,7 +23,8 @@ export class OperatorStateBackend implements OperatorStateStore {
   readonly #operator: string;
   readonly #lists = new Map<string, OperatorListState<unknown>>();
   readonly #maps = new Map<string, OperatorBroadcastState<unknown, unknown>>();
-  readonly #restored = new Map<string, OperatorStatePart>();
+  /** By name; several where subtasks had stored a name with different types. */
+  readonly #restored = new Map<string, readonly OperatorStatePart[]>();
 
   /** @param operator uid, for messages */
   constructor(operator: string) {
@@ -33,9 +34,7 @@ export class OperatorStateBackend implements OperatorStateStore {
   /** Takes what a checkpoint held; called once, before any state is asked for. */
   restore(parts: readonly OperatorStatePart[]): void {
     for (const part of parts) {
-      const earlier = this.#restored.get(part.name);
-      const partitions = earlier === undefined ? part.partitions : [...earlier.partitions, ...part.partitions];
-      this.#restored.set(part.name, { ...part, partitions });
+      this.#restored.set(part.name, [...(this.#restored.get(part.name) ?? []), part]);
     }
   }
 
@@ -55,7 +54,7 @@ export class OperatorStateBackend implements OperatorStateStore {
       throw this.#clash(descriptor.name, 'BROADCAST', this.#lists.get(descriptor.name)?.mode);
     const restored = this.#takeRestored(descriptor.name, 'BROADCAST');
     const state = new OperatorBroadcastState<K, V>(descriptor);
-    if (restored !== undefined) state.load(restored);
+    for (const part of restored) state.load(part);
     this.#maps.set(descriptor.name, state as unknown as OperatorBroadcastState<unknown, unknown>);
     return state;
   }
@@ -70,7 +69,7 @@ export class OperatorStateBackend implements OperatorStateStore {
     return [
       ...[...this.#lists.values()].map((list) => list.encode()),
       ...[...this.#maps.values()].map((map) => map.encode()),
-      ...this.#restored.values(),
+      ...[...this.#restored.values()].flat(),
     ];
   }
 
@@ -83,17 +82,17 @@ export class OperatorStateBackend implements OperatorStateStore {
     if (this.#maps.has(descriptor.name)) throw this.#clash(descriptor.name, mode, 'BROADCAST');
     const restored = this.#takeRestored(descriptor.name, mode);
     const state = new OperatorListState<T>(descriptor.name, descriptor.elementType, mode);
-    if (restored !== undefined) state.load(restored);
+    for (const part of restored) state.load(part);
     this.#lists.set(descriptor.name, state as unknown as OperatorListState<unknown>);
     return state;
   }
 
-  #takeRestored(name: string, mode: RedistributionMode): OperatorStatePart | undefined {
-    const part = this.#restored.get(name);
-    if (part === undefined) return undefined;
-    if (part.mode !== mode) throw this.#clash(name, mode, part.mode);
+  #takeRestored(name: string, mode: RedistributionMode): readonly OperatorStatePart[] {
+    const parts = this.#restored.get(name) ?? [];
+    const other = parts.find((part) => part.mode !== mode);
+    if (other !== undefined) throw this.#clash(name, mode, other.mode);
     this.#restored.delete(name);
-    return part;
+    return parts;
   }
 
   #clash(name: string, asked: RedistributionMode, present: RedistributionMode | undefined): IllegalStateException {

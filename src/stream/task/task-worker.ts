@@ -212,7 +212,12 @@ export class TaskWorker {
     const startedAt = performance.now();
     const abort = this.#captures.get(barrier.id) ?? new AbortController();
     this.#captures.set(barrier.id, abort);
-    const directory = this.#directories.get(barrier.id) ?? '';
+    const directory = this.#directories.get(barrier.id);
+    if (directory === undefined) {
+      // The barrier came after the checkpoint was given up: nobody waits for this state, and it has no place.
+      for (const snapshot of snapshots) snapshot.keyed?.release();
+      return;
+    }
     writeSubtaskState({
       ...ref,
       storage: this.#storage,
