@@ -8,6 +8,7 @@ import { typeFromSchema } from '../types/type-from-schema.ts';
 import type { TypeInformation, TypeSchema } from '../types/type-information.ts';
 import type { KeyedStateMeta } from './backend.ts';
 import type { Column } from './columns.ts';
+import type { StateDescriptor } from './descriptors.ts';
 import type { KeyTable } from './key-table.ts';
 import type { RestoredBlock, RestoredState } from './restored-states.ts';
 import { compatibleReader } from './schema-compatibility.ts';
@@ -16,29 +17,42 @@ import { checkRestoredMeta, migrationRefused, typesOf } from './state-registrati
 
 type Read = (input: DataInput) => unknown;
 
-/** Decodes all parts of a state. @throws StateMigrationException, before anything is decoded, when they do not fit */
-export function restoreState(
+/** A restored part of a state with what reads its values. */
+export interface ReadablePart {
+  readonly blocks: readonly RestoredBlock[];
+  readonly read: Read;
+}
+
+/** How to read parts of a restored state. @throws StateMigrationException when they do not fit the descriptor */
+export function readableParts(
   parts: readonly RestoredState[],
+  descriptor: StateDescriptor,
+  meta: KeyedStateMeta,
+): readonly ReadablePart[] {
+  return parts.map((part) => ({ blocks: part.blocks, read: readerFor(part.meta, descriptor, meta) }));
+}
+
+/** Decodes the parts into a state. @throws IOException for damaged bytes */
+export function readParts(
+  parts: readonly ReadablePart[],
   state: RegisteredState,
   keyType: TypeInformation<unknown>,
   maxParallelism: number,
 ): void {
-  const readers = parts.map(({ meta }) => readerFor(meta, state));
-  parts.forEach(({ blocks }, index) => {
-    const read = readers[index] as Read;
-    for (const block of blocks) new BlockReader(state, keyType, maxParallelism, read).read(block);
-  });
+  for (const { blocks, read } of parts) {
+    const reader = new BlockReader(state, keyType, maxParallelism, read);
+    for (const block of blocks) reader.read(block);
+  }
 }
 
-/** @throws StateMigrationException when a restored state does not fit the descriptor */
-export function readerFor(stored: KeyedStateMeta, { descriptor, meta, ttl }: RegisteredState): Read {
-  checkRestoredMeta(stored, meta);
+function readerFor(stored: KeyedStateMeta, descriptor: StateDescriptor, declared: KeyedStateMeta): Read {
+  checkRestoredMeta(stored, declared);
   const { value, mapKey } = typesOf(descriptor);
   const differences: string[] = [];
-  const readValue = partReader(stored.type, value, '', differences);
-  const readMapKey = mapKey === undefined ? unused : partReader(stored.mapKeyType, mapKey, 'map key ', differences);
+  const readValue = partReader(stored.type, value, 'value', differences);
+  const readMapKey = mapKey === undefined ? unused : partReader(stored.mapKeyType, mapKey, 'map key', differences);
   if (differences.length > 0) throw migrationRefused(stored.name, differences);
-  return storedReader(descriptor, ttl !== undefined, readValue, readMapKey);
+  return storedReader(descriptor, declared.ttl, readValue, readMapKey);
 }
 
 function partReader(
@@ -50,9 +64,9 @@ function partReader(
   if (stored === undefined) {
     throw new StateMigrationException('A stored state does not say of which type it is: its manifest is damaged.');
   }
-  const verdict = compatibleReader(typeFromSchema(stored), declared);
+  const verdict = compatibleReader(typeFromSchema(stored), declared, what);
   if (verdict.compatible) return verdict.read;
-  for (const difference of verdict.differences) differences.push(`${what}${difference}`);
+  differences.push(...verdict.differences);
   return unused;
 }
 

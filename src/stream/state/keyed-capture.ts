@@ -193,19 +193,20 @@ export class CapturedState implements CapturedPart {
 export class CapturedTimers implements CapturedPart {
   readonly meta: KeyedStateMeta;
   readonly #snapshot: TimerSnapshot;
+  readonly #keyGroups: readonly number[];
 
   constructor(name: string, snapshot: TimerSnapshot) {
     this.meta = { name, kind: 'timers', namespace: 'void', ttl: false };
     this.#snapshot = snapshot;
+    this.#keyGroups = [...snapshot.keyGroups].sort((left, right) => left - right);
   }
 
   get isEmpty(): boolean {
-    for (const _keyGroup of this.#snapshot.keyGroups) return false;
-    return true;
+    return this.#keyGroups.length === 0;
   }
 
   *write(index: number, blocks: StateBlockWriter, slices: WorkSlices): Generator<void, void, void> {
-    for (const keyGroup of [...this.#snapshot.keyGroups].sort((left, right) => left - right)) {
+    for (const keyGroup of this.#keyGroups) {
       this.#snapshot.write(keyGroup, blocks.beginBlock(index, keyGroup));
       blocks.endBlock();
       if (slices.isOver(OBJECT_CHUNK)) {

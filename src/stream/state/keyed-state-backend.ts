@@ -24,7 +24,7 @@ import type {
   TimerSnapshotSource,
   TimeWindowLike,
 } from './backend.ts';
-import { restoreState } from './block-reader.ts';
+import { type ReadablePart, readableParts, readParts } from './block-reader.ts';
 import { CaptureVersions } from './capture-versions.ts';
 import type {
   AggregatingStateDescriptor,
@@ -191,7 +191,11 @@ class InMemoryKeyedStateBackend<K> implements KeyedStateBackend<K> {
     }
     for (const handle of handles) this.#restored.add(handle);
     for (const source of this.#timers.values()) this.#restoreTimers(source);
-    for (const state of this.#states.values()) this.#restoreInto(state);
+    for (const state of this.#states.values()) {
+      const restored = this.#restored.find(state.meta.name, false);
+      this.#readInto(state, readableParts(restored, state.descriptor, state.meta));
+      this.#restored.remove(restored);
+    }
   }
 
   snapshot(_checkpointId: number): KeyedStateSnapshot | undefined {
@@ -269,11 +273,15 @@ class InMemoryKeyedStateBackend<K> implements KeyedStateBackend<K> {
       checkSameRegistration({ meta: known.meta, ttl: known.descriptor.ttl }, { meta, ttl: descriptor.ttl });
       return known.state;
     }
+    const restored = this.#restored.find(descriptor.name, false);
+    // Refused before anything is made: what was restored stays there for the right descriptor, and for captures.
+    const parts = readableParts(restored, descriptor, meta);
     const state = makeState(descriptor, meta, this.#cursorsOf(namespace), {
       versions: this.#versions,
       clock: this.#clock,
     });
-    this.#restoreInto(state);
+    this.#readInto(state, parts);
+    this.#restored.remove(restored);
     this.#states.set(descriptor.name, state);
     if (descriptor.queryableName !== undefined) this.onQueryable?.(descriptor.queryableName, descriptor, namespace);
     return state.state;
@@ -293,17 +301,16 @@ class InMemoryKeyedStateBackend<K> implements KeyedStateBackend<K> {
     return this.#byKey;
   }
 
-  #restoreInto(state: RegisteredState): void {
-    const parts = this.#restored.take(state.meta.name, false);
+  #readInto(state: RegisteredState, parts: readonly ReadablePart[]): void {
     if (parts.length === 0) return;
-    restoreState(parts, state, this.keyType as TypeInformation<unknown>, this.maxParallelism);
+    readParts(parts, state, this.keyType as TypeInformation<unknown>, this.maxParallelism);
     state.cursors.invalidate();
   }
 
   #restoreTimers(source: TimerSnapshotSource): void {
-    for (const { blocks } of this.#restored.take(source.name, true)) {
-      for (const { keyGroup, bytes } of blocks) source.restore(keyGroup, bytes);
-    }
+    const parts = this.#restored.find(source.name, true);
+    for (const { blocks } of parts) for (const { keyGroup, bytes } of blocks) source.restore(keyGroup, bytes);
+    this.#restored.remove(parts);
   }
 
   #captureStates(): CapturedPart[] {

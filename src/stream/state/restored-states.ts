@@ -24,12 +24,14 @@ export class RestoredStates {
     this.#states.push(...perState);
   }
 
-  /** All parts of a state or timer service; from now on they belong to the caller. */
-  take(name: string, timers: boolean): readonly RestoredState[] {
-    const isTaken = ({ meta }: RestoredState): boolean => meta.name === name && (meta.kind === 'timers') === timers;
-    const taken = this.#states.filter(isTaken);
-    this.#states = this.#states.filter((state) => !isTaken(state));
-    return taken;
+  /** All parts of a state or timer service. They stay here until `remove`. */
+  find(name: string, timers: boolean): readonly RestoredState[] {
+    return this.#states.filter(({ meta }) => meta.name === name && (meta.kind === 'timers') === timers);
+  }
+
+  /** The parts belong to somebody else now. */
+  remove(parts: readonly RestoredState[]): void {
+    this.#states = this.#states.filter((state) => !parts.includes(state));
   }
 
   /** What is left, the parts of one state together and key groups ascending. */

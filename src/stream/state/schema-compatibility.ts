@@ -18,14 +18,20 @@ export type Compatibility<T> =
   | { readonly compatible: true; readonly migrates: boolean; readonly read: (input: DataInput) => T }
   | { readonly compatible: false; readonly differences: readonly string[] };
 
-/** Compares a stored type with the declared one. */
-export function compatibleReader<T>(stored: TypeInformation<unknown>, declared: TypeInformation<T>): Compatibility<T> {
+/** Compares a stored type with the declared one. `what` names the value as a whole in a difference. */
+export function compatibleReader<T>(
+  stored: TypeInformation<unknown>,
+  declared: TypeInformation<T>,
+  what = 'value',
+): Compatibility<T> {
   if (sameSchema(stored.schema, declared.schema)) {
     return { compatible: true, migrates: false, read: (input) => declared.read(input) };
   }
   const differences: string[] = [];
   const convert = conversion(stored.schema, declared.schema, '', differences);
-  if (differences.length > 0) return { compatible: false, differences };
+  if (differences.length > 0) {
+    return { compatible: false, differences: differences.map((each) => (each.startsWith(':') ? what + each : each)) };
+  }
   const scratch = new DataOutput(256);
   return {
     compatible: true,
@@ -110,7 +116,7 @@ function betweenKinds(stored: TypeSchema, declared: TypeSchema, path: string, di
 }
 
 function refuse(stored: TypeSchema, declared: TypeSchema, path: string, differences: string[]): Convert {
-  differences.push(`${path === '' ? 'value' : path}: ${describeSchema(stored)} became ${describeSchema(declared)}`);
+  differences.push(`${path}: ${describeSchema(stored)} became ${describeSchema(declared)}`);
   return UNCHANGED;
 }
 
@@ -151,7 +157,7 @@ function tupleConversion(stored: TypeSchema, declared: TypeSchema, path: string,
 
 function collectionConversion(stored: TypeSchema, declared: TypeSchema, path: string, differences: string[]): Convert {
   const element = partConversion(stored.element, declared.element, `${path}[]`, differences);
-  const key = partConversion(stored.key, declared.key, `${path} key`, differences);
+  const key = partConversion(stored.key, declared.key, `${path} key`.trimStart(), differences);
   switch (stored.kind) {
     case 'list':
       return (value) => (value as unknown[]).map(element);

@@ -31,9 +31,9 @@ export class TtlValueCell extends ValueCell {
   }
 
   override current(): unknown {
-    const now = this.#ttl.now();
-    const entry = this.#access(now);
-    return entry < 0 || this.#isExpired(entry, now) ? undefined : this.column.get(entry);
+    // A write follows and is the access that cleans up.
+    const entry = this.cursor.find();
+    return entry < 0 || this.#isExpired(entry, this.#ttl.now()) ? undefined : this.column.get(entry);
   }
 
   override write(value: unknown): void {
