@@ -48,6 +48,8 @@ export class TaskWorker {
   readonly #storage: Storage;
   readonly #captures = new Map<number, AbortController>();
   readonly #directories = new Map<number, string>();
+  readonly #early: { readonly ref: SubtaskRef; readonly capture: SubtaskCapture }[] = [];
+  #lastTriggered = 0;
   readonly #served: ServedStates;
   #graph: JobGraph | undefined;
   #subtasks: Subtask[] = [];
@@ -99,8 +101,7 @@ export class TaskWorker {
         await this.#loop();
         return;
       case 'trigger':
-        this.#directories.set(message.barrier.id, message.directory);
-        for (const subtask of this.#subtasks) subtask.trigger(message.barrier);
+        this.#onTrigger(message);
         return;
       case 'complete':
         await this.#faults('task-told-of-completion');
@@ -208,16 +209,16 @@ export class TaskWorker {
   }
 
   /** The asynchronous part of a capture; its failure declines the checkpoint and leaves the task running. */
-  #write(ref: SubtaskRef, { barrier, snapshots, syncMs, alignmentMs, finished }: SubtaskCapture): void {
+  #write(ref: SubtaskRef, capture: SubtaskCapture): void {
+    const { barrier, snapshots, syncMs, alignmentMs, finished } = capture;
     const startedAt = performance.now();
-    const abort = this.#captures.get(barrier.id) ?? new AbortController();
-    this.#captures.set(barrier.id, abort);
     const directory = this.#directories.get(barrier.id);
     if (directory === undefined) {
-      // The barrier came after the checkpoint was given up: nobody waits for this state, and it has no place.
-      for (const snapshot of snapshots) snapshot.keyed?.release();
+      this.#hold(ref, capture);
       return;
     }
+    const abort = this.#captures.get(barrier.id) ?? new AbortController();
+    this.#captures.set(barrier.id, abort);
     writeSubtaskState({
       ...ref,
       storage: this.#storage,
@@ -251,6 +252,22 @@ export class TaskWorker {
         });
       },
     );
+  }
+
+  /**
+   * A barrier travels through memory from another thread, so it may be here before the message that says where the state
+   * goes: then the capture waits for that message. Of a checkpoint that was given up meanwhile nobody waits for the state.
+   */
+  #hold(ref: SubtaskRef, capture: SubtaskCapture): void {
+    if (capture.barrier.id > this.#lastTriggered) this.#early.push({ ref, capture });
+    else for (const snapshot of capture.snapshots) snapshot.keyed?.release();
+  }
+
+  #onTrigger({ barrier, directory }: Extract<ToWorker, { type: 'trigger' }>): void {
+    this.#directories.set(barrier.id, directory);
+    this.#lastTriggered = barrier.id;
+    for (const { ref, capture } of this.#early.splice(0)) this.#write(ref, capture);
+    for (const subtask of this.#subtasks) subtask.trigger(barrier);
   }
 
   /** A value that cannot leave the thread fails the query, never the job. */
