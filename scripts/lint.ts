@@ -42,7 +42,9 @@ function foldersBelow(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .map((path) => join(folder, path))
     .filter((path) => statSync(join(root, path)).isDirectory())
-    .filter((path) => readdirSync(join(root, path)).some((name) => name.endsWith('.ts')));
+    .filter((path) => readdirSync(join(root, path)).some((name) => name.endsWith('.ts')))
+    // Drivers below a port (storage/filesystem, ha/embedded) are told of on the port's page.
+    .filter((path) => !/^src\/(storage|ha)\/./.test(path));
 }
 
 function opensWithComment(file: string): boolean {
