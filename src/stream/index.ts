@@ -5,12 +5,27 @@
 
 export { CollectSink } from './connectors/collect-sink.ts';
 export { CollectionSource } from './connectors/collection-source.ts';
+export { CsvFormat, type CsvFormatOptions } from './connectors/csv-format.ts';
+export type { CsvColumnType } from './connectors/csv-record.ts';
+export {
+  FileFormat,
+  type FormatContext,
+  type FormatReader,
+  INVALID_RECORDS,
+  type InputFile,
+  type InvalidRecord,
+  type InvalidRecordPolicy,
+  type SplitBounds,
+  type SplitPosition,
+  type SplitReader,
+} from './connectors/file-format.ts';
 export { FileSink, type FileSinkOptions } from './connectors/file-sink.ts';
 export { FileSource, type FileSourceOptions } from './connectors/file-source.ts';
-export { GeneratorSource } from './connectors/generator-source.ts';
+export { GeneratorSource, type GeneratorSourceOptions, type Random } from './connectors/generator-source.ts';
+export { NdjsonFormat, type NdjsonFormatOptions } from './connectors/ndjson-format.ts';
 export { NumberSequenceSource } from './connectors/number-sequence-source.ts';
-export { ParquetFormat } from './connectors/parquet-format.ts';
-export { PrintSink } from './connectors/print-sink.ts';
+export { ParquetFormat, type ParquetFormatOptions } from './connectors/parquet-format.ts';
+export { PrintSink, type PrintSinkOptions } from './connectors/print-sink.ts';
 export { type TransactionContext, TwoPhaseCommitSinkFunction } from './connectors/sink.ts';
 export {
   ParallelSourceFunction,
@@ -23,6 +38,7 @@ export {
   type SourceReader,
   type SourceReaderContext,
 } from './connectors/source.ts';
+export { WatchedDirectorySource, type WatchedDirectorySourceOptions } from './connectors/watched-directory-source.ts';
 export { BroadcastConnectedStream, BroadcastStream } from './datastream/broadcast-stream.ts';
 export { ConnectedStreams, DataStream, DataStreamSink } from './datastream/data-stream.ts';
 export { type Job, StreamExecutionEnvironment } from './datastream/environment.ts';
@@ -46,6 +62,7 @@ export {
   CoProcessFunction,
   FilterFunction,
   FlatMapFunction,
+  KeyedBroadcastOnTimerContext,
   KeyedBroadcastProcessFunction,
   KeyedContext,
   KeyedCoProcessFunction,

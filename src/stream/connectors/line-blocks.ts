@@ -44,9 +44,9 @@ export class LineBlocks {
     this.#bounds = bounds;
     this.#readBytes = limits.readBytes;
     this.#maxLineBytes = limits.maxLineBytes;
-    // One byte back: when that is the end of a line, the line that begins here is ours.
-    this.#skipsFirstLine = from === bounds.start && from > 0;
-    this.#offset = this.#skipsFirstLine ? from - 1 : from;
+    // One byte back: when that is the end of a line, as it is at a stored position, the line that begins here is ours.
+    this.#skipsFirstLine = from > 0;
+    this.#offset = Math.max(0, from - 1);
     this.#carryStart = this.#offset;
   }
 

@@ -186,6 +186,7 @@ test('a file that has another size than the stored position knows is refused', a
   appendFileSync(path, '{"id":100}\n');
   const second = await SourceRun.start(sourceOf(path), { restoreFrom });
   await expect(second.toEnd()).rejects.toThrow(/in\.ndjson has \d+ bytes; it had \d+ when this job began to read it/);
+  expect(second.records).toEqual([]);
 });
 
 test('a file that grows while it is read is refused at its end', async () => {

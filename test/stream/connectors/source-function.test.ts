@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { CounterSource } from '../../../examples/counter-source.ts';
 import {
   ParallelSourceFunction,
   RichParallelSourceFunction,
@@ -151,6 +152,23 @@ test('captures at any instant and restores from them give every number once', as
   }
   expect(kept.length).toBeGreaterThan(100);
   expect(kept).toEqual(kept.map((_, index) => index));
+});
+
+test('the example that counts does so without gap or repeat over captures and restores', async () => {
+  let restoreFrom: StoredCapture | undefined;
+  const kept: unknown[] = [];
+  for (let leg = 1; leg <= 5; leg++) {
+    const task = await SourceTask.start(new CounterSource(1_000_000n), restoreFrom ? { restoreFrom } : {});
+    await task.step();
+    for (let turns = leg; turns > 0; turns--) await turn();
+    const capture = await task.capture(leg);
+    kept.push(...task.records.slice(0, capture.emitted));
+    await turn();
+    await task.reader.close();
+    restoreFrom = capture;
+  }
+  expect(kept.length).toBeGreaterThan(100);
+  expect(kept).toEqual(kept.map((_, index) => BigInt(index)));
 });
 
 test('the function is restored before it is opened, runs after that, and is closed when its loop has ended', async () => {
