@@ -160,6 +160,18 @@ describe('a capture', () => {
     }
   });
 
+  test('stays protected when another one ends', () => {
+    for (const ended of [0, 1]) {
+      const backend = stringBackend();
+      fill(backend, ['a'], 1);
+      const before = readAll(backend, 'a');
+      const captures = [new CaptureInFlight(backend as never, 1), new CaptureInFlight(backend as never, 2)];
+      captures[ended]!.snapshot.release();
+      changeInPlace(backend, 'a');
+      expect(readAll(restoredStates(captures[1 - ended]!.finish()), 'a')).toEqual(before);
+    }
+  });
+
   test('copies an object once, and nothing when no capture is in flight', () => {
     const backend = stringBackend();
     fill(backend, ['a'], 1);
