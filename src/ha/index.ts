@@ -23,7 +23,7 @@ export {
 export { DEFAULT_LEASE_TIMES, type Elector, type LeaseTimes } from './elector.ts';
 export { EmbeddedHandleBackend } from './embedded/embedded-backend.ts';
 export { decideLease, EmbeddedElector, type LeaseFacts, type LeaseRecord } from './embedded/embedded-elector.ts';
-export { type EmbeddedHaOptions, embeddedBackend, openEmbeddedHaServices } from './embedded/open.ts';
+export { type EmbeddedHaOptions, embeddedBackend, openEmbeddedHaServices, readEmbeddedLease } from './embedded/open.ts';
 export { currentProcess, type Liveness, livenessOf, type ProcessIdentity } from './embedded/process-identity.ts';
 export { VERSIONED_FILE_FAULT_POINTS } from './embedded/versioned-file.ts';
 export {

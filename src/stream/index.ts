@@ -3,6 +3,18 @@
  * use the JobMaster and what is around it.
  */
 
+export {
+  describeManifest,
+  describeType,
+  type KeyedStateDescription,
+  type ManifestDescription,
+  type OperatorDescription,
+  type OperatorStateDescription,
+} from './checkpoint/describe-manifest.ts';
+export { directoryOfPointer, MANIFEST_NAME, parseSavepointDirectory } from './checkpoint/locations.ts';
+export type { CheckpointManifest } from './checkpoint/manifest.ts';
+export { readManifest } from './checkpoint/manifest-codec.ts';
+export { type DamagedFile, damagedFiles, type VerifyDepth } from './checkpoint/verify-files.ts';
 export { CollectSink } from './connectors/collect-sink.ts';
 export { CollectionSource } from './connectors/collection-source.ts';
 export { CsvFormat, type CsvFormatOptions } from './connectors/csv-format.ts';
@@ -85,6 +97,12 @@ export { buildJobGraph, type JobEdge, type JobGraph, type JobVertex, type Operat
 export { InvalidJobError, JobExecutionError, LeadershipLostError, RestoreError } from './job/errors.ts';
 export { JobMaster, type JobMasterState } from './job/job-master.ts';
 export { buildJob, importJob, type JobModule, type JobProgram, type LoadedJob, loadJob } from './job/job-module.ts';
+export {
+  previewRestore,
+  type RestorePreview,
+  type RestorePreviewFacts,
+  type UnmatchedOperator,
+} from './job/restore-preview.ts';
 export { serveJob } from './job/serve-job.ts';
 export type { CheckpointSettings, JobEvent, JobLog, JobMasterOptions, JobOutcome } from './job/settings.ts';
 export { AbstractStreamOperator } from './operators/abstract-operator.ts';

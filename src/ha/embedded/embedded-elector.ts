@@ -138,7 +138,8 @@ export class EmbeddedElector implements Elector {
   }
 }
 
-function parseLease(json: unknown): LeaseRecord | undefined {
+/** The lease of a parsed JSON text; undefined when it is not one. */
+export function parseLease(json: unknown): LeaseRecord | undefined {
   const record = json as Partial<LeaseRecord> | null;
   const isSound =
     typeof record === 'object' &&

@@ -7,7 +7,8 @@ import { DEFAULT_LEASE_TIMES, type LeaseTimes } from '../elector.ts';
 import { type HaBackend, type HighAvailabilityServices, haServices } from '../services.ts';
 import { highestEpochIn } from '../sweep.ts';
 import { EmbeddedHandleBackend } from './embedded-backend.ts';
-import { EmbeddedElector } from './embedded-elector.ts';
+import { EmbeddedElector, type LeaseRecord, parseLease } from './embedded-elector.ts';
+import { VersionedFile } from './versioned-file.ts';
 
 export interface EmbeddedHaOptions {
   /** A directory of this machine, shared by the processes of the job; others may use it for other jobs. */
@@ -75,7 +76,23 @@ export function embeddedBackend(
   return {
     handles,
     createElector: (identity) =>
-      new EmbeddedElector({ directory: join(directory, `${jobId}-leader`), identity, clock, newId, times: lease }),
+      new EmbeddedElector({ directory: leaseDirectory({ directory, jobId }), identity, clock, newId, times: lease }),
     async close() {},
   };
+}
+
+/**
+ * The lease of a job in a directory as it is now, for those who only look: they neither contend for it nor make anything.
+ * Undefined when nobody has ever held it.
+ */
+export async function readEmbeddedLease(
+  options: Pick<EmbeddedHaOptions, 'directory' | 'jobId'>,
+): Promise<LeaseRecord | undefined> {
+  const directory = leaseDirectory(options);
+  const file = new VersionedFile({ directory, parse: parseLease, newId: () => '', durable: false });
+  return (await file.read())?.value;
+}
+
+function leaseDirectory({ directory, jobId }: Pick<EmbeddedHaOptions, 'directory' | 'jobId'>): string {
+  return join(directory, `${jobId}-leader`);
 }

@@ -64,7 +64,7 @@ export async function readRestorePoint(candidate: RestoreCandidate): Promise<Rea
  * The maximum parallelism that the stored state has, when all its operators agree on one: a job that only has the default
  * adopts it.
  */
-export function storedMaxParallelism({ manifest }: ReadRestorePoint): number | undefined {
+export function storedMaxParallelism({ manifest }: Pick<ReadRestorePoint, 'manifest'>): number | undefined {
   const stored = new Set(manifest.operators.map((operator) => operator.maxParallelism));
   return stored.size === 1 ? [...stored][0] : undefined;
 }
