@@ -622,12 +622,13 @@ describe('descriptors', () => {
   test('tell once when a queryable state is made', () => {
     const backend = stringBackend();
     const told: string[] = [];
-    backend.onQueryable = (name, descriptor) => told.push(`${name} = ${descriptor.name}`);
+    backend.onQueryable = (name, descriptor, namespace) => told.push(`${name} = ${descriptor.name}, ${namespace}`);
     const descriptor = new ValueStateDescriptor('count', Types.DOUBLE).setQueryable('counts');
     backend.getState(descriptor);
     backend.getState(descriptor);
     backend.getState(new ValueStateDescriptor('hidden', Types.DOUBLE));
-    expect(told).toEqual(['counts = count']);
+    backend.getWindowState(new ValueStateDescriptor('w', Types.DOUBLE).setQueryable('windows'));
+    expect(told).toEqual(['counts = count, void', 'windows = w, window']);
   });
 });
 
@@ -652,6 +653,20 @@ describe('queries', () => {
     (backend.query('point', 'a') as { x: number }).x = 9;
     expect(backend.query('point', 'a')).toEqual({ x: 1 });
     expect([backend.getCurrentKey(), point.value()]).toEqual(['b', null]);
+  });
+
+  test('read a state inside windows for one window, any other without', () => {
+    const backend = stringBackend();
+    const inside = backend.getWindowState(COUNT);
+    const outside = backend.getState(new ValueStateDescriptor('whole', Types.DOUBLE));
+    backend.setCurrentKey('a');
+    inside.setWindow(0, 10);
+    inside.update(1);
+    outside.update(2);
+    expect(backend.query('count', 'a', { start: 0, end: 10 })).toBe(1);
+    expect(backend.query('count', 'a', { start: 0, end: 20 })).toBeUndefined();
+    expect(backend.query('count', 'a')).toBeUndefined();
+    expect([backend.query('whole', 'a'), backend.query('whole', 'a', { start: 0, end: 10 })]).toEqual([2, undefined]);
   });
 
   test('give undefined where there is no entry or no such state', () => {
