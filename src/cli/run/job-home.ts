@@ -4,26 +4,36 @@
  *     job.json      the job's id, stable for the life of its state
  *     ha/           the object of the job (handles, ledger, epoch) and its lease
  *     storage/      checkpoints and savepoints, unless spec.storage names another place
- *     process/      termination records and logs of attempts
+ *     process/      termination records of attempts
+ *     last-run.json how the job was run last (last-run.ts)
+ *     supervisor.json   the process that runs it (supervision-lock.ts)
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FlinkJobError, messageOf } from '../../lib/errors.ts';
+import { errnoOf } from '../../storage/index.ts';
 
 /** Directory of all local jobs, below the working directory unless told otherwise. */
 export const DEFAULT_HOME = '.flinkjob';
 
+/** Name of the file that keeps how the job was run last. */
+export const LAST_RUN = 'last-run.json';
+
 /** Thrown when a local job's directory cannot be used. */
 export class JobHomeError extends FlinkJobError {}
 
-/** One local job's directory. */
-export interface JobHome {
+/** Where a job's directory is, whatever it holds. */
+export interface JobPlace {
   readonly directory: string;
-  readonly jobId: string;
   readonly name: string;
   readonly namespace: string;
+}
+
+/** One local job's directory. */
+export interface JobHome extends JobPlace {
+  readonly jobId: string;
   readonly haDirectory: string;
   readonly processDirectory: string;
   /** `file://` URI of `storage/`. */
@@ -43,7 +53,10 @@ export function homeDirectory(home: string, namespace: string, name: string): st
 
 /** Opens the directory of a job that has been run before; undefined when there is none. */
 export function findJobHome(home: string, namespace: string, name: string): JobHome | undefined {
-  const directory = homeDirectory(home, namespace, name);
+  return jobHomeIn(homeDirectory(home, namespace, name));
+}
+
+function jobHomeIn(directory: string): JobHome | undefined {
   const file = join(directory, 'job.json');
   if (!existsSync(file)) return undefined;
   try {
@@ -57,27 +70,73 @@ export function findJobHome(home: string, namespace: string, name: string): JobH
   }
 }
 
-/** Opens the directory of a job, making it on first use. `fresh` removes everything the job has, state included. */
-export function openJobHome(home: string, namespace: string, name: string, fresh: boolean): JobHome {
+/** Where a job's directory is, made when it was not there. Take its supervision before anything in it is changed. */
+export function makeJobPlace(home: string, namespace: string, name: string): JobPlace {
   const directory = homeDirectory(home, namespace, name);
-  try {
-    if (fresh) rmSync(directory, { recursive: true, force: true });
-    const found = findJobHome(home, namespace, name);
-    if (found !== undefined) return found;
-    const job: StoredJob = { jobId: randomBytes(16).toString('hex'), name, namespace };
-    for (const folder of ['ha', 'storage', 'process']) mkdirSync(join(directory, folder), { recursive: true });
+  orUnwritable(directory, () => mkdirSync(directory, { recursive: true }));
+  return { directory, namespace, name };
+}
+
+/** The job in a directory; a new one on first use. */
+export function openJobHome(place: JobPlace): JobHome {
+  return jobHomeIn(place.directory) ?? newJobHome(place);
+}
+
+/** Removes everything the job has, state included, and begins anew under another id. */
+export function renewJobHome(place: JobPlace): JobHome {
+  // The pointers first: a crash in between leaves bytes that nobody points to, never pointers to nothing.
+  for (const part of [...FOLDERS, LAST_RUN]) {
+    orUnwritable(place.directory, () => rmSync(join(place.directory, part), { recursive: true, force: true }));
+  }
+  return newJobHome(place);
+}
+
+const FOLDERS = ['ha', 'storage', 'process'];
+
+function newJobHome({ directory, namespace, name }: JobPlace): JobHome {
+  const job: StoredJob = { jobId: randomBytes(16).toString('hex'), name, namespace };
+  orUnwritable(directory, () => {
+    for (const folder of FOLDERS) mkdirSync(join(directory, folder), { recursive: true });
     // Whole or absent: a job whose id was lost would start empty over its own state.
     const temporary = join(directory, `.job.json.${process.pid}`);
     writeFileSync(temporary, JSON.stringify(job), { flush: true });
     renameSync(temporary, join(directory, 'job.json'));
-    return homeOf(directory, job);
+  });
+  return homeOf(directory, job);
+}
+
+function orUnwritable(directory: string, change: () => void): void {
+  try {
+    change();
   } catch (cause) {
-    if (cause instanceof JobHomeError) throw cause;
-    throw new JobHomeError(
-      'JOB_HOME_UNWRITABLE',
-      `the directory ${directory} cannot be made: ${messageOf(cause)}. Choose another with --home.`,
-      { cause },
-    );
+    throw unwritableHome(directory, cause);
+  }
+}
+
+/** The error for a directory that takes no files. */
+export function unwritableHome(directory: string, cause: unknown): JobHomeError {
+  const { reason, remedy } = explain(cause);
+  return new JobHomeError(
+    'JOB_HOME_UNWRITABLE',
+    `the directory ${directory} of the job cannot be written: ${reason}. ${remedy}, or choose another with --home.`,
+    { cause },
+  );
+}
+
+function explain(cause: unknown): { readonly reason: string; readonly remedy: string } {
+  switch (errnoOf(cause)) {
+    case 'ENOSPC':
+      return { reason: 'the disk is full (ENOSPC)', remedy: 'Free space' };
+    case 'EACCES':
+    case 'EPERM':
+      return { reason: `permission denied (${errnoOf(cause)})`, remedy: 'Give this user rights on it' };
+    case 'EROFS':
+      return { reason: 'the file system is read-only (EROFS)', remedy: 'Mount it for writing' };
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return { reason: `a part of the path is a file (${errnoOf(cause)})`, remedy: 'Move that file away' };
+    default:
+      return { reason: messageOf(cause), remedy: 'See the cause' };
   }
 }
 

@@ -34,6 +34,9 @@ export function startJobProcess(
     cwd: order.program.workingDirectory,
     env: { ...process.env, [JOB_ORDER_VARIABLE]: JSON.stringify(order) },
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    // Ctrl-C on a terminal reaches the whole group: the supervisor alone decides how the job ends, else it would end here
+    // and now, without its savepoint. When the supervisor is gone, the closed channel ends the process.
+    detached: true,
   });
   child.on('message', (message) => listener.onMessage(message as FromJobProcess));
   child.stderr?.setEncoding('utf8').on('data', (text: string) => listener.onStderr(text));

@@ -1,8 +1,7 @@
 /** What `flinkjob run` does: read the resource, open the job's directory, supervise, show, and end with an exit code. */
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { type FlinkJobSettings, parseFlinkJob, resolveFlinkJob } from '../../api/index.ts';
+import { isAbsolute, join, resolve } from 'node:path';
+import type { FlinkJobSettings } from '../../api/index.ts';
 import { FlinkClient } from '../../flink/index.ts';
 import { openEmbeddedHaServices } from '../../ha/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
@@ -10,11 +9,13 @@ import { systemClock } from '../../lib/clock.ts';
 import { FlinkJobError, messageOf } from '../../lib/errors.ts';
 import { JOB_EXIT } from '../../lib/exit-codes.ts';
 import { openStorage } from '../../storage/index.ts';
-import type { CliIo } from '../command.ts';
+import { type CliIo, EXIT } from '../command.ts';
 import type { JobOrder } from '../job-process/job-order.ts';
 import type { FromJobProcess } from '../job-process/messages.ts';
-import { type JobHome, JobHomeError, openJobHome } from './job-home.ts';
+import { type JobFile, JobFileError, jobModuleOf, readJobFile, settingsOf } from './job-file.ts';
+import { type JobHome, makeJobPlace, openJobHome, renewJobHome } from './job-home.ts';
 import { type JobProcessHandle, startJobProcess } from './job-process-handle.ts';
+import { type LastRun, writeLastRun } from './last-run.ts';
 import { RunDisplay } from './run-display.ts';
 import { lockSupervision } from './supervision-lock.ts';
 import { type SupervisionResult, supervise } from './supervisor.ts';
@@ -43,40 +44,64 @@ export async function runLocalJob(
   io: CliIo,
   observer: RunObserver = {},
 ): Promise<number> {
-  let settings: FlinkJobSettings;
+  let job: JobFile;
   try {
-    settings = resolveFlinkJob(parseFlinkJob(await readManifest(file, io), file));
+    job = await readJobFile(file, io);
   } catch (error) {
-    io.stderr.write(`error: ${messageOf(error)}\n`);
-    return JOB_EXIT.invalid;
+    return failure(error, io);
   }
+  return runJobFile(job, options, io, observer);
+}
+
+/** As runLocalJob, for a job whose file has been read. */
+export async function runJobFile(
+  file: JobFile,
+  options: RunOptions,
+  io: CliIo,
+  observer: RunObserver = {},
+): Promise<number> {
   try {
-    return await runJob(file, settings, options, io, observer);
+    return await runJob(file, settingsOf(file), options, io, observer);
   } catch (error) {
-    if (!(error instanceof FlinkJobError)) throw error;
-    io.stderr.write(`error: ${error.message}\n`);
-    return error instanceof JobHomeError || !error.retryable ? JOB_EXIT.invalid : JOB_EXIT.failed;
+    return failure(error, io);
   }
 }
 
-async function readManifest(file: string, io: CliIo): Promise<string> {
-  if (file !== '-') return readFile(resolve(io.cwd, file), 'utf8');
-  const chunks: Buffer[] = [];
-  for await (const chunk of io.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
-  return Buffer.concat(chunks).toString('utf8');
+/** One message and an exit code for everything that keeps a job from being supervised. */
+function failure(error: unknown, io: CliIo): number {
+  if (!(error instanceof FlinkJobError)) throw error;
+  io.stderr.write(`error: ${error.message}\n`);
+  if (error.code === 'JOB_ALREADY_SUPERVISED') return EXIT.failed;
+  return error.retryable ? JOB_EXIT.failed : JOB_EXIT.invalid;
 }
 
 async function runJob(
-  file: string,
+  file: JobFile,
   settings: FlinkJobSettings,
   options: RunOptions,
   io: CliIo,
   observer: RunObserver,
 ): Promise<number> {
-  const source = jobModuleOf(settings);
-  const home = openJobHome(resolve(io.cwd, options.home), settings.namespace, settings.name, options.fresh);
-  const unlock = lockSupervision(home);
-  const order = orderFor(file, settings, source, home, options, io);
+  const module = jobModuleOf(settings);
+  const place = makeJobPlace(resolve(io.cwd, options.home), settings.namespace, settings.name);
+  const unlock = lockSupervision(place);
+  try {
+    const home = options.fresh ? renewJobHome(place) : openJobHome(place);
+    const order = orderFor(file, settings, module, home, options, io);
+    writeLastRun(home, lastRunOf(file, order, options));
+    return await superviseJob(home, order, settings, io, observer);
+  } finally {
+    unlock();
+  }
+}
+
+async function superviseJob(
+  home: JobHome,
+  order: Omit<JobOrder, 'attempt' | 'terminationLog'>,
+  settings: FlinkJobSettings,
+  io: CliIo,
+  observer: RunObserver,
+): Promise<number> {
   const services = await openEmbeddedHaServices({
     directory: home.haDirectory,
     storage: openStorage(order.storageUri),
@@ -117,33 +142,23 @@ async function runJob(
     stop.dispose();
     display.close();
     await services.close();
-    unlock();
   }
 }
 
-function jobModuleOf({ source, name }: FlinkJobSettings): JobOrder['program']['module'] {
-  switch (source?.kind) {
-    case 'module':
-      return { kind: 'file', path: source.module };
-    case 'inline':
-      return { kind: 'inline', source: source.source };
-    case 'configMap':
-      throw new JobHomeError(
-        'JOB_SOURCE_NEEDS_CLUSTER',
-        `job ${name} takes its source from ConfigMap ${source.name}, which exists only in a cluster. Use spec.typescript.module or inline to run it here.`,
-      );
-    case undefined:
-      throw new JobHomeError(
-        'JOB_RUNTIME_NEEDS_CLUSTER',
-        `job ${name} uses the Apache Flink runtime, which runs only in a cluster. flinkjob run takes jobs with spec.typescript.`,
-      );
-    default:
-      return assertNever(source);
-  }
+function lastRunOf(file: JobFile, order: Pick<JobOrder, 'storageUri' | 'restoreFrom'>, options: RunOptions): LastRun {
+  const { storageUri, restoreFrom } = order;
+  return {
+    version: 1,
+    file,
+    storageUri,
+    storageGiven: options.storage !== undefined,
+    restPort: options.restPort,
+    ...(restoreFrom === undefined ? {} : { restoreFrom }),
+  };
 }
 
 function orderFor(
-  file: string,
+  file: JobFile,
   settings: FlinkJobSettings,
   module: JobOrder['program']['module'],
   home: JobHome,
@@ -158,7 +173,7 @@ function orderFor(
     program: {
       module,
       // A module's path is relative to the resource that names it, so a job can be run from any directory.
-      workingDirectory: file === '-' ? io.cwd : dirname(resolve(io.cwd, file)),
+      workingDirectory: file.directory,
       args,
       parallelism,
       ...(maxParallelism === undefined ? {} : { maxParallelism }),
@@ -174,6 +189,12 @@ function orderFor(
 
 /** A local run keeps its state on this machine: in the resource's storage where that is local, else in the job's directory. */
 function storageOf({ storageUri }: FlinkJobSettings, home: JobHome, { storage }: RunOptions): string {
+  if (storage !== undefined && !storage.startsWith('file://')) {
+    throw new JobFileError(
+      'STORAGE_NOT_LOCAL',
+      `--storage ${storage} is no directory of this machine: write file:// and an absolute path, such as file:///var/tmp/jobs.`,
+    );
+  }
   return storage ?? (storageUri.startsWith('file://') ? storageUri : home.storageUri);
 }
 
@@ -238,6 +259,7 @@ function exitCodeOf(result: SupervisionResult, { name }: FlinkJobSettings, displ
       return JOB_EXIT.finished;
     case 'failed':
       display.error(`job ${name} failed: ${result.cause}. ${result.reason}. Its state is kept.`);
+      if (result.exitCode === JOB_EXIT.invalid) return JOB_EXIT.invalid;
       return result.unrecoverable ? JOB_EXIT.suppressRestarts : JOB_EXIT.failed;
     default:
       return assertNever(result);

@@ -2,16 +2,21 @@
 import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { currentProcess, livenessOf, type ProcessIdentity } from '../../ha/index.ts';
-import { type JobHome, JobHomeError } from './job-home.ts';
+import { JobHomeError, type JobPlace, unwritableHome } from './job-home.ts';
 
 /**
  * Takes the job for this process and returns what gives it back. A lock of a process that is gone is taken over.
  * @throws JobHomeError when another process supervises the job
  */
-export function lockSupervision({ directory, name }: JobHome): () => void {
-  const lock = join(directory, 'supervisor.json');
+export function lockSupervision({ directory, name }: JobPlace): () => void {
+  const lock = lockOf(directory);
   const mine = join(directory, `.supervisor.${process.pid}.json`);
-  writeFileSync(mine, JSON.stringify(currentProcess()));
+  try {
+    writeFileSync(mine, JSON.stringify(currentProcess()));
+  } catch (cause) {
+    rmSync(mine, { force: true });
+    throw unwritableHome(directory, cause);
+  }
   try {
     for (let tries = 0; tries < 3; tries++) {
       if (tryLink(mine, lock)) return () => rmSync(lock, { force: true });
@@ -28,6 +33,16 @@ export function lockSupervision({ directory, name }: JobHome): () => void {
   } finally {
     rmSync(mine, { force: true });
   }
+}
+
+/** The process that runs a job at this moment; undefined when none does. */
+export function supervisorOf({ directory }: JobPlace): ProcessIdentity | undefined {
+  const holder = readHolder(lockOf(directory));
+  return holder === undefined || livenessOf(holder) === 'dead' ? undefined : holder;
+}
+
+function lockOf(directory: string): string {
+  return join(directory, 'supervisor.json');
 }
 
 /** A link either succeeds or finds the lock taken; there is no moment in between. */

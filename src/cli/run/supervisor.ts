@@ -56,6 +56,8 @@ export type SupervisionResult =
       readonly reason: string;
       readonly unrecoverable: boolean;
       readonly code?: string;
+      /** Of the last process, where it ended by itself. */
+      readonly exitCode?: number;
     };
 
 export interface SupervisorOptions {
@@ -144,7 +146,8 @@ class Supervisor {
       end: {
         ...this.#end,
         attempt: handle.attempt,
-        takenFromOutside: false,
+        // Asked to stop before it could listen, it dies of the signal: that is no crash.
+        takenFromOutside: this.#options.stop.aborted && this.#end.signal !== undefined,
         reported:
           reported === undefined ? undefined : { ...reported, suppressRestarts: reported.suppressRestarts === true },
       },
@@ -281,7 +284,15 @@ class Supervisor {
     if (!(await this.#write(view, next))) return undefined;
     this.#process = undefined;
     this.#options.onEvent({ event: 'gaveUp', cause, reason });
-    return { result: 'failed', cause, reason, unrecoverable, ...(code === undefined ? {} : { code }) };
+    const exitCode = this.#end?.exitCode;
+    return {
+      result: 'failed',
+      cause,
+      reason,
+      unrecoverable,
+      ...(code === undefined ? {} : { code }),
+      ...(exitCode === undefined ? {} : { exitCode }),
+    };
   }
 
   /** False when another write came first: look again and decide anew, never send the same again. */
