@@ -2,6 +2,7 @@
  * The jobs that throughput is measured with. `args[0]` names one, `args[1]` is the number of records, `args[2]` the number
  * of keys. Keyed count is the job of the comparison with Apache Flink: sequence → map → keyBy → ValueState count → discard.
  */
+import { writeSync } from 'node:fs';
 import {
   type Collector,
   type DataStream,
@@ -9,10 +10,14 @@ import {
   type KeyedContext,
   KeyedProcessFunction,
   type RuntimeContext,
+  SinkFunction,
+  SlidingEventTimeWindows,
   type StreamExecutionEnvironment,
+  TumblingEventTimeWindows,
   Types,
   type ValueState,
   ValueStateDescriptor,
+  WatermarkStrategy,
 } from 'flinkjob';
 
 type Pair<K> = [key: K, value: number];
@@ -35,8 +40,36 @@ class Count<K> extends KeyedProcessFunction<K, Pair<K>, Pair<K>> {
 const PAIR = Types.TUPLE(Types.INT, Types.SAFE_LONG) as never;
 const STRING_PAIR = Types.TUPLE(Types.STRING, Types.SAFE_LONG) as never;
 
+/** Throws records away, and says at the end what the process spent on them: one JSON line on stdout per subtask. */
+class Discard<T> extends SinkFunction<T> {
+  private records = 0;
+  private startedAt = 0;
+  private cpuAtStart: NodeJS.CpuUsage = { user: 0, system: 0 };
+
+  override invoke(): void {
+    if (this.records === 0) {
+      this.startedAt = Date.now();
+      this.cpuAtStart = process.cpuUsage();
+    }
+    this.records++;
+  }
+
+  override finish(): void {
+    const { user, system } = process.cpuUsage(this.cpuAtStart);
+    const { records, startedAt } = this;
+    const line = {
+      records,
+      startedAt,
+      wallMs: Date.now() - startedAt,
+      cpuMs: (user + system) / 1_000,
+      rssBytes: process.memoryUsage.rss(),
+    };
+    writeSync(1, `${JSON.stringify(line)}\n`);
+  }
+}
+
 function discard<T>(stream: DataStream<T>): void {
-  stream.addSink(() => {}).uid('discard');
+  stream.addSink(new Discard<T>()).uid('discard');
 }
 
 const jobs: Record<string, (env: StreamExecutionEnvironment, records: number, keys: number) => void> = {
@@ -88,6 +121,27 @@ const jobs: Record<string, (env: StreamExecutionEnvironment, records: number, ke
         .keyBy((pair) => pair[0], Types.INT)
         .process(new Count<number>())
         .uid('count'),
+    ),
+  /** Per window of the last 1,000 ms of event time, sliding by 100 ms: the key with the most records. */
+  window: (env, records, keys) =>
+    discard(
+      env
+        .fromSequence(1, records)
+        .uid('source')
+        .assignTimestampsAndWatermarks(
+          WatermarkStrategy.forMonotonousTimestamps<number>().withTimestampAssigner((value) => value / 100),
+        )
+        .uid('time')
+        .map((value): Pair<number> => [(value * 7919) % keys, 1], PAIR)
+        .uid('map')
+        .keyBy((pair) => pair[0], Types.INT)
+        .window(SlidingEventTimeWindows.of(1_000, 100))
+        .reduce((left, right) => [left[0], left[1] + right[1]], PAIR)
+        .uid('count')
+        .keyBy(() => 0, Types.INT)
+        .window(TumblingEventTimeWindows.of(100))
+        .reduce((left, right) => (left[1] >= right[1] ? left : right), PAIR)
+        .uid('top'),
     ),
 };
 

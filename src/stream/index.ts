@@ -55,6 +55,7 @@ export { BroadcastConnectedStream, BroadcastStream } from './datastream/broadcas
 export { ConnectedStreams, DataStream, DataStreamSink } from './datastream/data-stream.ts';
 export { type Job, StreamExecutionEnvironment } from './datastream/environment.ts';
 export { KeyedConnectedStreams, KeyedStream } from './datastream/keyed-stream.ts';
+export { WindowedStream } from './datastream/windowed-stream.ts';
 export { MAX_WATERMARK, MIN_WATERMARK } from './exchange/channel.ts';
 export {
   CheckpointedFunction,
@@ -129,3 +130,16 @@ export {
   ValueState,
 } from './state/state.ts';
 export { type TypeInformation, type TypeSchema, Types } from './types/index.ts';
+export { GlobalWindows } from './windows/global-windows.ts';
+export { EventTimeSessionWindows, ProcessingTimeSessionWindows } from './windows/session-windows.ts';
+export { SlidingEventTimeWindows, SlidingProcessingTimeWindows } from './windows/sliding-windows.ts';
+export { GlobalWindow, TimeWindow } from './windows/time-window.ts';
+export { OnMergeContext, Trigger, TriggerContext, TriggerResult } from './windows/trigger.ts';
+export { CountTrigger, EventTimeTrigger, ProcessingTimeTrigger, PurgingTrigger } from './windows/triggers.ts';
+export { TumblingEventTimeWindows, TumblingProcessingTimeWindows } from './windows/tumbling-windows.ts';
+export {
+  AggregateFunction,
+  ProcessWindowContext,
+  ProcessWindowFunction,
+  WindowFunction,
+} from './windows/window-functions.ts';
