@@ -1,12 +1,13 @@
 /**
- * Builds the subtasks of one worker (or, in the test kit, of all slots) and joins them by channels: by reference inside
- * the thread, by rings in shared memory to other threads. Both ends of a channel are found by (edge, from, to).
+ * Builds the subtasks of one slot and joins them to each other and to those of other slots by channels. Which channels is
+ * for the caller to say: a worker takes references inside its thread and rings in shared memory to other threads, the
+ * test kit has channels of its own. Both ends of a channel are found by (edge, from, to).
  */
 import { assertNever } from '../../lib/assert-never.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { SubtaskRef } from '../checkpoint/subtask-state.ts';
 import type { InputChannel, OutputChannel } from '../exchange/channel.ts';
-import { InputGate } from '../exchange/input-gate.ts';
+import { type GateOptions, InputGate } from '../exchange/input-gate.ts';
 import { LocalChannel } from '../exchange/local-channel.ts';
 import {
   BroadcastPartitioner,
@@ -20,35 +21,46 @@ import { WakeUp } from '../exchange/wake-up.ts';
 import type { JobEdge, JobGraph, JobVertex } from '../graph/job-graph.ts';
 import { JobExecutionError } from '../job/errors.ts';
 import { workerOf } from '../job/worker-pool.ts';
-import { Types } from '../types/index.ts';
+import { type TypeInformation, Types } from '../types/index.ts';
 import { Subtask, type SubtaskListener } from './subtask.ts';
 import type { RingAssignment, WorkerData } from './worker-protocol.ts';
 
+/** Makes the ends of channels, each asked for once. */
+export interface ChannelFactory {
+  output(edge: JobEdge, from: number, to: number): OutputChannel;
+  input(edge: JobEdge, from: number, to: number): InputChannel;
+}
+
+/** Which slot of which attempt it is. */
+export type SlotData = Pick<WorkerData, 'workerIndex' | 'workerCount' | 'jobId' | 'jobName' | 'attempt' | 'epoch'> & {
+  readonly program: Pick<WorkerData['program'], 'args' | 'workingDirectory'>;
+};
+
 export interface ConnectOptions {
   readonly graph: JobGraph;
-  readonly data: WorkerData;
+  readonly data: SlotData;
   readonly clock: Clock;
-  readonly rings: readonly RingAssignment[];
-  readonly wakeUps: readonly SharedArrayBuffer[];
+  readonly channels: ChannelFactory;
+  /** How each gate reads. @default as gates do */
+  readonly gateOptions?: () => GateOptions;
   listenerOf(ref: SubtaskRef): SubtaskListener;
 }
 
-/** The subtasks of this worker, upstream ones first. */
+/** The subtasks of this slot, upstream ones first. */
 export function connectSubtasks(options: ConnectOptions): Subtask[] {
   const { graph, data } = options;
-  const channels = new WorkerChannels(options);
   return graph.vertices.flatMap((vertex) =>
-    subtasksOf(vertex, data).map((subtaskIndex) => connect(options, vertex, subtaskIndex, channels)),
+    subtasksOf(vertex, data).map((subtaskIndex) => connect(options, vertex, subtaskIndex)),
   );
 }
 
-function subtasksOf(vertex: JobVertex, { workerIndex, workerCount }: WorkerData): number[] {
+function subtasksOf(vertex: JobVertex, { workerIndex, workerCount }: SlotData): number[] {
   const all = Array.from({ length: vertex.parallelism }, (_, index) => index);
   return all.filter((index) => workerOf(index, workerCount) === workerIndex);
 }
 
-function connect(options: ConnectOptions, vertex: JobVertex, subtaskIndex: number, channels: WorkerChannels): Subtask {
-  const { data, clock } = options;
+function connect(options: ConnectOptions, vertex: JobVertex, subtaskIndex: number): Subtask {
+  const { data, clock, channels } = options;
   const inputs = inputChannels(vertex, subtaskIndex, channels);
   return new Subtask({
     vertex,
@@ -66,7 +78,7 @@ function connect(options: ConnectOptions, vertex: JobVertex, subtaskIndex: numbe
       parallelism: vertex.parallelism,
       maxParallelism: vertex.maxParallelism,
     },
-    openGate: inputs === undefined ? undefined : (listener) => new InputGate(inputs, listener),
+    openGate: inputs === undefined ? undefined : (listener) => new InputGate(inputs, listener, options.gateOptions?.()),
     outputs: vertex.outputs.map((edge) => {
       const ends = targetSubtasks(edge, subtaskIndex).map((to) => channels.output(edge, subtaskIndex, to));
       const partitioner = partitionerOf(edge, ends, subtaskIndex);
@@ -80,7 +92,7 @@ function connect(options: ConnectOptions, vertex: JobVertex, subtaskIndex: numbe
 function inputChannels(
   vertex: JobVertex,
   subtaskIndex: number,
-  channels: WorkerChannels,
+  channels: ChannelFactory,
 ): InputChannel[][] | undefined {
   if (vertex.inputs.length === 0) return undefined;
   const inputs: InputChannel[][] = vertex.inputs.some(({ edge }) => edge.input === 2) ? [[], []] : [[]];
@@ -117,14 +129,22 @@ function partitionerOf(
   }
 }
 
-/** The channels that end in this worker, made on first use. */
-class WorkerChannels {
-  readonly #options: ConnectOptions;
+/** What the channels of a worker are made of. */
+export interface WorkerChannelOptions {
+  readonly workerIndex: number;
+  readonly workerCount: number;
+  readonly rings: readonly RingAssignment[];
+  readonly wakeUps: readonly SharedArrayBuffer[];
+}
+
+/** The channels that end in one worker, made on first use. */
+export class WorkerChannels implements ChannelFactory {
+  readonly #options: WorkerChannelOptions;
   readonly #local = new Map<string, LocalChannel>();
   readonly #memory: Map<string, SharedArrayBuffer>;
   readonly #wakeUps: WakeUp[];
 
-  constructor(options: ConnectOptions) {
+  constructor(options: WorkerChannelOptions) {
     this.#options = options;
     this.#memory = new Map(
       options.rings.map((ring) => [channelKey(ring.edgeId, ring.fromSubtask, ring.toSubtask), ring.memory]),
@@ -134,18 +154,18 @@ class WorkerChannels {
 
   output(edge: JobEdge, from: number, to: number): OutputChannel {
     const reader = this.#worker(to);
-    if (reader === this.#options.data.workerIndex) return this.#localChannel(edge, from, to);
-    return new RingOutputChannel(this.#ring(edge, from, to), typeOf(edge), this.#wakeUpOf(reader));
+    if (reader === this.#options.workerIndex) return this.#localChannel(edge, from, to);
+    return new RingOutputChannel(this.#ring(edge, from, to), recordTypeOf(edge), this.#wakeUpOf(reader));
   }
 
   input(edge: JobEdge, from: number, to: number): InputChannel {
     const writer = this.#worker(from);
-    if (writer === this.#options.data.workerIndex) return this.#localChannel(edge, from, to);
-    return new RingInputChannel(this.#ring(edge, from, to), typeOf(edge), this.#wakeUpOf(writer));
+    if (writer === this.#options.workerIndex) return this.#localChannel(edge, from, to);
+    return new RingInputChannel(this.#ring(edge, from, to), recordTypeOf(edge), this.#wakeUpOf(writer));
   }
 
   #worker(subtask: number): number {
-    return workerOf(subtask, this.#options.data.workerCount);
+    return workerOf(subtask, this.#options.workerCount);
   }
 
   #localChannel(edge: JobEdge, from: number, to: number): LocalChannel {
@@ -171,11 +191,13 @@ class WorkerChannels {
   }
 }
 
-function channelKey(edgeId: number, from: number, to: number): string {
+/** Names a channel. */
+export function channelKey(edgeId: number, from: number, to: number): string {
   return `${edgeId}/${from}/${to}`;
 }
 
-function typeOf({ edge }: JobEdge): NonNullable<JobEdge['from']['transformation']['outputType']> {
+/** How the records of an edge are written where they leave their thread. */
+export function recordTypeOf({ edge }: JobEdge): TypeInformation<unknown> {
   const declared = edge.side === undefined ? edge.source.outputType : edge.side.type;
   return declared ?? Types.ANY;
 }

@@ -196,6 +196,12 @@ export class Subtask {
     await this.chain.close();
   }
 
+  /** As if the process had been killed: nothing more happens and no user code is told; a source's loop stands still. */
+  abandon(): void {
+    this.#phase = 'closed';
+    void this.#lock.acquire();
+  }
+
   /** Makes everything emitted so far visible to the subtasks downstream. */
   flush(): void {
     for (const { partitioner } of this.#options.outputs) partitioner.flush();

@@ -17,7 +17,7 @@ import { WakeUp } from '../exchange/wake-up.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { JobExecutionError } from '../job/errors.ts';
 import { loadJob } from '../job/job-module.ts';
-import { connectSubtasks } from './connect-subtasks.ts';
+import { connectSubtasks, WorkerChannels } from './connect-subtasks.ts';
 import { serializeError } from './serialized-error.ts';
 import { ServedStates } from './served-states.ts';
 import type { Subtask, SubtaskCapture, SubtaskListener } from './subtask.ts';
@@ -140,8 +140,7 @@ export class TaskWorker {
       graph,
       data: this.#data,
       clock: systemClock,
-      rings,
-      wakeUps,
+      channels: new WorkerChannels({ ...this.#data, rings, wakeUps }),
       listenerOf: (ref) => this.#listener(ref),
     });
     for (const subtask of this.#subtasks) this.#served.watch(subtask);
