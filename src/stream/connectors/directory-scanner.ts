@@ -36,16 +36,14 @@ export class DirectoryScanner {
     return this.#due;
   }
 
-  /** The names in the directory, sorted. @throws FileUnreadableError when it cannot be listed */
-  async open(): Promise<string[]> {
-    const names = await namesIn(this.#options.path, this.#workingDirectory);
+  /** Begins to watch; the first scan is due. @throws FileUnreadableError when the directory cannot be listed */
+  async open(): Promise<void> {
+    await namesIn(this.#options.path, this.#workingDirectory);
     if (this.#options.watch) this.#watch();
-    // Files may have come between the listing and the watch.
     this.#due = true;
-    return names;
   }
 
-  /** Same as `open`, later. Changes during the listing make the next one due. */
+  /** The names in the directory, sorted. Changes during the listing make the next one due. */
   scan(): Promise<string[]> {
     this.#due = false;
     this.#cancelTimer?.();

@@ -126,7 +126,7 @@ class WatchedDirectoryReader<T> implements SourceReader<T> {
 
   async open(context: RuntimeContext): Promise<void> {
     this.#invalid = context.counter('invalidRecords');
-    this.#see(await this.#scanner.open());
+    await this.#scanner.open();
   }
 
   poll(out: SourceOutput<T>, maxRecords: number): PollResult {
@@ -177,13 +177,13 @@ class WatchedDirectoryReader<T> implements SourceReader<T> {
     return murmurHash32(stringHash(name)) % this.#context.parallelism === this.#context.subtaskIndex;
   }
 
+  /** Takes over what a scan found. No file is begun meanwhile: those are finished before the next scan. */
   #see(names: readonly string[]): void {
     if (this.#settings.forgetDeleted) {
       const there = new Set(names);
       this.#done.retain((name) => there.has(name));
     }
-    const begun = new Set(this.#begun.map(({ name }) => name));
-    this.#visible = names.filter((name) => this.#owns(name) && !this.#done.has(name) && !begun.has(name));
+    this.#visible = names.filter((name) => this.#owns(name) && !this.#done.has(name));
   }
 
   /** Looks for the next file and opens it, beside `poll`; one step at a time. */

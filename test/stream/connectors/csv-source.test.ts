@@ -66,6 +66,16 @@ test('a restore goes on behind the last record captured, at any parallelism', as
   expect(records.map(({ id }) => Number(id))).toEqual(Array.from({ length: 5000 }, (_, id) => id));
 });
 
+test('a capture that comes before a restored position was reached again keeps the position', async () => {
+  const path = fileOf(many);
+  const first = await SourceRun.start(sourceOf(path));
+  await first.takeEach(4990);
+  const second = await SourceRun.start(sourceOf(path), { restoreFrom: await first.capture() });
+  second.subtasks[0]!.poll(10);
+  const third = await SourceRun.start(sourceOf(path), { restoreFrom: await second.capture() });
+  expect((await third.toEnd()).length).toBe(10);
+});
+
 test('a record with too few, too many or wrong fields fails the job with file and record', async () => {
   await expect(recordsOf('a,b\n1,2\n3\n')).rejects.toThrow(/in\.csv, record 2: it has 1 fields instead of 2/);
   await expect(recordsOf('a,b\n1,2,3\n')).rejects.toThrow('record 1: it has 3 fields instead of 2');

@@ -1,11 +1,13 @@
 import { appendFileSync, mkdirSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { decodeNames, NameSet } from '../../../src/stream/connectors/name-set.ts';
 import { NdjsonFormat } from '../../../src/stream/connectors/ndjson-format.ts';
 import {
   WatchedDirectorySource,
   type WatchedDirectorySourceOptions,
 } from '../../../src/stream/connectors/watched-directory-source.ts';
+import { DataInput, Types } from '../../../src/stream/types/index.ts';
 import { ManualClock, SourceRun, type SubtaskRun } from '../../builders/source-run.ts';
 import { aTemporaryDirectory, eventually } from '../../builders/temporary-directory.ts';
 
@@ -226,16 +228,31 @@ test('a directory that is missing, at the start or later, is named', async () =>
   await expect(settle(run.subtasks[0]!, clock)).rejects.toThrow(`cannot read ${directory}: it does not exist`);
 });
 
-test('what was read takes few bytes in state', async () => {
+test('names of files that were read take few bytes in state and come back', () => {
+  const names = Array.from({ length: 5000 }, (_, index) => `events-2024-05-01-${10_000 + index}.ndjson`);
+  const set = new NameSet();
+  for (const name of [...names, ...names]) set.add(name);
+  const blocks = set.encode();
+  expect(blocks.reduce((sum, block) => sum + block.length, 0)).toBeLessThan(5000 * 12);
+  expect(blocks.flatMap(decodeNames).toSorted()).toEqual(names);
+  set.retain((name) => name.endsWith('9.ndjson'));
+  expect([set.size, set.encode().flatMap(decodeNames).length]).toEqual([500, 500]);
+});
+
+test('each subtask stores its own files only, so that state does not grow with each restore', async () => {
   const directory = aTemporaryDirectory();
   const clock = new ManualClock();
-  for (let index = 0; index < 2000; index++)
-    writeFileSync(join(directory, `events-2024-05-01-${10_000 + index}.ndjson`), '');
-  const run = await SourceRun.start(sourceOf(directory), { clock });
-  await settle(run.subtasks[0]!, clock);
-  const blocks = (await run.capture()).subtasks[0]!.union.get('watched-files-done')!;
-  expect(blocks.length).toBe(2);
-  expect(blocks.reduce((sum, block) => sum + block.length, 0)).toBeLessThan(2000 * 12);
+  for (let index = 0; index < 30; index++) put(directory, `part-${index}.ndjson`, [`${index}`]);
+  let run = await SourceRun.start(sourceOf(directory), { clock, parallelism: 3 });
+  await settleAll(run, clock);
+  for (const parallelism of [3, 2, 4, 1]) {
+    const restoreFrom = await run.capture();
+    const stored = restoreFrom.subtasks.flatMap(({ union }) =>
+      union.get('watched-files-done')!.map((bytes) => Types.BYTES.read(new DataInput(bytes))),
+    );
+    expect(stored.flatMap(decodeNames).length).toBe(30);
+    run = await SourceRun.start(sourceOf(directory), { parallelism, restoreFrom });
+  }
 });
 
 test('options that make no sense are refused', () => {
