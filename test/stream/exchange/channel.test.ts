@@ -142,6 +142,17 @@ describe.each<[string, () => Ends]>([
     expect(output.isAvailable).toBe(true);
   });
 
+  test('keeps the order when more comes than it has room for while it is half read', () => {
+    const { output, input } = ends();
+    const recorder = new Recorder();
+    for (let value = 0; value < 1000; value++) {
+      output.write(value, NO_TIMESTAMP);
+      if (value % 3 === 0) input.poll(recorder, 1);
+    }
+    drain({ output, input }, recorder);
+    expect(recorder.events).toEqual(Array.from({ length: 1000 }, (_, value) => aRecord(value)));
+  });
+
   test('a record whose handling failed is not handed over again', () => {
     const { output, input } = ends();
     for (const value of ['good', 'bad', 'next']) output.write(value, NO_TIMESTAMP);

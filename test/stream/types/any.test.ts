@@ -150,13 +150,13 @@ test('a getter that writes another value in between does not disturb this one', 
   const record = {
     first: { x: 1 },
     get second() {
-      Types.ANY.write(other, { y: { x: 2 } });
+      Types.ANY.write(other, { y: { z: { x: 2 } } });
       return { x: 3 };
     },
     third: { x: 4 },
   };
   expect(backAlone(record)).toEqual({ first: { x: 1 }, second: { x: 3 }, third: { x: 4 } });
-  expect(Types.ANY.read(new DataInput(other.view()))).toEqual({ y: { x: 2 } });
+  expect(Types.ANY.read(new DataInput(other.view()))).toEqual({ y: { z: { x: 2 } } });
 });
 
 test('deep nesting in bytes is an IOException, not a full stack', () => {
