@@ -40,7 +40,13 @@ interface Exchange extends Omit<Scenario, 'name'> {
   readonly secondSends?: number;
 }
 
-async function bothWays({ kind, recordsEach, ringBytes, take, secondSends }: Exchange): Promise<PeerResult[]> {
+async function bothWays({
+  kind,
+  recordsEach,
+  ringBytes,
+  take,
+  secondSends,
+}: Exchange): Promise<[PeerResult, PeerResult]> {
   const [there, back] = [createRing(ringBytes), createRing(ringBytes)];
   const [one, two] = [new SharedArrayBuffer(WAKE_UP_BYTES), new SharedArrayBuffer(WAKE_UP_BYTES)];
   const setups: PeerSetup[] = [
@@ -50,8 +56,9 @@ async function bothWays({ kind, recordsEach, ringBytes, take, secondSends }: Exc
   const workers = setups.map(
     (setup) => new Worker(new URL('./exchange-peer.ts', import.meta.url), { workerData: setup }),
   );
+  const resultOf = async (worker: Worker): Promise<PeerResult> => ((await once(worker, 'message')) as [PeerResult])[0];
   try {
-    return await Promise.all(workers.map(async (worker) => ((await once(worker, 'message')) as [PeerResult])[0]));
+    return await Promise.all([resultOf(workers[0]!), resultOf(workers[1]!)]);
   } finally {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }

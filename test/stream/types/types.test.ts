@@ -78,7 +78,7 @@ test('tuples hash as in Flink, a null field as 0', () => {
 });
 
 test('keys are the same when Java says that they are equal', () => {
-  const same = <T>(type: TypeInformation<T>, left: T, right: T) =>
+  const same = <T>(type: TypeInformation<T>, left: NoInfer<T>, right: NoInfer<T>) =>
     type.sameKey === undefined ? left === right : type.sameKey(left, right);
   expect(same(Types.DOUBLE, Number.NaN, Number.NaN)).toBe(true);
   expect(same(Types.DOUBLE, 0, -0)).toBe(false);
