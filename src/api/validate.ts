@@ -117,7 +117,9 @@ function badValue(path: FieldPath, value: unknown, root: SchemaNode): Problem {
   };
 }
 
-function schemaCode(node: SchemaNode, found: unknown): string {
+type SchemaViolationCode = 'MISSING_FIELD' | 'NOT_ALLOWED_VALUE' | 'OUT_OF_RANGE' | 'WRONG_TYPE';
+
+function schemaCode(node: SchemaNode, found: unknown): SchemaViolationCode {
   if (found === undefined) return 'MISSING_FIELD';
   if (node.constraints.enum !== undefined && typeof found === 'string') return 'NOT_ALLOWED_VALUE';
   return hasType(node.type, found) ? 'OUT_OF_RANGE' : 'WRONG_TYPE';
