@@ -1,0 +1,75 @@
+/** Where a local job is in its life, in one word and in one line. Pure. */
+import type { JobStatus } from '../../flink/index.ts';
+import { type JobResult, type Ledger, nextAttemptAt, openAttemptOf } from '../../ha/index.ts';
+
+/** Words of the resource's status, as far as a job on one machine has them, and `Stopped`: nobody runs it, and it can go on. */
+export type LocalPhase = 'Starting' | 'Running' | 'Restarting' | 'Suspended' | 'Stopped' | 'Finished' | 'Failed';
+
+/** What the phase follows from. */
+export interface PhaseFacts {
+  readonly ledger: Ledger;
+  readonly isSupervised: boolean;
+  /** As the running process says; undefined when none answers. */
+  readonly running: JobStatus | undefined;
+  readonly result: JobResult['application-status'] | undefined;
+}
+
+export interface PhaseAnswer {
+  readonly phase: LocalPhase;
+  /** Why, or since what; absent where the word says it all. */
+  readonly reason?: string;
+  /** When the next attempt opens, while one is waited for. */
+  readonly nextAt?: number;
+}
+
+/** The first rule that speaks decides. */
+export function phaseOf(facts: PhaseFacts): PhaseAnswer {
+  return whileRunning(facts) ?? whileSupervised(facts) ?? whileNobodyRunsIt(facts);
+}
+
+function whileRunning({ running, ledger }: PhaseFacts): PhaseAnswer | undefined {
+  switch (running) {
+    case undefined:
+    case 'FINISHED':
+    case 'CANCELED':
+    case 'FAILED':
+    case 'SUSPENDED':
+      // An attempt that has ended; the ledger says, or soon will, what follows.
+      return undefined;
+    case 'FAILING':
+      return { phase: 'Restarting', reason: 'the attempt is failing' };
+    case 'CANCELLING':
+      return { phase: 'Running', reason: 'it is being cancelled' };
+    case 'RUNNING':
+      return { phase: 'Running' };
+    case 'CREATED':
+    case 'INITIALIZING':
+    case 'RESTARTING':
+    case 'RECONCILING':
+      return starting(ledger);
+  }
+}
+
+function whileSupervised({ isSupervised, ledger }: PhaseFacts): PhaseAnswer | undefined {
+  if (!isSupervised) return undefined;
+  if (openAttemptOf(ledger) !== undefined || ledger.attempts.length === 0) return starting(ledger);
+  const nextAt = nextAttemptAt(ledger);
+  return nextAt === undefined ? undefined : { phase: 'Restarting', nextAt };
+}
+
+/** An attempt after a failure is a restart; any other is a start. */
+function starting(ledger: Ledger): PhaseAnswer {
+  const before = ledger.attempts.findLast(({ end }) => end !== undefined);
+  const isRestart = before?.end?.how === 'failed' || before?.end?.how === 'crashed';
+  return { phase: isRestart ? 'Restarting' : 'Starting' };
+}
+
+function whileNobodyRunsIt({ ledger, result }: PhaseFacts): PhaseAnswer {
+  const last = ledger.attempts.at(-1);
+  if (ledger.gaveUp !== undefined) return { phase: 'Failed', reason: ledger.gaveUp.reason };
+  if (result === 'CANCELED') return { phase: 'Finished', reason: 'it was cancelled' };
+  if (last?.end?.how === 'finished') return { phase: 'Finished' };
+  if (last?.end?.how === 'replaced') return { phase: 'Suspended', reason: last.end.cause };
+  if (last === undefined) return { phase: 'Stopped', reason: 'it never started' };
+  return { phase: 'Stopped', reason: 'nobody runs it; it goes on from its newest checkpoint' };
+}

@@ -1,0 +1,33 @@
+/** `flinkjob query`: reads one value of keyed state from a running local job. */
+import type { Command } from './command.ts';
+import { homeOption } from './local-job/home-option.ts';
+import type { QueryOptions } from './local-job/query-state.ts';
+import { outputOption } from './output/output-option.ts';
+
+/** The command. */
+export const query: Command = {
+  name: 'query',
+  summary: 'Read the value of a key in a queryable state of a running local job',
+  usage: '<job> <state> <key>',
+  examples: [
+    'flinkjob query flight-delays delays JFK',
+    'flinkjob query --key-kind int32 orders order-count 4711',
+    'flinkjob query --namespace 1700000000000,1700000060000 clicks per-minute /index.html',
+  ],
+  register: (command, action) =>
+    command
+      .argument('<job>', 'the job, as [namespace/]name')
+      .argument('<state>', 'the name given to setQueryable')
+      .argument('<key>', 'the key, as the key type of the state reads it; a tuple as a JSON array')
+      .addOption(homeOption())
+      .option('--key-kind <kind>', 'what the key is meant to be, e.g. string or int32; another kind is an error')
+      .option('--operator <uid>', 'only states of this operator')
+      .option('--namespace <window>', 'START,END in milliseconds, for state per window')
+      .addOption(outputOption(['text', 'json', 'yaml']))
+      .action(
+        action(async (io, job: string, state: string, key: string, options: QueryOptions) => {
+          const { queryState } = await import('./local-job/query-state.ts');
+          return queryState({ job, state, key }, options, io);
+        }),
+      ),
+};
