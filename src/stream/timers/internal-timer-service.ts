@@ -45,8 +45,6 @@ class KeyedTimers implements InternalTimerService, TimerSnapshotSource {
   #lastWindow: TimeWindowLike = { start: 0, end: 0 };
 
   #started = false;
-  /** While processing-time timers fire, the next physical one is set once, at the end. */
-  #firing = false;
   #scheduledAt = Number.POSITIVE_INFINITY;
   #cancelScheduled: (() => void) | undefined;
   readonly #onDue = (): void => this.#fireDue();
@@ -63,8 +61,8 @@ class KeyedTimers implements InternalTimerService, TimerSnapshotSource {
     this.#windowed = namespace === 'window';
     this.#hash = keyType.hash;
     this.#keepsHash = keyType.immutable && keyType.sameKey === undefined;
-    this.#event = new TimerSet(keyType, this.#windowed);
-    this.#processing = new TimerSet(keyType, this.#windowed);
+    this.#event = new TimerSet(keyType, backend.maxParallelism, this.#windowed);
+    this.#processing = new TimerSet(keyType, backend.maxParallelism, this.#windowed);
   }
 
   currentWatermark(): number {
@@ -171,15 +169,10 @@ class KeyedTimers implements InternalTimerService, TimerSnapshotSource {
     this.#cancelScheduled = undefined;
     const now = this.#processingTime.now();
     const timers = this.#processing;
-    this.#firing = true;
-    try {
-      while (timers.head <= now && this.#started) {
-        timers.takeHead();
-        this.#backend.setCurrentKey(timers.takenKey);
-        this.#target.onProcessingTime(timers.takenTimestamp, this.#takenNamespace(timers));
-      }
-    } finally {
-      this.#firing = false;
+    while (timers.head <= now && this.#started) {
+      timers.takeHead();
+      this.#backend.setCurrentKey(timers.takenKey);
+      this.#target.onProcessingTime(timers.takenTimestamp, this.#takenNamespace(timers));
     }
     this.#schedule();
   }
@@ -187,7 +180,7 @@ class KeyedTimers implements InternalTimerService, TimerSnapshotSource {
   /** Keeps one physical timer, at the earliest timestamp. */
   #schedule(): void {
     const { head } = this.#processing;
-    if (!this.#started || this.#firing || head >= this.#scheduledAt) return;
+    if (!this.#started || head >= this.#scheduledAt) return;
     this.#cancelScheduled?.();
     this.#scheduledAt = head;
     this.#cancelScheduled = this.#processingTime.registerTimer(head, this.#onDue);

@@ -16,37 +16,30 @@ import type { CapturedTimerSet, TimerSet } from './timer-set.ts';
 /** A capture of both sets; brings them into the order of key groups when it is first asked to write. */
 export class CapturedTimers implements TimerSnapshot {
   readonly #type: TypeInformation<unknown>;
-  readonly #event: CapturedTimerSet;
-  readonly #processing: CapturedTimerSet;
-  #eventGroups: TimersByKeyGroup | undefined;
-  #processingGroups: TimersByKeyGroup | undefined;
+  readonly #event: TimersByKeyGroup;
+  readonly #processing: TimersByKeyGroup;
 
   constructor(type: TypeInformation<unknown>, event: CapturedTimerSet, processing: CapturedTimerSet) {
     this.#type = type;
-    this.#event = event;
-    this.#processing = processing;
+    this.#event = new TimersByKeyGroup(event);
+    this.#processing = new TimersByKeyGroup(processing);
   }
 
-  /** Key groups that have timers, ascending. */
+  /** Key groups that have timers, ascending. Known without looking at the timers. */
   get keyGroups(): Iterable<number> {
-    const { event, processing } = this.#groups();
-    return [...new Set([...event.keys(), ...processing.keys()])].sort((left, right) => left - right);
+    const groups: number[] = [];
+    const { groupSizes } = this.#event.timers;
+    for (let group = 0; group < groupSizes.length; group++) {
+      if (this.#event.sizeOf(group) + this.#processing.sizeOf(group) > 0) groups.push(group);
+    }
+    return groups;
   }
 
   write(keyGroup: number, out: DataOutput): void {
-    const { event, processing } = this.#groups();
-    const eventEntries = event.get(keyGroup) ?? NO_ENTRIES;
-    const processingEntries = processing.get(keyGroup) ?? NO_ENTRIES;
-    if (eventEntries.length + processingEntries.length === 0) return;
-    out.writeByte(this.#event.starts === undefined ? 0 : 1);
-    writeTimers(out, this.#type, this.#event, eventEntries);
-    writeTimers(out, this.#type, this.#processing, processingEntries);
-  }
-
-  #groups(): { event: TimersByKeyGroup; processing: TimersByKeyGroup } {
-    this.#eventGroups ??= byKeyGroup(this.#event);
-    this.#processingGroups ??= byKeyGroup(this.#processing);
-    return { event: this.#eventGroups, processing: this.#processingGroups };
+    if (this.#event.sizeOf(keyGroup) + this.#processing.sizeOf(keyGroup) === 0) return;
+    out.writeByte(this.#event.timers.starts === undefined ? 0 : 1);
+    writeTimers(out, this.#type, this.#event, keyGroup);
+    writeTimers(out, this.#type, this.#processing, keyGroup);
   }
 }
 
@@ -77,43 +70,58 @@ export function readTimers(bytes: Uint8Array, facts: RestoredBlockFacts, event: 
   if (input.remaining > 0) throw damaged(facts, `${input.remaining} bytes are left over`);
 }
 
-type TimersByKeyGroup = ReadonlyMap<number, Int32Array>;
-const NO_ENTRIES = new Int32Array(0);
 const BYTES_PER_TIMER = 8;
 
-/** A counting sort of the entries; the values are views into one array. */
-function byKeyGroup({ entries, keyGroups }: CapturedTimerSet): TimersByKeyGroup {
-  const counts = new Map<number, number>();
-  for (const entry of entries) {
-    const group = keyGroups[entry] as number;
-    counts.set(group, (counts.get(group) ?? 0) + 1);
+/** Captured timers, sorted by counting when the first group is asked for. */
+class TimersByKeyGroup {
+  readonly timers: CapturedTimerSet;
+  #sorted: Int32Array | undefined;
+  #ends: Int32Array | undefined;
+
+  constructor(timers: CapturedTimerSet) {
+    this.timers = timers;
   }
-  const sorted = new Int32Array(entries.length);
-  const groups = new Map<number, Int32Array>();
-  const next = new Map<number, number>();
-  let from = 0;
-  for (const [group, count] of counts) {
-    groups.set(group, sorted.subarray(from, from + count));
-    next.set(group, from);
-    from += count;
+
+  sizeOf(keyGroup: number): number {
+    return this.timers.groupSizes[keyGroup] ?? 0;
   }
-  for (const entry of entries) {
-    const group = keyGroups[entry] as number;
-    const place = next.get(group) as number;
-    sorted[place] = entry;
-    next.set(group, place + 1);
+
+  /** The entries of a key group. */
+  entriesOf(keyGroup: number): Int32Array {
+    const sorted = this.#sorted ?? this.#sort();
+    const end = this.#ends?.[keyGroup] ?? 0;
+    return sorted.subarray(end - this.sizeOf(keyGroup), end);
   }
-  return groups;
+
+  #sort(): Int32Array {
+    const { entries, keyGroups, groupSizes } = this.timers;
+    const next = new Int32Array(groupSizes.length);
+    for (let group = 1; group < next.length; group++) {
+      next[group] = (next[group - 1] as number) + (groupSizes[group - 1] as number);
+    }
+    const sorted = new Int32Array(entries.length);
+    for (const entry of entries) {
+      const group = keyGroups[entry] as number;
+      const place = next[group] as number;
+      sorted[place] = entry;
+      next[group] = place + 1;
+    }
+    this.#sorted = sorted;
+    // Where the next one of a group would have gone is where the group ends.
+    this.#ends = next;
+    return sorted;
+  }
 }
 
 function writeTimers(
   out: DataOutput,
   type: TypeInformation<unknown>,
-  { keys, timestamps, starts, ends }: CapturedTimerSet,
-  entries: Int32Array,
+  groups: TimersByKeyGroup,
+  keyGroup: number,
 ): void {
-  out.writeVarint(entries.length);
-  for (const entry of entries) {
+  const { keys, timestamps, starts, ends } = groups.timers;
+  out.writeVarint(groups.sizeOf(keyGroup));
+  for (const entry of groups.entriesOf(keyGroup)) {
     type.write(out, keys[entry]);
     out.writeFloat64(timestamps[entry] as number);
     if (starts !== undefined && ends !== undefined) {

@@ -16,6 +16,8 @@ export interface CapturedTimerSet {
   readonly keys: readonly unknown[];
   readonly timestamps: Float64Array;
   readonly keyGroups: Uint16Array;
+  /** How many timers each key group has. */
+  readonly groupSizes: Int32Array;
   /** Windows; absent without. */
   readonly starts: Float64Array | undefined;
   readonly ends: Float64Array | undefined;
@@ -42,6 +44,8 @@ export class TimerSet {
   #timestamps = new Float64Array(FIRST_CAPACITY);
   #hashes = new Int32Array(FIRST_CAPACITY);
   #keyGroups = new Uint16Array(FIRST_CAPACITY);
+  /** Timers per key group, so that a capture knows at once which groups it has. */
+  readonly #groupSizes: Int32Array;
   #places = new Int32Array(FIRST_CAPACITY);
   #starts: Float64Array | undefined;
   #ends: Float64Array | undefined;
@@ -49,7 +53,8 @@ export class TimerSet {
   #free = new Int32Array(FIRST_CAPACITY);
   #freeCount = 0;
 
-  constructor(type: TypeInformation<unknown>, windowed: boolean) {
+  constructor(type: TypeInformation<unknown>, maxParallelism: number, windowed: boolean) {
+    this.#groupSizes = new Int32Array(maxParallelism);
     this.#type = type;
     this.#sameKey = type.sameKey;
     if (windowed) {
@@ -114,6 +119,7 @@ export class TimerSet {
       keys: this.#keys.slice(),
       timestamps: this.#timestamps.slice(0, used),
       keyGroups: this.#keyGroups.slice(0, used),
+      groupSizes: this.#groupSizes.slice(),
       starts: this.#starts?.slice(0, used),
       ends: this.#ends?.slice(0, used),
     };
@@ -162,6 +168,7 @@ export class TimerSet {
     this.#timestamps[entry] = timestamp;
     this.#hashes[entry] = hash;
     this.#keyGroups[entry] = keyGroup;
+    this.#groupSizes[keyGroup] = (this.#groupSizes[keyGroup] as number) + 1;
     if (this.#starts !== undefined && this.#ends !== undefined) {
       this.#starts[entry] = start;
       this.#ends[entry] = end;
@@ -171,6 +178,8 @@ export class TimerSet {
   }
 
   #release(entry: number): void {
+    const keyGroup = this.#keyGroups[entry] as number;
+    this.#groupSizes[keyGroup] = (this.#groupSizes[keyGroup] as number) - 1;
     // What the entry held must not be kept alive.
     this.#keys[entry] = undefined;
     this.#free[this.#freeCount++] = entry;

@@ -35,7 +35,7 @@ function bids(assigner: WindowAssigner<Bid> = TumblingEventTimeWindows.of(10)): 
 }
 
 /** Runs the operator of a stream over two bids for one item and one for another, all in the first window. */
-async function results(stream: DataStream<unknown>): Promise<unknown[]> {
+async function results<O>(stream: DataStream<O>): Promise<unknown[]> {
   const harness = await harnessOf(stream);
   harness.process({ item: 'a', price: 3 }, 1);
   harness.process({ item: 'a', price: 5 }, 2);
@@ -45,7 +45,7 @@ async function results(stream: DataStream<unknown>): Promise<unknown[]> {
   return harness.values();
 }
 
-function harnessOf(stream: DataStream<unknown>): Promise<OperatorHarness> {
+function harnessOf<O>(stream: DataStream<O>): Promise<OperatorHarness> {
   const { body } = stream.inputs[0]!.transformation;
   if (body.kind !== 'oneInput') throw new Error(`a ${body.kind}`);
   return openHarness(body.create, { keyType: Types.STRING });

@@ -133,7 +133,9 @@ test('what a key object held when it was registered counts, not what it became',
   const key = [1, 'a'];
   service.event(key, 10);
   key[1] = 'b';
+  service.event(key, 10);
   service.event([1, 'a'], 10);
+  service.deleteEvent([1, 'b'], 10);
   service.timers.advanceWatermark(10);
   expect(service.fired.map((fired) => fired.key)).toEqual([[1, 'a']]);
 });
