@@ -7,6 +7,7 @@ import * as tag from './any-tags.ts';
 import { readBigInteger } from './big-number-types.ts';
 import type { DataInput } from './data-input.ts';
 import { type ReadShape, ShapeReader } from './shapes.ts';
+import { arrayOfNulls, SHORT_ARRAY_MAX } from './short-array.ts';
 
 /** Reads one value that writeAny wrote, alone or in a stream as it was written. @throws IOException */
 export function readAny(input: DataInput): unknown {
@@ -107,8 +108,15 @@ function defineField(record: object, name: string, value: unknown): void {
 function readArray(input: DataInput, shapes: ShapeReader, depth: number): unknown[] {
   checkDepth(depth);
   const count = input.readCount();
+  if (count <= SHORT_ARRAY_MAX) return readShortArray(input, shapes, count, depth);
   const array: unknown[] = [];
   for (let index = 0; index < count; index++) array.push(readValue(input, shapes, depth + 1));
+  return array;
+}
+
+function readShortArray(input: DataInput, shapes: ShapeReader, count: number, depth: number): unknown[] {
+  const array = arrayOfNulls(count);
+  for (let index = 0; index < count; index++) array[index] = readValue(input, shapes, depth + 1);
   return array;
 }
 

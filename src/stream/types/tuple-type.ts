@@ -6,6 +6,7 @@
 import type { DataInput } from './data-input.ts';
 import type { DataOutput } from './data-output.ts';
 import { inField, refuse } from './refusal.ts';
+import { arrayOfNulls } from './short-array.ts';
 import type { TypeInformation, TypeSchema } from './type-information.ts';
 
 type Field = TypeInformation<unknown>;
@@ -58,7 +59,7 @@ class TupleType implements TypeInformation<unknown[]> {
     if (fields.length === 2 && input.buffer[mask] === 0) {
       return [(fields[0] as Field).read(input), (fields[1] as Field).read(input)];
     }
-    const value = emptyTuple(fields.length);
+    const value = arrayOfNulls(fields.length);
     for (let index = 0; index < fields.length; index++) {
       const isNull = ((input.buffer[mask + (index >> 3)] ?? 0) & (1 << (index & 7))) !== 0;
       if (!isNull) value[index] = (fields[index] as Field).read(input);
@@ -100,22 +101,6 @@ class KeyTupleType extends TupleType {
     }
     return true;
   };
-}
-
-/** An array that takes no more memory than it needs: one that grows by `push` begins with room for 17. */
-function emptyTuple(length: number): unknown[] {
-  switch (length) {
-    case 1:
-      return [null];
-    case 2:
-      return [null, null];
-    case 3:
-      return [null, null, null];
-    case 4:
-      return [null, null, null, null];
-    default:
-      return new Array<unknown>(length).fill(null);
-  }
 }
 
 function hashOf(field: Field, value: unknown): number {
