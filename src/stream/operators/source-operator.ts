@@ -118,4 +118,8 @@ class TaskSourceOutput implements SourceOutput<unknown> {
   emitWatermark(timestamp: number): void {
     this.#output.emitWatermark(timestamp);
   }
+
+  emitIdle(idle: boolean): void {
+    this.#output.emitIdle(idle);
+  }
 }

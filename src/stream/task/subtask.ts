@@ -20,6 +20,7 @@ import type { Target } from './chain-outputs.ts';
 import { CheckpointLock } from './checkpoint-lock.ts';
 import { OperatorChain } from './operator-chain.ts';
 import { TaskProcessingTime } from './processing-time.ts';
+import { StepLock } from './step-lock.ts';
 import { ChannelTarget, gateListenerFor } from './subtask-ends.ts';
 
 /** What a capture of a subtask gives, before any byte is written. */
@@ -87,6 +88,7 @@ export class Subtask {
   readonly #gate: InputGate | undefined;
   readonly #source: SourceOperator | undefined;
   readonly #lock = new CheckpointLock();
+  readonly #stepLock = new StepLock(this.#lock, () => this.#options.listener.wake());
   readonly #mailbox: (() => void)[] = [];
   #phase: Phase = 'created';
   /** Asynchronous work in progress; steps stand still meanwhile. */
@@ -143,7 +145,7 @@ export class Subtask {
   step(maxRecords: number): StepResult {
     if (this.#paused > 0 || !this.#isAlive()) return 'idle';
     // A source function inside withCheckpointLock holds everything else off, as a captured state must be consistent.
-    const release = this.#lock.tryAcquireSync();
+    const release = this.#stepLock.take();
     if (release === undefined) return 'idle';
     let result: StepResult = 'idle';
     try {
@@ -295,10 +297,13 @@ export class Subtask {
     this.#alignmentStartedAt = undefined;
     this.#lastCheckpointId = barrier.id;
     const finished = this.#phase === 'inputFinished';
+    // Until the state has been copied nothing may be emitted, not even by a source function outside the lock.
+    this.#lock.capturing = true;
     this.chain.prepareSnapshotPreBarrier(barrier.id);
     if (!finished) for (const { partitioner } of this.#options.outputs) partitioner.emitBarrier(barrier);
     const result = this.chain.snapshot({ checkpointId: barrier.id, timestamp: barrier.timestamp, kind: barrier.kind });
     const report = (snapshots: readonly OperatorSnapshot[]): void => {
+      this.#lock.capturing = false;
       const syncMs = this.#options.clock.monotonic() - startedAt;
       if (isStop(barrier) && this.#phase === 'running') this.#phase = 'stopped';
       this.#options.listener.captured({ barrier, snapshots, syncMs, alignmentMs, finished });
