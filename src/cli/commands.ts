@@ -1,6 +1,7 @@
 /** The list of commands. Each import declares a command and loads nothing of what it does. */
 import { checkpoints } from './checkpoints.ts';
 import type { Command } from './command.ts';
+import { plan } from './plan.ts';
 import { query } from './query.ts';
 import { resume } from './resume.ts';
 import { run } from './run.ts';
@@ -10,4 +11,14 @@ import { suspend } from './suspend.ts';
 import { validate } from './validate.ts';
 
 /** Every command, in the order of `flinkjob --help`. */
-export const COMMANDS: readonly Command[] = [run, validate, status, savepoint, suspend, resume, query, checkpoints];
+export const COMMANDS: readonly Command[] = [
+  run,
+  validate,
+  plan,
+  status,
+  savepoint,
+  suspend,
+  resume,
+  query,
+  checkpoints,
+];
