@@ -251,10 +251,7 @@ export class Subtask {
       return true;
     }
     this.#sourceIdle = true;
-    const again = (): void => {
-      this.#sourceIdle = false;
-      this.#options.listener.wake();
-    };
+    const again = (): void => this.#post(() => (this.#sourceIdle = false));
     source.whenAvailable().then(again, (error) => this.#fail(error));
     return false;
   }
