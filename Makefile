@@ -35,8 +35,8 @@ types: ## Check types
 	@node=$(NODE) && PATH="$$(dirname "$$node"):$$PATH" $(BIN)/tsc --noEmit
 
 .PHONY: generated
-generated: ## Check that generated files (CRD, reference) are up to date
-	@node=$(NODE) && "$$node" scripts/render-crds.ts --check && "$$node" scripts/render-reference.ts --check
+generated: ## Check that generated files (CRD, reference, command line) are up to date
+	@node=$(NODE) && "$$node" scripts/render-crds.ts --check && "$$node" scripts/render-reference.ts --check && "$$node" scripts/render-cli.ts --check
 
 .PHONY: check
 check: test lint types generated ## Everything that CI runs, in CI's order
@@ -44,8 +44,8 @@ check: test lint types generated ## Everything that CI runs, in CI's order
 ##@ Render
 
 .PHONY: crds
-crds: ## Render crds/ and docs/reference/ from src/api
-	@node=$(NODE) && "$$node" scripts/render-crds.ts && "$$node" scripts/render-reference.ts
+crds: ## Render crds/, docs/reference/ and docs/cli.md
+	@node=$(NODE) && "$$node" scripts/render-crds.ts && "$$node" scripts/render-reference.ts && "$$node" scripts/render-cli.ts
 
 .PHONY: format
 format: ## Format the code

@@ -1,6 +1,7 @@
 /** The list of commands. Each import declares a command and loads nothing of what it does. */
 import { checkpoints } from './checkpoints.ts';
 import type { Command } from './command.ts';
+import { completion } from './completion.ts';
 import { plan } from './plan.ts';
 import { query } from './query.ts';
 import { resume } from './resume.ts';
@@ -21,4 +22,5 @@ export const COMMANDS: readonly Command[] = [
   resume,
   query,
   checkpoints,
+  completion,
 ];

@@ -1,6 +1,7 @@
 /** `flinkjob resume`: runs a local job again as it was run last. */
 import type { Command } from './command.ts';
 import { homeOption } from './local-job/home-option.ts';
+import { restPortOption } from './local-job/rest-port-option.ts';
 import type { ResumeOptions } from './local-job/resume-job.ts';
 
 /** The command. */
@@ -13,7 +14,7 @@ export const resume: Command = {
     command
       .argument('<name>', 'the job, as [namespace/]name')
       .addOption(homeOption())
-      .option('--rest-port <port>', 'port of the REST API on 127.0.0.1, instead of that of the last run')
+      .addOption(restPortOption('port of the REST API on 127.0.0.1, instead of that of the last run'))
       .action(
         action(async (io, name: string, options: ResumeOptions) => {
           const { resumeJob } = await import('./local-job/resume-job.ts');

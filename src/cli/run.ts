@@ -1,6 +1,7 @@
 /** `flinkjob run`: runs a job on this machine, with restarts, until it has ended. */
 import type { Command } from './command.ts';
 import { homeOption } from './local-job/home-option.ts';
+import { restPortOption } from './local-job/rest-port-option.ts';
 import type { RunOptions } from './run/run-local-job.ts';
 
 /** The command. */
@@ -20,7 +21,7 @@ export const run: Command = {
       .option('--fresh', 'remove the job’s state first and start from nothing', false)
       .option('--restore-from <savepoint>', 'start from this savepoint when the job has no checkpoint of its own')
       .option('--storage <uri>', 'keep checkpoints here instead of spec.storage.uri, e.g. file:///var/tmp/jobs')
-      .option('--rest-port <port>', 'port of the REST API on 127.0.0.1; 0 takes a free one', '0')
+      .addOption(restPortOption('port of the REST API on 127.0.0.1; 0 takes a free one').default('0'))
       .action(
         action(async (io, file: string, options: RunOptions) => {
           const { runLocalJob } = await import('./run/run-local-job.ts');
