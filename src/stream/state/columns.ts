@@ -97,7 +97,7 @@ class Float64Column extends Column {
   }
 
   set(entry: number, value: unknown): void {
-    this.check(value);
+    if (!this.#plain || typeof value !== 'number') this.check(value);
     if (this.#present[entry] === 0) {
       this.#present[entry] = 1;
       this.count++;
@@ -158,7 +158,7 @@ class Int32Column extends Column {
   }
 
   set(entry: number, value: unknown): void {
-    this.check(value);
+    if (!this.#plain || ((value as number) | 0) !== value) this.check(value);
     if (this.#present[entry] === 0) {
       this.#present[entry] = 1;
       this.count++;

@@ -1,61 +1,85 @@
-/** The entries of a table by key group: a counting sort, in slices. */
-import { HIGHEST_MAX_PARALLELISM } from '../key-groups.ts';
+/**
+ * The entries of a captured table by key group, found in slices. Two results: which group each entry is of, enough for
+ * what is written group by group at once (flat-blocks.ts), and the entries sorted by group, for the rest.
+ */
 import type { CapturedKeys } from './key-table.ts';
 import type { WorkSlices } from './work-slices.ts';
+
+/** Which key groups a backend owns. */
+export interface KeyGroups {
+  readonly maxParallelism: number;
+  /** Inclusive. */
+  readonly firstKeyGroup: number;
+  /** Inclusive. */
+  readonly lastKeyGroup: number;
+}
 
 /** Entries of group `firstKeyGroup + g` are `entries[starts[g]]` up to `entries[starts[g + 1]]`. */
 export interface KeyGroupOrder {
   readonly entries: Int32Array;
   readonly starts: Int32Array;
-  readonly firstKeyGroup: number;
 }
 
-const CHUNK = 4096;
+const CHUNK = 8192;
 
-export function* orderByKeyGroup(
+/** The group of each entry, counted from the first group of the backend. */
+export function* groupsOfEntries(
   keys: CapturedKeys,
-  maxParallelism: number,
-  firstKeyGroup: number,
-  lastKeyGroup: number,
+  { maxParallelism, firstKeyGroup }: KeyGroups,
+  slices: WorkSlices,
+): Generator<void, Uint16Array, void> {
+  const groups = new Uint16Array(keys.size);
+  for (let from = 0; from < keys.size; from += CHUNK) {
+    findGroups(keys, from, Math.min(from + CHUNK, keys.size), maxParallelism, firstKeyGroup, groups);
+    if (slices.isOver(CHUNK / 4)) yield* slices.pause();
+  }
+  return groups;
+}
+
+/** Sorts the entries by group: a counting sort, unused entries included. */
+export function* orderByGroup(
+  groups: Uint16Array,
+  { firstKeyGroup, lastKeyGroup }: KeyGroups,
   slices: WorkSlices,
 ): Generator<void, KeyGroupOrder, void> {
-  const groups = new Uint16Array(keys.size);
-  const starts = new Int32Array(Math.min(lastKeyGroup - firstKeyGroup + 1, HIGHEST_MAX_PARALLELISM) + 1);
-  for (let from = 0; from < keys.size; from += CHUNK) {
-    countGroups(keys, from, Math.min(from + CHUNK, keys.size), maxParallelism, firstKeyGroup, groups, starts);
-    if (slices.isOver(CHUNK / 4)) {
-      yield;
-      slices.begin();
-    }
+  const starts = new Int32Array(lastKeyGroup - firstKeyGroup + 2);
+  countGroups(groups, starts);
+  accumulate(starts);
+  const next = starts.slice();
+  const entries = new Int32Array(groups.length);
+  for (let from = 0; from < groups.length; from += CHUNK) {
+    placeEntries(from, Math.min(from + CHUNK, groups.length), groups, next, entries);
+    if (slices.isOver(CHUNK / 4)) yield* slices.pause();
   }
+  return { entries, starts };
+}
+
+/** Turns counts, one place further on each, into the places where the groups start. */
+export function accumulate(starts: Int32Array): void {
   for (let group = 1; group < starts.length; group++) {
     starts[group] = (starts[group] as number) + (starts[group - 1] as number);
   }
-  const next = starts.slice();
-  const entries = new Int32Array(keys.size);
-  for (let from = 0; from < keys.size; from += CHUNK) {
-    placeEntries(from, Math.min(from + CHUNK, keys.size), groups, next, entries);
-    if (slices.isOver(CHUNK / 4)) {
-      yield;
-      slices.begin();
-    }
-  }
-  return { entries, starts, firstKeyGroup };
 }
 
-function countGroups(
+// The loops stand in functions of their own because a generator's are compiled late and not as well.
+
+function findGroups(
   keys: CapturedKeys,
   from: number,
   to: number,
   maxParallelism: number,
   firstKeyGroup: number,
   groups: Uint16Array,
-  starts: Int32Array,
 ): void {
   for (let entry = from; entry < to; entry++) {
-    const group = (keys.mixedAt(entry) % maxParallelism) - firstKeyGroup;
-    groups[entry] = group;
-    starts[group + 1] = (starts[group + 1] as number) + 1;
+    groups[entry] = (keys.mixedAt(entry) % maxParallelism) - firstKeyGroup;
+  }
+}
+
+function countGroups(groups: Uint16Array, starts: Int32Array): void {
+  for (let entry = 0; entry < groups.length; entry++) {
+    const after = (groups[entry] as number) + 1;
+    starts[after] = (starts[after] as number) + 1;
   }
 }
 

@@ -101,7 +101,7 @@ export abstract class KeyTable {
       this.starts[entry] = start;
       this.ends[entry] = end;
     }
-    this.#link(entry);
+    this.#link(entry, this.windowed ? mixWindow(mixed, start, end) : mixed);
     return entry;
   }
 
@@ -130,20 +130,20 @@ export abstract class KeyTable {
     return this.size++;
   }
 
-  #home(entry: number): number {
+  /** What decides where an entry lies. */
+  #hashAt(entry: number): number {
     const mixed = this.mixedAt(entry);
-    const { starts, ends } = this;
-    const hash =
-      starts === undefined || ends === undefined
-        ? mixed
-        : mixWindow(mixed, starts[entry] as number, ends[entry] as number);
+    return this.windowed ? mixWindow(mixed, this.startAt(entry), this.endAt(entry)) : mixed;
+  }
+
+  #homeOf(hash: number): number {
     return (Math.imul(hash, SPREAD) >>> this.shift) & EVEN;
   }
 
-  #link(entry: number): void {
+  #link(entry: number, hash: number): void {
     const slots = this.slots;
     const mask = slots.length - 1;
-    let slot = this.#home(entry);
+    let slot = this.#homeOf(hash);
     while (slots[slot] !== 0) slot = (slot + 2) & mask;
     slots[slot] = entry + 1;
     slots[slot + 1] = this.tagAt(entry);
@@ -153,10 +153,10 @@ export abstract class KeyTable {
   #unlink(entry: number): void {
     const slots = this.slots;
     const mask = slots.length - 1;
-    let hole = this.#home(entry);
+    let hole = this.#homeOf(this.#hashAt(entry));
     while (slots[hole] !== entry + 1) hole = (hole + 2) & mask;
     for (let next = (hole + 2) & mask; slots[next] !== 0; next = (next + 2) & mask) {
-      const home = this.#home((slots[next] as number) - 1);
+      const home = this.#homeOf(this.#hashAt((slots[next] as number) - 1));
       if (((next - home) & mask) < ((next - hole) & mask)) continue;
       slots[hole] = slots[next] as number;
       slots[hole + 1] = slots[next + 1] as number;
@@ -176,7 +176,7 @@ export abstract class KeyTable {
     for (const column of this.#columns) column.resize(capacity);
     for (let slot = 0; slot < old.length; slot += 2) {
       const held = old[slot] as number;
-      if (held !== 0) this.#link(held - 1);
+      if (held !== 0) this.#link(held - 1, this.#hashAt(held - 1));
     }
   }
 }

@@ -9,7 +9,8 @@ import type { DataOutput } from '../types/data-output.ts';
 import type { TypeInformation, TypeSchema } from '../types/type-information.ts';
 import type { KeyedStateMeta, KeyedStateSnapshot, StateBlockWriter, TimerSnapshot } from './backend.ts';
 import type { CapturedColumn } from './columns.ts';
-import { type KeyGroupOrder, orderByKeyGroup } from './key-group-order.ts';
+import { flatEntriesOf, writeFlatBlocks } from './flat-blocks.ts';
+import { groupsOfEntries, type KeyGroupOrder, type KeyGroups, orderByGroup } from './key-group-order.ts';
 import type { CapturedKeys } from './key-table.ts';
 import type { RestoredBlock } from './restored-states.ts';
 import type { StateCodec } from './state-codec.ts';
@@ -25,26 +26,22 @@ export interface CapturedPart {
 /** The keys of one table and, once it was needed, their order. */
 export class CapturedTable {
   readonly keys: CapturedKeys;
-  readonly #maxParallelism: number;
-  readonly #firstKeyGroup: number;
-  readonly #lastKeyGroup: number;
+  readonly keyGroups: KeyGroups;
+  #groups: Uint16Array | undefined;
   #order: KeyGroupOrder | undefined;
 
-  constructor(keys: CapturedKeys, maxParallelism: number, firstKeyGroup: number, lastKeyGroup: number) {
+  constructor(keys: CapturedKeys, keyGroups: KeyGroups) {
     this.keys = keys;
-    this.#maxParallelism = maxParallelism;
-    this.#firstKeyGroup = firstKeyGroup;
-    this.#lastKeyGroup = lastKeyGroup;
+    this.keyGroups = keyGroups;
+  }
+
+  *groups(slices: WorkSlices): Generator<void, Uint16Array, void> {
+    this.#groups ??= yield* groupsOfEntries(this.keys, this.keyGroups, slices);
+    return this.#groups;
   }
 
   *order(slices: WorkSlices): Generator<void, KeyGroupOrder, void> {
-    this.#order ??= yield* orderByKeyGroup(
-      this.keys,
-      this.#maxParallelism,
-      this.#firstKeyGroup,
-      this.#lastKeyGroup,
-      slices,
-    );
+    this.#order ??= yield* orderByGroup(yield* this.groups(slices), this.keyGroups, slices);
     return this.#order;
   }
 }
@@ -67,13 +64,12 @@ export class KeyedCapture implements KeyedStateSnapshot {
   *write(blocks: StateBlockWriter): Generator<void, void, void> {
     if (this.#onRelease === undefined)
       throw new IllegalStateException('The capture was released before it was written.');
-    const parts = this.#parts;
-    // Nothing is kept for a second time, so that memory shrinks while the last parts are written.
+    const parts = [...this.#parts];
+    // What is written is let go of at once, so that the memory of a capture shrinks while it is written.
     this.#parts = [];
     const slices = new WorkSlices(this.#clock);
-    for (let index = 0; index < parts.length; index++) {
-      yield* (parts[index] as CapturedPart).write(index, blocks, slices);
-    }
+    let index = 0;
+    for (let part = parts.shift(); part !== undefined; part = parts.shift()) yield* part.write(index++, blocks, slices);
   }
 
   release(): void {
@@ -95,38 +91,40 @@ export interface CapturedStateFacts {
   readonly filter: { readonly ttl: Ttl; readonly now: number } | undefined;
 }
 
-const FLAT_CHUNK = 1024;
-const OBJECT_CHUNK = 64;
+/** Entries written between two looks at the clock. */
+const CHUNK = 64;
 
 /** One state. */
 export class CapturedState implements CapturedPart {
   readonly meta: KeyedStateMeta;
   readonly #facts: CapturedStateFacts;
-  readonly #isFlat: boolean;
 
   constructor(facts: CapturedStateFacts) {
     this.meta = facts.meta;
     this.#facts = facts;
-    this.#isFlat = isFlatBlock(facts);
   }
 
   *write(index: number, blocks: StateBlockWriter, slices: WorkSlices): Generator<void, void, void> {
-    const { entries, starts, firstKeyGroup } = yield* this.#facts.table.order(slices);
-    const chunk = this.#isFlat ? FLAT_CHUNK : OBJECT_CHUNK;
+    const { meta, keyType, table, column } = this.#facts;
+    const flat = flatEntriesOf(meta, keyType.schema.kind, table.keys.ints, column);
+    if (flat === undefined) yield* this.#writeInOrder(index, blocks, slices);
+    else yield* writeFlatBlocks(flat, yield* table.groups(slices), table.keyGroups, index, blocks, slices);
+  }
+
+  *#writeInOrder(index: number, blocks: StateBlockWriter, slices: WorkSlices): Generator<void, void, void> {
+    const { table } = this.#facts;
+    const { entries, starts } = yield* table.order(slices);
     for (let group = 0; group + 1 < starts.length; group++) {
       const from = starts[group] as number;
       const to = starts[group + 1] as number;
       const count = this.#count(entries, from, to);
       if (count === 0) continue;
-      const out = blocks.beginBlock(index, firstKeyGroup + group);
+      const out = blocks.beginBlock(index, table.keyGroups.firstKeyGroup + group);
       out.writeVarint(count);
-      for (let at = from; at < to; at += chunk) {
-        const end = Math.min(at + chunk, to);
+      for (let at = from; at < to; at += CHUNK) {
+        const end = Math.min(at + CHUNK, to);
         this.#writeEntries(out, entries, at, end);
-        if (slices.isOver(end - at)) {
-          yield;
-          slices.begin();
-        }
+        if (slices.isOver(end - at)) yield* slices.pause();
       }
       blocks.endBlock();
     }
@@ -156,14 +154,6 @@ export class CapturedState implements CapturedPart {
   }
 
   #writeEntries(out: DataOutput, entries: Int32Array, from: number, to: number): void {
-    const { column, table } = this.#facts;
-    const { flat, present } = column;
-    const { ints } = table.keys;
-    if (this.#isFlat && flat !== undefined && present !== undefined && ints !== undefined) {
-      if (flat instanceof Float64Array) writeIntDoubles(out, entries, from, to, ints, flat, present);
-      else writeIntInts(out, entries, from, to, ints, flat, present);
-      return;
-    }
     for (let at = from; at < to; at++) this.#writeEntry(out, entries[at] as number);
   }
 
@@ -209,10 +199,7 @@ export class CapturedTimers implements CapturedPart {
     for (const keyGroup of this.#keyGroups) {
       this.#snapshot.write(keyGroup, blocks.beginBlock(index, keyGroup));
       blocks.endBlock();
-      if (slices.isOver(OBJECT_CHUNK)) {
-        yield;
-        slices.begin();
-      }
+      if (slices.isOver(CHUNK)) yield* slices.pause();
     }
   }
 }
@@ -231,60 +218,7 @@ export class CapturedBytes implements CapturedPart {
     for (const { keyGroup, bytes } of this.#blocks) {
       blocks.beginBlock(index, keyGroup).writeRaw(bytes);
       blocks.endBlock();
-      if (slices.isOver(OBJECT_CHUNK)) {
-        yield;
-        slices.begin();
-      }
+      if (slices.isOver(CHUNK)) yield* slices.pause();
     }
   }
-}
-
-/** Whether entries are an int and a number, nothing more, whose bytes need no codec. */
-function isFlatBlock({ meta, keyType, column, filter }: CapturedStateFacts): boolean {
-  if (keyType.schema.kind !== 'int32' || meta.namespace !== 'void' || meta.ttl || filter !== undefined) return false;
-  return column.flat !== undefined && (meta.type?.kind === 'int32' || meta.type?.kind === 'float64');
-}
-
-function writeIntDoubles(
-  out: DataOutput,
-  entries: Int32Array,
-  from: number,
-  to: number,
-  keys: Int32Array,
-  values: Float64Array,
-  present: Uint8Array,
-): void {
-  out.reserve((to - from) * 12);
-  const { buffer } = out;
-  let { position } = out;
-  for (let at = from; at < to; at++) {
-    const entry = entries[at] as number;
-    if (present[entry] === 0) continue;
-    buffer.writeInt32LE(keys[entry] as number, position);
-    buffer.writeDoubleLE(values[entry] as number, position + 4);
-    position += 12;
-  }
-  out.position = position;
-}
-
-function writeIntInts(
-  out: DataOutput,
-  entries: Int32Array,
-  from: number,
-  to: number,
-  keys: Int32Array,
-  values: Int32Array,
-  present: Uint8Array,
-): void {
-  out.reserve((to - from) * 8);
-  const { buffer } = out;
-  let { position } = out;
-  for (let at = from; at < to; at++) {
-    const entry = entries[at] as number;
-    if (present[entry] === 0) continue;
-    buffer.writeInt32LE(keys[entry] as number, position);
-    buffer.writeInt32LE(values[entry] as number, position + 4);
-    position += 8;
-  }
-  out.position = position;
 }

@@ -26,6 +26,7 @@ import type {
 } from './backend.ts';
 import { type ReadablePart, readableParts, readParts } from './block-reader.ts';
 import { CaptureVersions } from './capture-versions.ts';
+import type { Column } from './columns.ts';
 import type {
   AggregatingStateDescriptor,
   ListStateDescriptor,
@@ -47,8 +48,10 @@ import {
 import { RestoredStates } from './restored-states.ts';
 import { describeSchema, sameSchema } from './schema-compatibility.ts';
 import type { AggregatingState, ListState, MapState, ReducingState, State, ValueState } from './state.ts';
+import type { StateCodec } from './state-codec.ts';
 import { makeState, type RegisteredState } from './state-factory.ts';
 import { checkSameRegistration, metaOf } from './state-registration.ts';
+import type { Ttl } from './ttl.ts';
 
 /** What a backend is made from. */
 export interface KeyedStateBackendOptions<K> {
@@ -325,13 +328,22 @@ class InMemoryKeyedStateBackend<K> implements KeyedStateBackend<K> {
   }
 
   #captureTable(cursors: EntryCursors): CapturedTable {
-    return new CapturedTable(cursors.table.capture(), this.maxParallelism, this.firstKeyGroup, this.lastKeyGroup);
+    return new CapturedTable(cursors.table.capture(), this);
   }
 }
 
-/** What a query gives for an entry: copies, of an aggregating state its result. */
-function plainValue({ descriptor, column, codec }: RegisteredState, entry: number): unknown {
-  const plain = codec.toPlain(column.peek(entry));
+/** What a query gives for an entry: copies, of an aggregating state its result; undefined for what expired. */
+function plainValue({ descriptor, column, codec, ttl }: RegisteredState, entry: number): unknown {
+  const stored = ttl === undefined ? column.peek(entry) : liveAt(column, codec, ttl, entry);
+  if (stored === undefined) return undefined;
+  const plain = codec.toPlain(stored);
   if (descriptor.kind !== 'aggregating') return plain;
   return (descriptor as AggregatingStateDescriptor<unknown, unknown, unknown>).aggregate.getResult(plain);
+}
+
+function liveAt(column: Column, codec: StateCodec, ttl: Ttl, entry: number): unknown {
+  const now = ttl.now();
+  const { stamps } = column;
+  if (stamps === undefined) return codec.live(column.peek(entry), ttl, now);
+  return ttl.isExpired(stamps[entry] as number, now) ? undefined : column.peek(entry);
 }

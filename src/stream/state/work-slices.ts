@@ -17,8 +17,9 @@ export class WorkSlices {
     this.#startedAt = clock.monotonic();
   }
 
-  /** A slice begins: work goes on. */
-  begin(): void {
+  /** Lets records through; the next slice begins when work goes on. */
+  *pause(): Generator<void, void, void> {
+    yield;
     this.#startedAt = this.#clock.monotonic();
     this.#entries = 0;
   }

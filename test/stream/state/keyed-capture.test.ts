@@ -238,7 +238,7 @@ describe('a capture', () => {
     const capture = new CaptureInFlight(backend as never);
     let pauses = 0;
     while (!capture.step()) pauses++;
-    expect(pauses).toBeGreaterThan(2);
+    expect(pauses).toBeGreaterThan(1);
   });
 
   test('writes each state once per key group, states in order and key groups ascending, nothing empty', () => {

@@ -165,6 +165,23 @@ describe('value state', () => {
     expect([first.value(), second.value()]).toEqual([1, 'x']);
   });
 
+  test('reads null where only another state has a value, of whatever type and after what', () => {
+    for (const type of [Types.DOUBLE, Types.INT, Types.SAFE_LONG]) {
+      const backend = stringBackend();
+      const other = backend.getState(COUNT);
+      backend.setCurrentKey('a');
+      other.update(1);
+      const state = backend.getState(new ValueStateDescriptor('state', type));
+      expect(state.value()).toBeNull();
+      state.update(5);
+      state.clear();
+      expect([state.value(), other.value(), backend.numStateEntries()]).toEqual([null, 1, 1]);
+      state.update(6);
+      other.clear();
+      expect([state.value(), other.value(), backend.numStateEntries()]).toEqual([6, null, 1]);
+    }
+  });
+
   test('reads the default while there is no value, and again after update(null)', () => {
     const backend = backendFor(Types.INT);
     const descriptor = new ValueStateDescriptor('answer', Types.DOUBLE, 42);
@@ -254,7 +271,7 @@ describe('value state', () => {
       const state = backend.getState(new ValueStateDescriptor('v', type));
       backend.setCurrentKey('new');
       expect(() => state.update(wrong as never)).toThrow('is not a value of Types.');
-      expect(backend.numStateEntries()).toBe(0);
+      expect([state.value(), backend.numStateEntries()]).toEqual([null, 0]);
       state.update(1);
       expect(() => state.update(wrong as never)).toThrow('is not a value of Types.');
       expect(state.value()).toBe(1);

@@ -262,6 +262,16 @@ describe.each(KINDS)('a %s state with TTL 100', (kind) => {
     expect(other.value()).toBeNull();
   });
 
+  test('is queried without what expired, and without a change', () => {
+    const { backend, subject, clock } = setUp(kind, { ttlMs: 100, updateType: 'OnReadAndWrite' });
+    subject.write(1);
+    clock.time = 99;
+    expect(backend.query(NAMES[kind], 'a')).not.toBeUndefined();
+    clock.time = 100;
+    expect(backend.query(NAMES[kind], 'a')).toBeUndefined();
+    expect(backend.numStateEntries()).toBe(1);
+  });
+
   test('is captured as it was while it expires and is cleaned up', () => {
     const { backend, subject, clock } = setUp(kind, { ttlMs: 100 });
     for (const key of ['a', 'b', 'c']) {
