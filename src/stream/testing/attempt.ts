@@ -116,13 +116,12 @@ export class Attempt {
 
   /** How often in a row everybody was asked in vain and the event loop brought nothing new. */
   get idleTurns(): number {
-    return this.#idleTurns;
+    return this.#events === this.#eventsAtLastTurn ? this.#idleTurns : 0;
   }
 
   /** Something outside has changed, such as time: everybody is asked again. */
   lookAgain(): void {
     this.#woken();
-    this.#idleTurns = 0;
   }
 
   trigger(kind: CheckpointKind): PendingCheckpoint {

@@ -44,7 +44,8 @@ class CommittingSink<T> extends TwoPhaseCommitSinkFunction<T, string> {
 
   beginTransaction({ uid, subtaskIndex, epoch, checkpointId }: TransactionContext): string {
     const id = `${uid}/${subtaskIndex}/${epoch}/${checkpointId}`;
-    if (this.#transactions.has(id)) throw new IllegalStateException(`transaction ${id} was begun twice`);
+    if (this.#transactions.has(id))
+      throw new IllegalStateException(`transaction ${id} was begun before: make new CommittedRecords for each job`);
     this.#transactions.set(id, { records: [], state: 'open' });
     return id;
   }

@@ -109,7 +109,6 @@ export class TestJob {
   /** Goes on until nothing is left to do, in memory and at this moment of processing time. */
   async settle(): Promise<void> {
     const attempt = this.#running();
-    attempt.lookAgain();
     await this.#runUntil('rest', () => attempt.idleTurns >= IDLE_TURNS && !attempt.isWaiting);
   }
 
@@ -286,6 +285,7 @@ export class TestJob {
   /** Goes on until `condition` holds or the job is finished. */
   async #runUntil(what: string, condition: () => boolean, advanceTime = false): Promise<void> {
     const attempt = this.#running();
+    attempt.lookAgain();
     const begun = this.#steps;
     let waitingSince: number | undefined;
     while (this.#status === 'running' && !condition()) {
