@@ -70,7 +70,7 @@ export class WindowOperator<T, K> extends OneInputFunctionOperator<Partial<AnyWi
   readonly #isEventTime: boolean;
   readonly #isMerging: boolean;
   readonly #keepsRecords: boolean;
-  /** The trigger's own timer is at the cleanup time already. */
+  /** The trigger does no more than set a timer for the end of the window, and that is the cleanup time too. */
   readonly #triggerCleansUp: boolean;
   declare private backend: KeyedStateBackend;
   declare private timers: InternalTimerService;
@@ -95,7 +95,9 @@ export class WindowOperator<T, K> extends OneInputFunctionOperator<Partial<AnyWi
     this.#allowedLatenessMs = this.#isEventTime ? allowedLatenessMs : 0;
     this.#isMerging = assigner instanceof MergingWindowAssigner;
     this.#keepsRecords = contents.kind === 'list';
-    this.#triggerCleansUp = trigger instanceof EventTimeTrigger && this.#isEventTime && allowedLatenessMs === 0;
+    // The class itself: a subclass may do something else.
+    const isPlain = trigger.constructor === EventTimeTrigger;
+    this.#triggerCleansUp = isPlain && this.#isEventTime && allowedLatenessMs === 0;
   }
 
   override setup(context: OperatorContext): void {
@@ -170,9 +172,18 @@ export class WindowOperator<T, K> extends OneInputFunctionOperator<Partial<AnyWi
       if (this.#isLate(window)) continue;
       taken = true;
       this.contents.setWindow(window.start, window.end);
-      this.#addTo(window, value, timestamp);
+      if (this.#triggerCleansUp) this.#addAndTime(window, value);
+      else this.#addTo(window, value, timestamp);
     }
     return taken;
+  }
+
+  /** The common case: one timer, at the end of the window, was set when the window got its first record. */
+  #addAndTime(window: TimeWindow, value: unknown): void {
+    const before = this.backend.numStateEntries(this.#contentsDescriptor.name);
+    this.contents.add(value);
+    if (this.backend.numStateEntries(this.#contentsDescriptor.name) === before) return;
+    this.timers.registerEventTimeTimer(window, window.maxTimestamp());
   }
 
   #addMerging(value: unknown, timestamp: number, windows: readonly TimeWindow[]): boolean {

@@ -222,6 +222,20 @@ test('a count trigger wants a whole number above 0', () => {
   expect(() => CountTrigger.of(0)).toThrow('CountTrigger needs a whole number of records above 0, not 0.');
 });
 
+test('a trigger made from another is asked about every record', async () => {
+  class Eager extends EventTimeTrigger {
+    override onElement(): TriggerResult {
+      return TriggerResult.FIRE;
+    }
+  }
+  const harness = await openWindows({ ...listed, trigger: new Eager() });
+  harness.process(['a', 1], 1);
+  harness.process(['a', 2], 2);
+  expect(shown(harness.take())).toEqual(['a:0:10:1@9', 'a:0:10:1:2@9']);
+  harness.watermark(9);
+  expect(harness.backend?.numStateEntries()).toBe(0);
+});
+
 test('an event-time trigger fires only at the end of its window, whoever set the timer', async () => {
   const harness = await openWindows({ ...listed, trigger: EventTimeTrigger.create(), allowedLatenessMs: 5 });
   harness.process(['a', 1], 1);
