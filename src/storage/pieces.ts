@@ -11,11 +11,12 @@ export async function* inPieces(chunks: Chunks): AsyncGenerator<Uint8Array> {
     yield chunks;
     return;
   }
+  const room = roomFor(chunks);
   let small: Uint8Array | undefined;
   let collected = 0;
   for await (const chunk of iterable(chunks)) {
-    if (chunk.byteLength < SMALL_BYTES && collected + chunk.byteLength <= PIECE_BYTES) {
-      small ??= new Uint8Array(PIECE_BYTES);
+    if (chunk.byteLength < SMALL_BYTES && collected + chunk.byteLength <= room) {
+      small ??= new Uint8Array(room);
       small.set(chunk, collected);
       collected += chunk.byteLength;
       continue;
@@ -25,6 +26,13 @@ export async function* inPieces(chunks: Chunks): AsyncGenerator<Uint8Array> {
     for (let at = 0; at < chunk.byteLength; at += PIECE_BYTES) yield chunk.subarray(at, at + PIECE_BYTES);
   }
   if (small !== undefined && collected > 0) yield small.subarray(0, collected);
+}
+
+/** A few kilobytes, the most frequent file, do not need a piece of full size. */
+function roomFor(chunks: Chunks): number {
+  if (!Array.isArray(chunks)) return PIECE_BYTES;
+  const total = (chunks as readonly Uint8Array[]).reduce((sum, chunk) => sum + chunk.byteLength, 0);
+  return Math.min(PIECE_BYTES, total);
 }
 
 function iterable(chunks: Chunks): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
