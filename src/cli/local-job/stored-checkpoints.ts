@@ -9,6 +9,7 @@ import {
   checkpointKey,
   decodeHandle,
   embeddedBackend,
+  type HandleBackend,
   type HaSnapshot,
   isCheckpointKey,
   stateStorage,
@@ -65,27 +66,31 @@ export async function newestRetained(record: LocalJobRecord): Promise<StoredChec
   return pointed.filter(({ problems }) => problems.length === 0).sort((a, b) => b.id - a.id)[0];
 }
 
+/** A job that takes checkpoints often removes old ones while they are looked at: then all are looked at again. */
 async function pointedCheckpoints(record: LocalJobRecord, storage: Storage): Promise<StoredCheckpoint[]> {
-  const found: StoredCheckpoint[] = [];
-  for (const key of checkpointKeys(record.snapshot)) {
-    const one = await pointedCheckpoint(record, storage, key);
-    if (one !== undefined) found.push(one);
+  for (let looks = 1; ; looks++) {
+    const snapshot = await objectOf(record).read();
+    const keys = [...(snapshot?.entries.keys() ?? [])].filter(isCheckpointKey);
+    const found = await Promise.all(keys.map((key) => pointedCheckpoint(record, storage, key, snapshot)));
+    if (looks === MOST_LOOKS || !found.includes('gone')) return found.filter((each) => each !== 'gone');
   }
-  return found;
 }
 
-function checkpointKeys(snapshot: HaSnapshot | undefined): string[] {
-  return [...(snapshot?.entries.keys() ?? [])].filter(isCheckpointKey);
+const MOST_LOOKS = 10;
+
+function objectOf({ home: { haDirectory: directory, jobId } }: LocalJobRecord): HandleBackend {
+  return embeddedBackend({ directory, jobId, clock: systemClock, newId: () => '' }).handles;
 }
 
-/** Undefined for one that is being removed. */
 async function pointedCheckpoint(
   record: LocalJobRecord,
   storage: Storage,
   key: string,
-): Promise<StoredCheckpoint | undefined> {
-  const stored = decodeHandle(record.snapshot?.entries.get(key));
-  if (stored.kind === 'absent' || stored.kind === 'marked') return undefined;
+  snapshot: HaSnapshot | undefined,
+): Promise<StoredCheckpoint | 'gone'> {
+  const stored = decodeHandle(snapshot?.entries.get(key));
+  // Marked: being removed.
+  if (stored.kind === 'absent' || stored.kind === 'marked') return 'gone';
   const broken = (problem: string, location: string): StoredCheckpoint => ({
     id: checkpointIdOf(key),
     kind: 'checkpoint',
@@ -108,17 +113,13 @@ async function pointedCheckpoint(
     return fromRecord(await states.open(stored.pointer).retrieveState(), record.storageUri);
   } catch (error) {
     if (!(error instanceof BrokenStateException)) throw error;
-    // The leader removes old ones all the time: one that was removed while we looked is not damaged, it is gone.
-    return (await isStillPointed(record, key))
-      ? broken(messageOf(error), uriOf(record, stored.pointer.path))
-      : undefined;
+    // One that was removed while we looked is not damaged.
+    return (await isStillPointed(record, key)) ? broken(messageOf(error), uriOf(record, stored.pointer.path)) : 'gone';
   }
 }
 
-async function isStillPointed({ home }: LocalJobRecord, key: string): Promise<boolean> {
-  const { haDirectory: directory, jobId } = home;
-  const { handles } = embeddedBackend({ directory, jobId, clock: systemClock, newId: () => '' });
-  return decodeHandle((await handles.read())?.entries.get(key)).kind === 'live';
+async function isStillPointed(record: LocalJobRecord, key: string): Promise<boolean> {
+  return decodeHandle((await objectOf(record).read())?.entries.get(key)).kind === 'live';
 }
 
 function fromRecord(completed: CompletedCheckpoint, storageUri: string): StoredCheckpoint {
