@@ -147,8 +147,19 @@ export class TwoInputHarness<A, B, O> extends Harness<O> {
     await this.job.settle();
   }
 
+  /** Hands over several records of the first input, which may be under way at the same time. */
+  async pushAll1(values: Iterable<A>): Promise<void> {
+    for (const value of values) this.#first.push(value);
+    await this.job.settle();
+  }
+
   async push2(value: B, timestamp?: number): Promise<void> {
     this.#second.push(value, timestamp);
+    await this.job.settle();
+  }
+
+  async pushAll2(values: Iterable<B>): Promise<void> {
+    for (const value of values) this.#second.push(value);
     await this.job.settle();
   }
 
