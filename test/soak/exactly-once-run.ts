@@ -277,10 +277,12 @@ class RandomJobRun {
 
   #nextDeath(): Death {
     const random = this.#random;
-    const given = this.#points.shift();
-    if (given !== undefined) return { at: 'point', point: given, occurrence: 1 };
+    const given = this.#points.findIndex((point) => !END_POINTS.includes(point));
+    if (given >= 0) return { at: 'point', point: this.#points.splice(given, 1)[0] ?? '', occurrence: 1 };
     const left = this.#settings.kills - this.killed.length;
     if (left <= 0) return { at: 'never' };
+    // After one of these nothing is left to kill: they come last.
+    if (left <= this.#points.length) return { at: 'point', point: this.#points.shift() ?? '', occurrence: 1 };
     if (left === 1 && random.chance(0.3)) return { at: 'point', point: random.oneOf(END_POINTS), occurrence: 1 };
     if (random.chance(0.55)) {
       const point = random.oneOf(ALL_FAULT_POINTS.filter((each) => !END_POINTS.includes(each)));
