@@ -7,7 +7,7 @@ import {
   ListStateDescriptor,
   ReducingStateDescriptor,
 } from '../../../src/stream/state/descriptors.ts';
-import { Types } from '../../../src/stream/types/index.ts';
+import { DataInput, Types } from '../../../src/stream/types/index.ts';
 import type { Trigger } from '../../../src/stream/windows/trigger.ts';
 import type { WindowAssigner } from '../../../src/stream/windows/window-assigner.ts';
 import { ProcessWindowFunction } from '../../../src/stream/windows/window-functions.ts';
@@ -87,4 +87,25 @@ export class ListWindow extends ProcessWindowFunction<Pair, unknown, string> {
     const { start, end } = context.window();
     out.collect([key, start, end, ...[...elements].map(([, amount]) => amount).sort((left, right) => left - right)]);
   }
+}
+
+/** Timestamps of the timers that an operator has, event time first. */
+export async function timersOf(harness: OperatorHarness): Promise<{ event: number[]; processing: number[] }> {
+  const { keyed } = await harness.capture();
+  const index = keyed?.states.findIndex(({ name }) => name === 'window-timers');
+  const timers = { event: [] as number[], processing: [] as number[] };
+  for (const { stateIndex, bytes } of keyed?.blocks ?? []) {
+    if (stateIndex !== index) continue;
+    const input = new DataInput(bytes);
+    input.readByte();
+    for (const time of ['event', 'processing'] as const) {
+      for (let left = input.readVarint(); left > 0; left--) {
+        input.readString();
+        timers[time].push(input.readFloat64());
+        input.readFloat64();
+        input.readFloat64();
+      }
+    }
+  }
+  return timers;
 }

@@ -8,7 +8,7 @@ import { Types } from '../../../src/stream/types/index.ts';
 import { EventTimeSessionWindows, ProcessingTimeSessionWindows } from '../../../src/stream/windows/session-windows.ts';
 import { CountTrigger, PurgingTrigger } from '../../../src/stream/windows/triggers.ts';
 import { type ProcessWindowContext, ProcessWindowFunction } from '../../../src/stream/windows/window-functions.ts';
-import { averaging, keeping, ListWindow, openWindows, type Pair, shown } from './builders.ts';
+import { averaging, keeping, ListWindow, openWindows, type Pair, shown, timersOf } from './builders.ts';
 
 const sessions = { assigner: EventTimeSessionWindows.withGap(10), contents: keeping, windowFunction: new ListWindow() };
 
@@ -91,6 +91,31 @@ test('each record may bring its own gap', async () => {
   harness.process(['a', 1], 50);
   harness.watermark(1_000);
   expect(shown(harness.take())).toEqual(['a:0:104:1:5:100@103']);
+});
+
+test('a record with a long gap makes any number of sessions one', async () => {
+  const harness = await openWindows({
+    ...sessions,
+    assigner: EventTimeSessionWindows.withDynamicGap<Pair>(([, amount]) => (amount === 99 ? 65 : 5)),
+  });
+  const starts = [10, 20, 30, 40, 90, 100];
+  starts.forEach((ts, index) => void harness.process(['a', index], ts));
+  harness.process(['a', 99], 15);
+  harness.watermark(1_000);
+  expect(shown(harness.take())).toEqual(['a:10:80:0:1:2:3:99@79', 'a:90:95:4@94', 'a:100:105:5@104']);
+  expect(harness.backend?.numStateEntries()).toBe(0);
+});
+
+test('a session that grows leaves no timers of its earlier ends behind', async () => {
+  const harness = await openWindows({ ...sessions, allowedLatenessMs: 100 });
+  for (let ts = 0; ts < 50; ts += 5) harness.process(['a', 1], ts);
+  expect(await timersOf(harness)).toEqual({ event: [54, 154], processing: [] });
+  const clocked = await openWindows({ ...sessions, assigner: ProcessingTimeSessionWindows.withGap(10) });
+  for (let now = 0; now < 50; now += 5) {
+    clocked.clock.moveTo(now);
+    clocked.process(['a', 1]);
+  }
+  expect(await timersOf(clocked)).toEqual({ event: [], processing: [54] });
 });
 
 test('processing-time sessions end a gap after the last record came', async () => {

@@ -8,14 +8,20 @@ import {
 } from '../../../src/stream/state/descriptors.ts';
 import { Types } from '../../../src/stream/types/index.ts';
 import { EventTimeSessionWindows } from '../../../src/stream/windows/session-windows.ts';
-import type { TimeWindow } from '../../../src/stream/windows/time-window.ts';
+import { TimeWindow } from '../../../src/stream/windows/time-window.ts';
 import {
   type OnMergeContext,
   Trigger,
   type TriggerContext,
   TriggerResult,
 } from '../../../src/stream/windows/trigger.ts';
-import { CountTrigger, EventTimeTrigger, NeverTrigger, PurgingTrigger } from '../../../src/stream/windows/triggers.ts';
+import {
+  CountTrigger,
+  EventTimeTrigger,
+  NeverTrigger,
+  ProcessingTimeTrigger,
+  PurgingTrigger,
+} from '../../../src/stream/windows/triggers.ts';
 import {
   TumblingEventTimeWindows,
   TumblingProcessingTimeWindows,
@@ -216,6 +222,21 @@ test('a trigger that does not support merging says so', () => {
   expect(new Obedient().canMerge()).toBe(false);
   expect(() => new Obedient().onMerge(undefined as never, undefined as never)).toThrow('does not support merging');
   expect(PurgingTrigger.of(new Obedient()).canMerge()).toBe(false);
+});
+
+test('after a merge the time triggers wait for the end of the new window, unless it is past', () => {
+  const registered: string[] = [];
+  const context = {
+    getCurrentWatermark: () => 20,
+    getCurrentProcessingTime: () => 20,
+    registerEventTimeTimer: (at: number) => registered.push(`event ${at}`),
+    registerProcessingTimeTimer: (at: number) => registered.push(`processing ${at}`),
+  } as unknown as OnMergeContext;
+  for (const end of [21, 22]) {
+    EventTimeTrigger.create().onMerge(new TimeWindow(0, end), context);
+    ProcessingTimeTrigger.create().onMerge(new TimeWindow(0, end), context);
+  }
+  expect(registered).toEqual(['event 21', 'processing 21']);
 });
 
 test('a count trigger wants a whole number above 0', () => {

@@ -13,7 +13,7 @@ import {
   TumblingProcessingTimeWindows,
 } from '../../../src/stream/windows/tumbling-windows.ts';
 import { type ProcessWindowContext, ProcessWindowFunction } from '../../../src/stream/windows/window-functions.ts';
-import { averaging, keeping, ListWindow, openWindows, type Pair, shown } from './builders.ts';
+import { averaging, keeping, ListWindow, openWindows, type Pair, shown, timersOf } from './builders.ts';
 
 const late = new OutputTag<Pair>('late');
 
@@ -79,6 +79,16 @@ test('a record that falls between windows is in none, and is not late', async ()
   expect([harness.metrics.lateRecordsDropped, harness.sideValues(late)]).toEqual([0, []]);
 });
 
+test('a record between windows counts as late once its own instant and the lateness are past', async () => {
+  const harness = await openWindows({ assigner: SlidingEventTimeWindows.of(5, 10), allowedLatenessMs: 5 });
+  harness.watermark(11);
+  harness.process(['a', 1], 7);
+  expect(harness.metrics.lateRecordsDropped).toBe(0);
+  harness.watermark(12);
+  harness.process(['a', 1], 7);
+  expect(harness.metrics.lateRecordsDropped).toBe(1);
+});
+
 test('within the allowed lateness every late record fires its window again', async () => {
   const harness = await openWindows({ assigner: TumblingEventTimeWindows.of(10), allowedLatenessMs: 5 });
   harness.process(['a', 1], 3);
@@ -110,6 +120,14 @@ test('a lateness beyond the end of time keeps windows to the end', async () => {
   expect(shown(harness.take())).toEqual(['a:1@9', 'a:3@9']);
   harness.watermark(MAX_WATERMARK);
   expect(harness.metrics.lateRecordsDropped).toBe(0);
+});
+
+test('a window that is kept to the end of time has no cleanup timer', async () => {
+  for (const allowedLatenessMs of [MAX_WATERMARK, MAX_WATERMARK - 9]) {
+    const harness = await openWindows({ assigner: TumblingEventTimeWindows.of(10), allowedLatenessMs });
+    harness.process(['a', 1], 0);
+    expect(await timersOf(harness)).toEqual({ event: [9], processing: [] });
+  }
 });
 
 test('the end of all input fires every window', async () => {
