@@ -19,13 +19,13 @@ import {
   type RuntimeContext,
   type SourceContext,
   SourceFunction,
+  TumblingEventTimeWindows,
   Types,
   type ValueState,
   ValueStateDescriptor,
 } from 'flinkjob';
 import { CommittedRecords, TestInput, TestJob, testFunction, testStream, testTwoInputs } from 'flinkjob/testing';
 import { expect, test } from 'vitest';
-import { TumblingEventTimeWindows } from '../../../src/stream/windows/tumbling-windows.ts';
 import { COUNT, Counting } from './functions.ts';
 
 const byFirstLetter = { keyBy: (word: string) => word.charAt(0), keyType: Types.STRING };
