@@ -5,17 +5,22 @@
 import type { OutputTag } from '../functions/output-tag.ts';
 import type { OneInputOperator, Output } from '../operators/operator.ts';
 
-/** One place to emit into: the main output of an operator, or one of its side outputs. */
-export interface Target {
-  collect(value: unknown, timestamp: number): void;
-  emitWatermark(timestamp: number): void;
-  emitIdle(idle: boolean): void;
+/**
+ * One place to emit into: the main output of an operator, or one of its side outputs. By itself it is an output whose side
+ * outputs nobody reads, so that the commonest case costs one call per record.
+ */
+export abstract class Target implements Output {
+  abstract collect(value: unknown, timestamp: number): void;
+  abstract emitWatermark(timestamp: number): void;
+  abstract emitIdle(idle: boolean): void;
+  collectSide(): void {}
 }
 
 /** The next operator of the chain. */
-export class ChainedTarget implements Target {
+export class ChainedTarget extends Target {
   readonly #next: OneInputOperator;
   constructor(next: OneInputOperator) {
+    super();
     this.#next = next;
   }
   collect(value: unknown, timestamp: number): void {
@@ -32,7 +37,7 @@ export class ChainedTarget implements Target {
 /** The output of an operator: its main targets and, by tag, its side targets. Unread side outputs are dropped. */
 export function createOutput(main: readonly Target[], sides: ReadonlyMap<string, readonly Target[]>): Output {
   const [first] = main;
-  if (first !== undefined && main.length === 1) return new SingleOutput(first, sides);
+  if (first !== undefined && main.length === 1) return sides.size === 0 ? first : new SingleOutput(first, sides);
   return new FanOutput(main, sides);
 }
 

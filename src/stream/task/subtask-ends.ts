@@ -4,7 +4,7 @@ import { NO_TIMESTAMP } from '../exchange/channel.ts';
 import type { GateListener } from '../exchange/input-gate.ts';
 import type { Partitioner } from '../exchange/partitioner.ts';
 import type { OneInputOperator, StreamOperator, TwoInputOperator } from '../operators/operator.ts';
-import type { Target } from './chain-outputs.ts';
+import { Target } from './chain-outputs.ts';
 import { isTwoInput } from './operator-chain.ts';
 
 export type Aligned = (barrier: CheckpointBarrier) => void;
@@ -42,10 +42,11 @@ function twoInputListener(head: TwoInputOperator, aligned: Aligned, declined: De
 }
 
 /** An edge to other subtasks. */
-export class ChannelTarget implements Target {
+export class ChannelTarget extends Target {
   readonly #partitioner: Partitioner;
   records = 0;
   constructor(partitioner: Partitioner) {
+    super();
     this.#partitioner = partitioner;
   }
   collect(value: unknown, timestamp: number = NO_TIMESTAMP): void {
