@@ -41,6 +41,7 @@ test.each(
     const marks = new Marks();
     table.addColumn(marks);
     const model = new Map<number, number>();
+    let most = 0;
     const place = (index: number): [unknown, number, number, number] => {
       const key = keyOf(windowed ? index >> 2 : index);
       const start = windowed ? (index % 4) * 60_000 : 0;
@@ -64,7 +65,10 @@ test.each(
         expect(table.freeIfEmpty(known)).toBe(true);
         model.delete(index);
       }
+      most = Math.max(most, model.size);
       expect(table.live).toBe(model.size);
+      // Freed numbers are used again.
+      expect(table.size).toBeLessThanOrEqual(most);
     }
     for (let index = 0; index < 1_500; index++) expect(table.find(...place(index))).toBe(model.get(index) ?? ABSENT);
     for (const [index, entry] of model) {
@@ -101,3 +105,22 @@ test('a column alone in its table is told so until another comes', () => {
   table.addColumn(second);
   expect([first.isSole, second.isSole]).toEqual([false, false]);
 });
+
+test.each(types.map(([type, keyOf]) => [type.schema.kind, type, keyOf] as const))(
+  'windows of one %s key that share their start, or their end, are told apart where they lie side by side',
+  (_, type, keyOf) => {
+    const table = keyTableFor(type, true);
+    const key = keyOf(1);
+    const mixed = murmurHash32(type.hash!(key));
+    const windows = Array.from({ length: 60 }, (_, index) => (index % 2 === 0 ? [0, 1 + index] : [-index, 0])) as [
+      number,
+      number,
+    ][];
+    const entries = windows.map(([start, end]) => {
+      expect(table.find(key, mixed, start, end)).toBe(ABSENT);
+      return table.insert(key, mixed, start, end);
+    });
+    expect(windows.map(([start, end]) => table.find(key, mixed, start, end))).toEqual(entries);
+    expect(new Set(entries).size).toBe(60);
+  },
+);

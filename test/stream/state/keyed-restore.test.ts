@@ -260,7 +260,7 @@ describe('restored state', () => {
       }
       return captureOf(backend);
     });
-    const handle = captureOf(restoredFor(Types.STRING, handles));
+    const handle = captureOf(restoredFor(Types.STRING, handles.reverse()));
     expect(handle.states).toHaveLength(1);
     const groups = [...handle.blocks].map(({ keyGroup }) => keyGroup);
     expect(groups).toEqual([...groups].sort((left, right) => left - right));

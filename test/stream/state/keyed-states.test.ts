@@ -670,6 +670,10 @@ describe('queries', () => {
     (backend.query('point', 'a') as { x: number }).x = 9;
     expect(backend.query('point', 'a')).toEqual({ x: 1 });
     expect([backend.getCurrentKey(), point.value()]).toEqual(['b', null]);
+    const points = backend.getMapState(new MapStateDescriptor('points', Types.STRING, POINT));
+    points.put('p', { x: 1 });
+    (backend.query('points', 'b') as Map<string, { x: number }>).get('p')!.x = 9;
+    expect(points.get('p')).toEqual({ x: 1 });
   });
 
   test('read a state inside windows for one window, any other without', () => {

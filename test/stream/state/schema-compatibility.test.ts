@@ -66,6 +66,15 @@ describe('objects', () => {
     expect(migrate(before, now, value)).toEqual({ ...value, city: null });
   });
 
+  test('are migrated one after the other by one reader', () => {
+    const verdict = compatibleReader(before as Any, Types.OBJECT({ age: Types.LONG }));
+    if (!verdict.compatible) throw new Error('they fit');
+    const out = new DataOutput();
+    for (const age of [1, 2]) before.write(out, { name: 'ada', age });
+    const input = new DataInput(out.toBytes());
+    expect([verdict.read(input), verdict.read(input)]).toEqual([{ age: 1n }, { age: 2n }]);
+  });
+
   test('may reorder fields', () => {
     expect(migrate(before, Types.OBJECT({ age: Types.INT, name: Types.STRING }), value)).toEqual(value);
   });

@@ -554,3 +554,43 @@ test('objects in expiring states are protected from changes while a capture is i
     ],
   ]);
 });
+
+test('elements that outlive others are not shared with a capture that still holds them all', () => {
+  const clock = new ManualClock();
+  const descriptor = new ListStateDescriptor('l', Types.OBJECT({ n: Types.INT })).enableTimeToLive({ ttlMs: 100 });
+  const backend = stringBackend({ clock });
+  const list = backend.getListState(descriptor);
+  backend.setCurrentKey('a');
+  list.add({ n: 1 });
+  clock.time = 50;
+  list.add({ n: 2 });
+  const capture = new CaptureInFlight(backend as never);
+  clock.time = 100;
+  // An access to another key removes the first element.
+  backend.setCurrentKey('b');
+  list.get();
+  backend.setCurrentKey('a');
+  for (const each of list.get()) each.n = 3;
+  expect([...list.get()]).toEqual([{ n: 3 }]);
+  clock.time = 99;
+  const restored = restoredFor(backend.keyType, [capture.finish()], { clock });
+  restored.getListState(descriptor);
+  expect(restored.query('l', 'a')).toEqual([{ n: 1 }, { n: 2 }]);
+});
+
+test('a capture keeps the times of map entries that are refreshed while it is in flight', () => {
+  const clock = new ManualClock();
+  const descriptor = mapOf({ ttlMs: 100, updateType: 'OnReadAndWrite' });
+  const backend = stringBackend({ clock });
+  const map = backend.getMapState(descriptor);
+  backend.setCurrentKey('a');
+  map.put('x', 1);
+  const capture = new CaptureInFlight(backend as never);
+  clock.time = 50;
+  expect(map.get('x')).toBe(1);
+  const restored = restoredFor(backend.keyType, [capture.finish()], { clock });
+  const again = restored.getMapState(descriptor);
+  restored.setCurrentKey('a');
+  clock.time = 100;
+  expect([again.get('x'), map.get('x')]).toEqual([null, 1]);
+});

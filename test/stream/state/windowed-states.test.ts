@@ -118,6 +118,20 @@ describe('states inside windows', () => {
     expect([count.value(), sum.get(), backend.numStateEntries()]).toEqual([0, null, 1]);
   });
 
+  test('find what another state of the same window made after they had looked', () => {
+    const backend = stringBackend();
+    const [sum, count] = [backend.getWindowReducingState(SUM), backend.getWindowState(COUNT)];
+    backend.setCurrentKey('a');
+    sum.setWindow(0, 10);
+    count.setWindow(0, 10);
+    expect([sum.get(), count.value()]).toEqual([null, 0]);
+    sum.add(1);
+    count.update(2);
+    sum.setWindow(0, 10);
+    count.setWindow(0, 10);
+    expect([sum.get(), count.value()]).toEqual([1, 2]);
+  });
+
   test('live beside states of the whole key', () => {
     const backend = stringBackend();
     const whole = backend.getState(new ValueStateDescriptor('whole', Types.INT));
@@ -253,6 +267,23 @@ describe('merging windows', () => {
       [10, 11],
       [20, 21],
     ]);
+  });
+
+  test('moves list elements that a capture shares as copies', () => {
+    const backend = stringBackend();
+    const boxes = new ListStateDescriptor('boxes', Types.OBJECT({ n: Types.INT }));
+    const list = backend.getWindowListState(boxes);
+    backend.setCurrentKey('a');
+    list.setWindow(0, 10);
+    list.add({ n: 1 });
+    const capture = new CaptureInFlight(backend as never);
+    list.mergeWindows(window(10), [window(0)]);
+    list.setWindow(10, 20);
+    for (const box of list.get()) box.n = 2;
+    expect([...list.get()]).toEqual([{ n: 2 }]);
+    const restored = restoredFor(backend.keyType, [capture.finish()]);
+    restored.getWindowListState(boxes);
+    expect(restored.query('boxes', 'a', window(0))).toEqual([{ n: 1 }]);
   });
 
   test('is refused by value and map states', () => {
