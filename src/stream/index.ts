@@ -95,7 +95,7 @@ export { OutputTag } from './functions/output-tag.ts';
 export { type Counter, RuntimeContext } from './functions/runtime-context.ts';
 export { JobGraphError } from './graph/errors.ts';
 export { buildJobGraph, type JobEdge, type JobGraph, type JobVertex, type OperatorNode } from './graph/job-graph.ts';
-export { InvalidJobError, JobExecutionError, LeadershipLostError, RestoreError } from './job/errors.ts';
+export { InvalidJobError, JobExecutionError, RestoreError } from './job/errors.ts';
 export { JobMaster, type JobMasterState } from './job/job-master.ts';
 export { buildJob, importJob, type JobModule, type JobProgram, type LoadedJob, loadJob } from './job/job-module.ts';
 export {

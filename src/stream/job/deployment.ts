@@ -21,6 +21,7 @@ import {
   readRestorePoint,
   restoreCandidates,
   storedMaxParallelism,
+  unpublishedCandidates,
 } from './restore-point.ts';
 import type { JobMasterOptions } from './settings.ts';
 import { allocateRings, allocateWakeUps, WorkerPool, type WorkerPoolListener, workerOf } from './worker-pool.ts';
@@ -61,9 +62,9 @@ export class Deployment {
 
   /** Resolves when every subtask is restored and open. */
   async run(): Promise<void> {
-    const { program, checkpointStore, storageUri, restoreFrom } = this.#options;
+    const { program } = this.#options;
     const job = await importJob(program.module, program.workingDirectory);
-    const candidates = restoreCandidates(checkpointStore.getAllCheckpoints(), storageUri, restoreFrom);
+    const candidates = await this.#candidates();
     if (candidates.length === 0) {
       await this.#deploy(await buildJob(job, program), program.maxParallelism, undefined);
       return;
@@ -96,6 +97,19 @@ export class Deployment {
   abandon(): void {
     this.#isAbandoned = true;
     this.#fail?.(endedMeanwhile());
+  }
+
+  async #candidates(): Promise<RestoreCandidate[]> {
+    const { checkpointStore, storage, storageUri, jobId, restoreFrom, log } = this.#options;
+    const published = checkpointStore.getAllCheckpoints();
+    if (published.length === 0) {
+      const unpublished = await unpublishedCandidates(storage, jobId);
+      if (unpublished.length > 0) {
+        log.warn('the job has checkpoints in its storage but no handles to them; the newest whole one is restored');
+        return unpublished;
+      }
+    }
+    return restoreCandidates(published, storageUri, restoreFrom);
   }
 
   #sayDamaged(candidate: RestoreCandidate, error: unknown): void {

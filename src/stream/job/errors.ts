@@ -6,8 +6,5 @@ export class InvalidJobError extends FlinkJobError {}
 /** Thrown when a job cannot be restored from what it was pointed at; restarting does not help until that changes. */
 export class RestoreError extends FlinkJobError {}
 
-/** Thrown when another process leads the job now; this one must end at once (exit code 12). */
-export class LeadershipLostError extends FlinkJobError {}
-
 /** Thrown when checkpoints failed more often than tolerated, a task died, or a worker thread ended. */
 export class JobExecutionError extends FlinkJobError {}

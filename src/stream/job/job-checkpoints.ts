@@ -4,12 +4,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import { type CompletedCheckpoint, NotLeaderException, PossibleInconsistentStateException } from '../../ha/index.ts';
+import { messageOf } from '../../lib/errors.ts';
 import {
   CheckpointCoordinator,
   type CompletedCheckpointRecord,
   type CoordinatorPorts,
 } from '../checkpoint/checkpoint-coordinator.ts';
 import type { CheckpointReport, FinalizeOutcome } from '../checkpoint/coordinator-events.ts';
+import { discardCheckpoint } from '../checkpoint/discard-checkpoint.ts';
 import type { JobShape } from '../checkpoint/job-shape.ts';
 import { filePath, savepointDirectory } from '../checkpoint/locations.ts';
 import { writeManifest } from '../checkpoint/manifest-codec.ts';
@@ -19,6 +21,7 @@ import type { CheckpointsView, RestoredView } from '../rest/job-view.ts';
 import type { FromWorker } from '../task/worker-protocol.ts';
 import { JobExecutionError } from './errors.ts';
 import type { JobMasterOptions } from './settings.ts';
+import { sweepCheckpoints } from './sweep-checkpoints.ts';
 
 /** What the JobMaster does for its checkpoints. */
 export interface CheckpointTasks {
@@ -36,6 +39,7 @@ export class JobCheckpoints {
   readonly #options: JobMasterOptions;
   readonly #tasks: CheckpointTasks;
   readonly #coordinator: CheckpointCoordinator;
+  #hasSwept = false;
   readonly #longestSyncMs = new Map<number, number>();
   /** Notifications under way; a stop waits for its own. */
   readonly #notifying = new Map<number, Promise<void>>();
@@ -137,7 +141,7 @@ export class JobCheckpoints {
       notifyAborted: (checkpointId) => this.#tasks.aborted(checkpointId),
       failJob: (error) => this.#tasks.fail(error),
       discard: (directory, path) =>
-        path === undefined ? storage.deleteTree(directory) : storage.delete(filePath(directory, path)),
+        path === undefined ? discardCheckpoint(storage, directory) : storage.delete(filePath(directory, path)),
       report: (report) => this.#report(report),
     };
   }
@@ -173,6 +177,7 @@ export class JobCheckpoints {
         const { checkpointId, bytes, durationMs, kind } = report;
         const syncMs = this.#longestSyncMs.get(checkpointId) ?? 0;
         this.#forget(checkpointId);
+        if (kind === 'checkpoint') this.#sweepOnce();
         onEvent({ event: 'checkpointCompleted', checkpointId, kind, bytes, tookMs: durationMs, syncMs });
         return;
       }
@@ -188,6 +193,16 @@ export class JobCheckpoints {
       case 'late':
         return;
     }
+  }
+
+  /** What cannot be swept now is swept by the next leader; it costs space, never correctness. */
+  #sweepOnce(): void {
+    if (this.#hasSwept) return;
+    this.#hasSwept = true;
+    const { storage, jobId, epoch, checkpointStore, log } = this.#options;
+    sweepCheckpoints(storage, { jobId, epoch }, checkpointStore).catch((error: unknown) =>
+      log.warn('what earlier processes left of checkpoints could not be removed', { cause: messageOf(error) }),
+    );
   }
 
   #forget(checkpointId: number): void {

@@ -58,7 +58,7 @@ export async function buildJob(
     if (cause instanceof JobGraphError) throw cause;
     throw new InvalidJobError(
       'JOB_PROGRAM_FAILED',
-      `the job's program failed while it described the job: ${messageOf(cause)}`,
+      `the job's program failed while it described the job: ${describe(cause)}`,
       { cause },
     );
   }
@@ -116,7 +116,7 @@ function importFailure(name: string, cause: unknown): InvalidJobError {
   if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
     return new InvalidJobError(
       'JOB_MODULE_UNSUPPORTED_SYNTAX',
-      `${name} uses TypeScript that stripping types cannot handle: ${firstLine(cause)}. Enums, namespaces and parameter properties need a build; write a union type, a module or plain fields instead.`,
+      `${name} uses TypeScript that stripping types cannot handle: ${describe(cause)}. Enums, namespaces and parameter properties need a build; write a union type, a module or plain fields instead.`,
       { cause },
     );
   }
@@ -128,13 +128,25 @@ function importFailure(name: string, cause: unknown): InvalidJobError {
 }
 
 function describe(cause: unknown): string {
-  const frame =
-    cause instanceof Error
-      ? /\n\s+at .*?\(?((?:file|data):[^\s)]+?:\d+:\d+)\)?/.exec(cause.stack ?? '')?.[1]
-      : undefined;
-  const where = frame === undefined || frame.startsWith('data:') ? '' : ` (at ${frame.replace('file://', '')})`;
-  return `${firstLine(cause)}${where}`;
+  return `${firstLine(cause)}${placeOf(cause instanceof Error ? (cause.stack ?? '') : '')}`;
 }
+
+/** Where it went wrong, in words. A text that is no program has its place in the first line of the trace, before the message. */
+function placeOf(stack: string): string {
+  const [, file = '', line] = /^([^\n]*):(\d+)\n/.exec(stack) ?? [];
+  if (line !== undefined) {
+    return file === '' || file.startsWith('data:')
+      ? ` (in line ${line})`
+      : ` (at ${file.replace('file://', '')}:${line})`;
+  }
+  const frames = [...stack.matchAll(/\n\s+at .*?\(?((?:file|data):[^\s)]+?:(\d+):\d+)\)?/g)];
+  const [, frame, inLine] = frames.find(([, url = '']) => !url.startsWith(OWN_CODE)) ?? [];
+  if (frame === undefined) return '';
+  return frame.startsWith('data:') ? ` (in line ${inLine})` : ` (at ${frame.replace('file://', '')})`;
+}
+
+/** People look for mistakes in their own files, not in ours. */
+const OWN_CODE = new URL(import.meta.url.endsWith('.ts') ? '../../' : './', import.meta.url).href;
 
 function firstLine(error: unknown): string {
   return messageOf(error).split('\n', 1)[0] ?? '';

@@ -6,9 +6,9 @@
 import type { CompletedCheckpoint } from '../../ha/index.ts';
 import { type FlinkJobError, messageOf } from '../../lib/errors.ts';
 import { SuppressRestartsException } from '../../lib/java-errors.ts';
-import { openStorage } from '../../storage/index.ts';
+import { openStorage, type Storage } from '../../storage/index.ts';
 import { jobShapeOf } from '../checkpoint/job-shape.ts';
-import { directoryOfPointer } from '../checkpoint/locations.ts';
+import { directoryOfPointer, MANIFEST_NAME, parseCheckpointDirectory } from '../checkpoint/locations.ts';
 import type { CheckpointManifest } from '../checkpoint/manifest.ts';
 import { readManifest } from '../checkpoint/manifest-codec.ts';
 import { assignState, type RestoreAssignment } from '../checkpoint/restore-assignment.ts';
@@ -47,6 +47,24 @@ export function restoreCandidates(
   }
   if (restoreFrom === undefined) return [];
   return [{ origin: 'startPoint', storageUri: directoryUri(restoreFrom), directory: '', metadataSha256: undefined }];
+}
+
+/**
+ * Whole checkpoints of the job that no handle points to, newest first by (epoch, id). They count when the job's object was
+ * removed while its storage stayed: the job does not start empty over existing state.
+ */
+export async function unpublishedCandidates(storage: Storage, jobId: string): Promise<RestoreCandidate[]> {
+  const found = (await storage.list(jobId)).flatMap((path) => {
+    const location = path.endsWith(`/${MANIFEST_NAME}`) ? parseCheckpointDirectory(path) : undefined;
+    return location === undefined ? [] : [{ location, directory: directoryOfPointer(path) }];
+  });
+  found.sort((a, b) => b.location.epoch - a.location.epoch || b.location.checkpointId - a.location.checkpointId);
+  return found.map(({ directory }) => ({
+    origin: 'latestCheckpoint',
+    storageUri: storage.uri,
+    directory,
+    metadataSha256: undefined,
+  }));
 }
 
 /** @throws CheckpointError when it is damaged, StorageError when the storage cannot answer */
@@ -105,7 +123,7 @@ export function nothingLeftToRestore(
   return new SuppressRestartsException(
     new RestoreError(
       'RESTORE_IMPOSSIBLE',
-      `none of the job's checkpoints can be read (${list}). The job does not start empty over existing state. Restore from a savepoint with spec.restoreFrom, or retain more with spec.checkpoints.retained.`,
+      `none of the job's checkpoints can be read, and it does not start empty over existing state. Begin anew from a savepoint: with flinkjob run --fresh --restore-from, in a cluster with spec.restoreFrom and a higher triggers.restore. A higher spec.checkpoints.retained leaves more to fall back on. Damaged: ${list}`,
     ),
   );
 }

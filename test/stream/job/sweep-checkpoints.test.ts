@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { memoryStorage } from '../../../src/storage/index.ts';
+import { unpublishedCandidates } from '../../../src/stream/job/restore-point.ts';
+import { sweepCheckpoints } from '../../../src/stream/job/sweep-checkpoints.ts';
+
+const jobId = 'a'.repeat(32);
+const bytes = new Uint8Array([1]);
+
+async function storageWith(...directories: string[]) {
+  const storage = memoryStorage({ clock: systemClock });
+  for (const directory of directories) {
+    await storage.write(`${directory}/vertex-0.state`, bytes, { exclusive: true });
+    await storage.write(`${directory}/_metadata`, bytes, { exclusive: true });
+  }
+  return storage;
+}
+
+const storeOf = (...locations: string[]) => ({
+  getAllCheckpoints: () => locations.map((location) => ({ location })) as never,
+});
+
+test('directories of earlier epochs that nothing points to go, all others stay', async () => {
+  const [stale, kept, own, later] = ['chk-1-2-aaaaaa', 'chk-2-2-bbbbbb', 'chk-3-4-cccccc', 'chk-4-5-dddddd'].map(
+    (name) => `${jobId}/${name}`,
+  ) as [string, string, string, string];
+  const savepoint = 'savepoint-aaaaaa-eeeeee';
+  const storage = await storageWith(stale, kept, own, later, savepoint);
+  expect(await sweepCheckpoints(storage, { jobId, epoch: 4 }, storeOf(kept))).toBe(1);
+  const left = new Set((await storage.list('')).map((path) => path.slice(0, path.lastIndexOf('/'))));
+  expect([...left].sort()).toEqual([kept, own, later, savepoint].sort());
+});
+
+test('whole checkpoints without handles are found newest first, by epoch and then by id', async () => {
+  const storage = await storageWith(`${jobId}/chk-9-2-aaaaaa`, `${jobId}/chk-3-4-bbbbbb`, `${jobId}/chk-5-4-cccccc`);
+  await storage.write(`${jobId}/chk-6-4-dddddd/vertex-0.state`, bytes, { exclusive: true });
+  const found = await unpublishedCandidates(storage, jobId);
+  expect(found.map(({ directory }) => directory)).toEqual([
+    `${jobId}/chk-5-4-cccccc`,
+    `${jobId}/chk-3-4-bbbbbb`,
+    `${jobId}/chk-9-2-aaaaaa`,
+  ]);
+});
