@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { JOB_ORDER_VARIABLE, type JobOrder } from '../src/cli/job-process/job-order.ts';
 import type { FromJobProcess } from '../src/cli/job-process/messages.ts';
+import { JOB_NODE_FLAGS } from '../src/cli/run/job-process-handle.ts';
 import { openAttempt, openEmbeddedHaServices } from '../src/ha/index.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import { openStorage } from '../src/storage/index.ts';

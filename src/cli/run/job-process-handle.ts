@@ -21,6 +21,16 @@ export interface JobProcessHandle {
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
+/**
+ * Flags of Node.js for job processes. The chain of operators is one long run of small calls: with V8's default budget it
+ * stops inlining halfway, which costs 15 to 20 % (docs/adr/0009-inlining-budget.md).
+ */
+export const JOB_NODE_FLAGS: readonly string[] = [
+  '--disable-warning=ExperimentalWarning',
+  '--max-inlined-bytecode-size=1000',
+  '--max-inlined-bytecode-size-cumulative=3000',
+];
+
 /** Starts the process of an attempt. Its stdout is ours, so that a job may print; its stderr goes to `onStderr`. */
 export function startJobProcess(
   order: JobOrder,
@@ -30,7 +40,7 @@ export function startJobProcess(
   rmSync(order.terminationLog, { force: true });
   const isSource = import.meta.url.endsWith('.ts');
   const entry = fileURLToPath(new URL(isSource ? '../job-process/entry.ts' : './job-process.js', import.meta.url));
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', entry], {
+  const child = spawn(process.execPath, [...JOB_NODE_FLAGS, entry], {
     cwd: order.program.workingDirectory,
     env: { ...process.env, [JOB_ORDER_VARIABLE]: JSON.stringify(order) },
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
