@@ -409,7 +409,7 @@ class RandomJobRun {
 }
 
 /** The input files that random jobs may read. */
-function writeInputs(directory: string, seed: number): void {
+export function writeInputs(directory: string, seed: number): void {
   mkdirSync(directory, { recursive: true });
   for (const name of ['a', 'b', 'c']) {
     const random = new SeededRandom(seed + name.charCodeAt(0));

@@ -1,0 +1,176 @@
+/**
+ * What `flinkjob run` owes its output when it is itself killed, stopped, moved or saved: whatever happens between the
+ * first start and the end, all runs of a job together commit what one undisturbed run commits.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { aWorkplace, type FlinkjobProcess, type Workplace } from '../builders/flinkjob-process.ts';
+import { aTemporaryDirectory, eventually } from '../builders/temporary-directory.ts';
+import { committedFiles, committedRecords, differenceOf, pendingFiles } from '../oracles/committed-output.ts';
+import { bundlePrograms } from '../soak/bundled-programs.ts';
+import { undisturbedRecords, writeInputs } from '../soak/exactly-once-run.ts';
+
+/** A graph with windows, timers and two sinks that commit from the first second on. */
+const SEED = 11;
+const PACED = '700';
+const AT_FULL_SPEED = '0';
+
+let expected: string[] = [];
+let inputs = '';
+beforeAll(async () => {
+  const programs = await bundlePrograms();
+  const directory = mkdtempSync(join(tmpdir(), 'undisturbed-'));
+  inputs = mkdtempSync(join(tmpdir(), 'inputs-'));
+  writeInputs(inputs, SEED);
+  expected = await undisturbedRecords({ seed: SEED, directory, programs }, 2, 0);
+  programs.remove();
+  rmSync(directory, { recursive: true });
+  expect(expected.length).toBeGreaterThan(1_000);
+});
+afterAll(() => rmSync(inputs, { recursive: true, force: true }));
+
+interface JobOptions {
+  readonly speed: string;
+  readonly parallelism?: number;
+  readonly deletion?: 'Savepoint' | 'Cancel' | 'Orphan';
+}
+
+/** Writes the resource of the job; again and again with other settings. */
+function theJob(at: Workplace, { speed, parallelism = 2, deletion = 'Savepoint' }: JobOptions): string {
+  return at.manifest('random', {
+    typescript: { module: resolve('test/soak/random-job.ts') },
+    args: [String(SEED), inputs, join(at.directory, 'out'), speed],
+    parallelism,
+    maxParallelism: 24,
+    checkpoints: { interval: '50ms', retained: 2 },
+    deletion: { mode: deletion },
+  });
+}
+
+const out = (at: Workplace): string => join(at.directory, 'out');
+
+/** Starts the job at its pace and waits until three more checkpoints have committed something. */
+async function aRunThatCommits(at: Workplace, options: Omit<JobOptions, 'speed'> = {}): Promise<FlinkjobProcess> {
+  const committed = (): number => new Set(committedFiles(out(at)).map(({ checkpoint }) => checkpoint)).size;
+  const before = committed();
+  const run = at.start('run', theJob(at, { ...options, speed: PACED }));
+  await run.says('running on');
+  await eventually(() => committed() >= before + 3, 60_000);
+  return run;
+}
+
+async function finishes(at: Workplace, parallelism: number): Promise<void> {
+  const last = await at.flinkjob('run', theJob(at, { speed: AT_FULL_SPEED, parallelism }));
+  expect(last, last.stderr).toMatchObject({ code: 0 });
+  expect(last.stderr).toContain('finished after 0 restarts');
+}
+
+function expectExactlyOnce(at: Workplace): void {
+  expect(differenceOf(expected, committedRecords(out(at)))).toEqual([]);
+  expect(pendingFiles(out(at))).toEqual([]);
+}
+
+test('a supervisor that is killed again and again and started at other parallelisms commits every record once', async () => {
+  const at = aWorkplace();
+  for (const parallelism of [2, 3, 1]) {
+    const run = await aRunThatCommits(at, { parallelism });
+    // The next one comes while the job process of this one is still on its way out.
+    run.kill('SIGKILL');
+  }
+  await finishes(at, 2);
+  expectExactlyOnce(at);
+});
+
+test.each([
+  ['Savepoint', 'stopped with savepoint'],
+  ['Orphan', 'stopped; the job goes on from its newest checkpoint'],
+] as const)('a job that was stopped by SIGTERM with deletion mode %s goes on where it was', async (deletion, says) => {
+  const at = aWorkplace();
+  const run = await aRunThatCommits(at, { deletion });
+  run.kill('SIGTERM');
+  const end = await run.ended;
+  expect(end, end.stderr).toMatchObject({ code: 0 });
+  expect(end.stderr).toContain(says);
+  // Stopped with a savepoint, everything up to it is committed; otherwise what is pending waits for the next run.
+  if (deletion === 'Savepoint') expect(pendingFiles(out(at))).toEqual([]);
+  await finishes(at, 3);
+  expectExactlyOnce(at);
+});
+
+test('a job that was cancelled by SIGTERM has ended for good: what it committed stays, and nothing is added', async () => {
+  const at = aWorkplace();
+  const run = await aRunThatCommits(at, { deletion: 'Cancel' });
+  run.kill('SIGTERM');
+  const end = await run.ended;
+  expect(end, end.stderr).toMatchObject({ code: 0 });
+  const committed = committedRecords(out(at));
+  expect(differenceOf(expected, committed).filter((line) => line.startsWith('+'))).toEqual([]);
+  const again = await at.flinkjob('run', theJob(at, { speed: AT_FULL_SPEED }));
+  expect(again.stderr).toContain('Run it again from nothing with --fresh');
+  expect(differenceOf(committed, committedRecords(out(at)))).toEqual([]);
+});
+
+test('a job suspended with a savepoint goes on elsewhere, at another parallelism, without gap or repeat', async () => {
+  const from = aWorkplace();
+  const run = await aRunThatCommits(from, { parallelism: 3 });
+  const suspended = await from.flinkjob('suspend', 'random');
+  expect(suspended, suspended.stderr).toMatchObject({ code: 0 });
+  await run.ended;
+  const to = aWorkplace();
+  const rest = await to.flinkjob(
+    'run',
+    '--restore-from',
+    suspended.stdout.trim(),
+    theJob(to, { speed: AT_FULL_SPEED }),
+  );
+  expect(rest, rest.stderr).toMatchObject({ code: 0 });
+  expect(differenceOf(expected, [...committedRecords(out(from)), ...committedRecords(out(to))].sort())).toEqual([]);
+});
+
+test('a job started from a savepoint of a running one repeats exactly what came after the savepoint', async () => {
+  const from = aWorkplace();
+  const run = await aRunThatCommits(from);
+  const saved = await from.flinkjob('savepoint', 'random');
+  expect(saved, saved.stderr).toMatchObject({ code: 0 });
+  run.kill('SIGKILL');
+  await run.ended;
+  const to = aWorkplace();
+  const restored = await to.flinkjob(
+    'run',
+    '--restore-from',
+    saved.stdout.trim(),
+    theJob(to, { speed: AT_FULL_SPEED, parallelism: 1 }),
+  );
+  expect(restored, restored.stderr).toMatchObject({ code: 0 });
+  const savepoint = Number(/restoring checkpoint (\d+) from/.exec(restored.stderr)?.[1]);
+  const before = committedFiles(out(from))
+    .filter(({ checkpoint }) => checkpoint <= savepoint)
+    .flatMap(({ sink, lines }) => lines.map((line) => `${sink} ${line}`));
+  expect(differenceOf(expected, [...before, ...committedRecords(out(to))])).toEqual([]);
+  // The first job does not know of the other one; it goes on as well.
+  await finishes(from, 2);
+  expectExactlyOnce(from);
+});
+
+test('a job that falls back to an older checkpoint says so and loses nothing, though it may repeat', async () => {
+  const at = aWorkplace(aTemporaryDirectory());
+  const run = await aRunThatCommits(at);
+  run.kill('SIGKILL');
+  await run.ended;
+  await eventually(async () => (await at.flinkjob('status', 'random')).stdout.includes('Stopped'), 30_000);
+  const listed = JSON.parse((await at.flinkjob('checkpoints', '-o', 'json', 'random')).stdout) as {
+    location: string;
+    retained: boolean;
+  }[];
+  const newest = listed.filter(({ retained }) => retained).map(({ location }) => location);
+  expect(newest).toHaveLength(2);
+  const [first = ''] = newest;
+  rmSync(join(first.replace('file://', ''), '_metadata'));
+  const rest = await at.flinkjob('run', theJob(at, { speed: AT_FULL_SPEED, parallelism: 1 }));
+  expect(rest, rest.stderr).toMatchObject({ code: 0 });
+  expect(rest.stderr).toContain('is damaged; trying the one before it');
+  const difference = differenceOf(expected, committedRecords(out(at)));
+  expect(difference.filter((line) => line.startsWith('-'))).toEqual([]);
+});
