@@ -8,6 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import {
+  type CompletedCheckpointStore,
   type HighAvailabilityServices,
   type JsonValue,
   type LeaderSession,
@@ -151,10 +152,15 @@ class JobProcess {
     this.#epoch = session.epoch;
     this.#ports.tell({ type: 'leading', epoch: session.epoch });
     await this.#faults('job-leads');
-    // A winner that finds the result has nothing to do: the job ended under an earlier leader.
-    if (await services.getJobResultStore().hasJobResultEntry(jobId))
-      return { exitCode: JOB_EXIT.finished, outcome: 'finished' };
     const recovery = services.getCheckpointRecoveryFactory();
+    const results = services.getJobResultStore();
+    // A winner that finds the result has nothing to run: the job ended under an earlier leader, which may have died
+    // before it had cleaned up.
+    if (await results.hasJobResultEntry(jobId)) {
+      if (await results.hasDirtyJobResultEntry(jobId))
+        await this.#cleanUp(services, await recovery.createCompletedCheckpointStore(jobId, 1));
+      return { exitCode: JOB_EXIT.finished, outcome: 'finished' };
+    }
     const checkpointStore = await recovery.createCompletedCheckpointStore(jobId, this.#order.checkpoints.retained);
     const checkpointIds = recovery.createCheckpointIdCounter(jobId);
     await checkpointIds.start();
@@ -214,21 +220,14 @@ class JobProcess {
     services: HighAvailabilityServices,
     outcome: JobOutcome,
     master: JobMaster,
-    checkpointStore: {
-      shutdown(status: 'FINISHED' | 'CANCELED' | 'FAILED' | 'SUSPENDED'): Promise<void>;
-      whenDiscarded(): Promise<void>;
-    },
+    checkpointStore: Pick<CompletedCheckpointStore, 'shutdown' | 'whenDiscarded'>,
   ): Promise<Ending> {
     switch (outcome.outcome) {
       case 'finished':
       case 'cancelled':
         await this.#recordResult(services, outcome.outcome === 'finished' ? 'SUCCEEDED' : 'CANCELED', master);
         await this.#faults('job-result-recorded');
-        await checkpointStore.shutdown(outcome.outcome === 'finished' ? 'FINISHED' : 'CANCELED');
-        await checkpointStore.whenDiscarded();
-        await this.#faults('job-checkpoints-removed');
-        await services.getJobResultStore().markResultAsClean(this.#order.jobId);
-        await this.#faults('job-result-clean');
+        await this.#cleanUp(services, checkpointStore);
         return { exitCode: JOB_EXIT.finished, outcome: 'finished' };
       case 'stoppedWithSavepoint':
         return { exitCode: JOB_EXIT.finished, outcome: 'stoppedWithSavepoint', savepoint: outcome.savepoint };
@@ -239,6 +238,20 @@ class JobProcess {
       default:
         return assertNever(outcome);
     }
+  }
+
+  /** The result is written: removes the checkpoints as it allows, and says so. Whoever leads next repeats what is left. */
+  async #cleanUp(
+    services: HighAvailabilityServices,
+    checkpointStore: Pick<CompletedCheckpointStore, 'shutdown' | 'whenDiscarded'>,
+  ): Promise<void> {
+    const results = services.getJobResultStore();
+    const result = await results.getJobResult(this.#order.jobId);
+    await checkpointStore.shutdown(result?.['application-status'] === 'CANCELED' ? 'CANCELED' : 'FINISHED');
+    await checkpointStore.whenDiscarded();
+    await this.#faults('job-checkpoints-removed');
+    await results.markResultAsClean(this.#order.jobId);
+    await this.#faults('job-result-clean');
   }
 
   async #recordResult(

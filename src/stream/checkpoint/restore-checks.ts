@@ -108,7 +108,7 @@ function operatorIsMissing(facts: RestoreFacts): string[] {
 }
 
 const REMEDY_MISSING =
-  'Give an operator that uid, or drop this state on purpose with --allowNonRestoredState (allowNonRestoredState: true).';
+  'Give an operator that uid, or drop this state on purpose with spec.upgrade.allowNonRestoredState: true (--allowNonRestoredState in Flink).';
 
 function otherJob({ manifest, job }: RestoreFacts): string {
   if (manifest.jobName === job.jobName) return '';
