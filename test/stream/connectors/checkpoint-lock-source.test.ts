@@ -10,25 +10,30 @@ import { CommittedRecords, TestJob } from 'flinkjob/testing';
 import { expect, test } from 'vitest';
 import { CounterSource } from '../../../examples/counter-source.ts';
 
-/** Numbers of a source that holds the lock, which is fast. */
+/** Numbers of a source whose critical section is synchronous. */
 const LIMIT = 2_000;
-/** Numbers of one that does not. */
-const CARELESS_LIMIT = 120;
+/** Numbers of one that takes a while for each. */
+const SLOW_LIMIT = 120;
 const SEEDS = Array.from({ length: 15 }, (_, seed) => seed + 1);
 
 type Numbers = RichParallelSourceFunction<bigint>;
 
-/** As CounterSource, but output and position do not change together. */
-class CarelessSource extends RichParallelSourceFunction<bigint> implements ListCheckpointed<bigint> {
+const aWhile = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Takes its time between output and position; whether under the lock is for subclasses to say. */
+abstract class SlowSource extends RichParallelSourceFunction<bigint> implements ListCheckpointed<bigint> {
   #offset = 0n;
   #isRunning = true;
   override async run(context: SourceContext<bigint>): Promise<void> {
-    while (this.#isRunning && this.#offset < CARELESS_LIMIT) {
-      context.collect(this.#offset);
-      await new Promise((resolve) => setImmediate(resolve));
-      this.#offset += 1n;
+    while (this.#isRunning && this.#offset < SLOW_LIMIT) {
+      await this.together(context, async () => {
+        context.collect(this.#offset);
+        await aWhile();
+        this.#offset += 1n;
+      });
     }
   }
+  protected abstract together(context: SourceContext<bigint>, action: () => Promise<void>): Promise<void>;
   override cancel(): void {
     this.#isRunning = false;
   }
@@ -37,6 +42,19 @@ class CarelessSource extends RichParallelSourceFunction<bigint> implements ListC
   }
   restoreState(state: bigint[]): void {
     for (const offset of state) this.#offset = offset;
+  }
+}
+
+class LockingSource extends SlowSource {
+  protected override together(context: SourceContext<bigint>, action: () => Promise<void>): Promise<void> {
+    return context.withCheckpointLock(action);
+  }
+}
+
+/** As LockingSource, but nothing holds output and position together. */
+class CarelessSource extends SlowSource {
+  protected override together(_context: SourceContext<bigint>, action: () => Promise<void>): Promise<void> {
+    return action();
   }
 }
 
@@ -77,11 +95,18 @@ test('each of several subtasks goes on from its own number', async () => {
   }
 });
 
+test('a critical section may take a while: no capture comes in between', async () => {
+  for (const seed of SEEDS) {
+    const numbers = await countThroughCrashes(() => new LockingSource(), seed);
+    expect(numbers, `seed ${seed}`).toEqual(complete(1).slice(0, SLOW_LIMIT));
+  }
+});
+
 test('without the lock numbers are repeated', async () => {
   const wrong: number[] = [];
   for (const seed of SEEDS) {
     const numbers = await countThroughCrashes(() => new CarelessSource(), seed);
-    if (numbers.length !== CARELESS_LIMIT) wrong.push(seed);
+    if (numbers.length !== SLOW_LIMIT) wrong.push(seed);
   }
   expect(wrong.length).toBeGreaterThan(0);
 });

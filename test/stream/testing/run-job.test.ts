@@ -29,6 +29,23 @@ test('a crash may come at any single step', async () => {
   }
 });
 
+test('what was complete but not yet committed is committed by the restore itself', async () => {
+  let untold = 0;
+  for (let seed = 1; seed <= 20; seed++) {
+    const results = new CommittedRecords<string>();
+    const run = await TestJob.start(countingJob(100, 3, results), { seed, parallelism: 2 });
+    await run.step(30);
+    run.triggerCheckpoint();
+    await run.runUntil(() => run.checkpoints.length === 1);
+    const before = results.records.length;
+    await run.crashAndRestore();
+    const after = results.records.length;
+    if (after > before) untold++;
+    await run.close();
+  }
+  expect(untold).toBeGreaterThan(10);
+});
+
 test('without a transaction a crash shows: records since the last checkpoint come twice', async () => {
   CollectSink.clear();
   const job: Job = (env) =>
