@@ -36,8 +36,8 @@ const wanted = numberFrom('KILLS', 200);
 const firstSeed = numberFrom('SEED', 1);
 const jobLimit = numberFrom('RUNS', Number.POSITIVE_INFINITY);
 const atOnce = numberFrom('JOBS', 2);
-const points = (process.env['POINTS'] ?? '').split(',').filter((point) => point !== '');
-const keep = process.env['KEEP'] === '1';
+const points = (process.env.POINTS ?? '').split(',').filter((point) => point !== '');
+const keep = process.env.KEEP === '1';
 
 const folder = join(import.meta.dirname, '..', '.soak');
 mkdirSync(folder, { recursive: true });

@@ -22,6 +22,17 @@ export function jobObject({ haDirectory, jobId }: JobPlace): Promise<HaSnapshot 
   return embeddedBackend({ directory: haDirectory, jobId, clock: systemClock, newId: () => 'reader' }).handles.read();
 }
 
+/** The checkpoints that the object of a job points to: none after a good end. */
+export async function pointersLeft(place: JobPlace): Promise<string[]> {
+  return [...((await jobObject(place))?.entries.keys() ?? [])].filter((key) => key.startsWith('checkpointID-'));
+}
+
+/** Checkpoint directories in the storage of a job, whole or not. */
+export async function checkpointDirectories({ storageUri, jobId }: JobPlace): Promise<string[]> {
+  const files = await openStorage(storageUri).list(jobId);
+  return [...new Set(files.flatMap((file) => /^.*\/chk-[^/]+/.exec(file)?.[0] ?? []))];
+}
+
 /** Pointers that lead nowhere, records that cannot be read, files of checkpoints that are missing or damaged. */
 export async function danglingPointers(place: JobPlace): Promise<string[]> {
   const problems: string[] = [];

@@ -37,7 +37,7 @@ import {
   doubledTransactions,
   pendingFiles,
 } from '../oracles/committed-output.ts';
-import { danglingPointers, type JobPlace } from '../oracles/job-storage.ts';
+import { checkpointDirectories, danglingPointers, type JobPlace, pointersLeft } from '../oracles/job-storage.ts';
 import type { BundledPrograms } from './bundled-programs.ts';
 import { CRASH_AT_VARIABLE, CRASH_NOTE_VARIABLE, SINK_FAULT_POINTS } from './crash-point.ts';
 import { FILE_RECORDS, orderedSinkPrefix } from './random-job.ts';
@@ -161,6 +161,9 @@ class RandomJobRun {
   readonly #points: string[];
   readonly #retained: number;
   #epoch = 0;
+  /** The newest process came to run the job. */
+  #hasRun = false;
+  readonly #wrongEpochs: string[] = [];
   #parallelism: number;
   #stderr = '';
 
@@ -206,6 +209,11 @@ class RandomJobRun {
         finished = (await this.#runProcess(this.#nextDeath(), this.#nextRate())) === 'finished';
         await this.#checkInvariants();
       }
+      const left = await pointersLeft(this.#place);
+      if (left.length > 0) this.#fail('a job that has finished still points to checkpoints', left);
+      // A process that only found the result may find no pointer to what the one before it did not get to delete.
+      const garbage = this.#hasRun ? await checkpointDirectories(this.#place) : [];
+      if (garbage.length > 0) this.#fail('a job that has finished left checkpoints behind', garbage);
     } finally {
       await services.close();
     }
@@ -232,6 +240,7 @@ class RandomJobRun {
       ...doubledTransactions(files),
       ...this.#watch.look(),
       ...(await danglingPointers(this.#place)),
+      ...this.#wrongEpochs,
     ];
     if (problems.length > 0) this.#fail('what must always hold does not', problems);
   }
@@ -307,6 +316,7 @@ class RandomJobRun {
     const order = this.#order(isEnd ? 0 : rate);
     rmSync(order.terminationLog, { force: true });
     this.#stderr = '';
+    this.#hasRun = false;
     const child = spawn(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', this.#settings.programs.jobProcess],
@@ -367,12 +377,13 @@ class RandomJobRun {
 
   #onMessage(message: FromJobProcess): void {
     if (message.type === 'leading') {
-      if (message.epoch <= this.#epoch) this.#stderr += `epoch ${message.epoch} came after ${this.#epoch}\n`;
+      if (message.epoch <= this.#epoch) this.#wrongEpochs.push(`epoch ${message.epoch} came after ${this.#epoch}`);
       this.#epoch = message.epoch;
     }
+    if (message.type === 'event' && message.event.event === 'running') this.#hasRun = true;
     if (message.type === 'event' && message.event.event === 'restoring') this.restores++;
     if (message.type === 'log' && message.level === 'warn') {
-      this.#stderr += `${message.message}: ${String(message.facts?.['cause'] ?? '')}\n`;
+      this.#stderr += `${message.message}: ${String(message.facts?.cause ?? '')}\n`;
     }
   }
 
