@@ -202,6 +202,7 @@ export class Subtask {
   abandon(): void {
     this.#phase = 'closed';
     void this.#lock.acquire();
+    void this.#source?.release();
   }
 
   /** Makes everything emitted so far visible to the subtasks downstream. */
