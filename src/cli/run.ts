@@ -18,7 +18,11 @@ export const run: Command = {
     command
       .argument('<file>', 'a FlinkJob, as YAML; - for standard input')
       .addOption(homeOption())
-      .option('--fresh', 'remove the job’s state first and start from nothing', false)
+      .option(
+        '--fresh',
+        'forget the job’s checkpoints and start from nothing, or from --restore-from; savepoints stay',
+        false,
+      )
       .option('--restore-from <savepoint>', 'start from this savepoint when the job has no checkpoint of its own')
       .option('--storage <uri>', 'keep checkpoints here instead of spec.storage.uri, e.g. file:///var/tmp/jobs')
       .addOption(restPortOption('port of the REST API on 127.0.0.1; 0 takes a free one').default('0'))

@@ -21,6 +21,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { causeChain, messageOf } from '../../lib/errors.ts';
 import { encodeTerminationRecord, JOB_EXIT, type TerminationRecord } from '../../lib/exit-codes.ts';
 import { type FaultPoint, noFaults } from '../../lib/fault-point.ts';
+import { SuppressRestartsException } from '../../lib/java-errors.ts';
 import { encodeRestartStrategy } from '../../restart/index.ts';
 import { openStorage, type Storage } from '../../storage/index.ts';
 import { InvalidJobError, JobGraphError, JobMaster, type JobOutcome, serveJob } from '../../stream/index.ts';
@@ -268,10 +269,7 @@ class JobProcess {
 
   async #recordFailure(services: HighAvailabilityServices, error: Error): Promise<Ending> {
     const exitCode = exitCodeOf(error);
-    const cause = causeChain(error)
-      .map(messageOf)
-      .filter((text, index, all) => all.indexOf(text) === index)
-      .join(': ');
+    const cause = causeText(error);
     const code = codeOf(error);
     const suppressRestarts = exitCode !== JOB_EXIT.failed;
     const report = {
@@ -285,6 +283,17 @@ class JobProcess {
     const outcome = exitCode === JOB_EXIT.invalid ? 'invalid' : 'failed';
     return { exitCode, outcome, cause, ...(code === undefined ? {} : { code }) };
   }
+}
+
+/** The messages of the chain as one text: outermost first, and none that one before it has said already. */
+function causeText(error: Error): string {
+  const said: string[] = [];
+  // That restarts are suppressed says nothing of why; the exit code says it already.
+  const telling = causeChain(error).filter((each) => !(each instanceof SuppressRestartsException && each.cause));
+  for (const message of telling.map(messageOf)) {
+    if (!said.some((before) => before.includes(message))) said.push(message);
+  }
+  return said.map((message) => message.replace(/\.$/, '')).join(': ');
 }
 
 function exitCodeOf(error: Error): number {

@@ -13,6 +13,7 @@ import {
   readEmbeddedLease,
 } from '../../ha/index.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { localStorageUri, settingsOf } from '../run/job-file.ts';
 import { findJobHome, type JobHome } from '../run/job-home.ts';
 import { readLastRun } from '../run/last-run.ts';
 import { supervisorOf } from '../run/supervision-lock.ts';
@@ -42,14 +43,16 @@ export async function readRecord(home: JobHome): Promise<LocalJobRecord> {
   const { handles } = embeddedBackend({ directory: haDirectory, jobId, clock: systemClock, newId: () => '' });
   const snapshot = await handles.read();
   const lastRun = readLastRun(home);
+  const settings = lastRun === undefined ? undefined : settingsOf(lastRun.file);
   return {
     home,
     title: titleOf(home.namespace, home.name),
     lastRun,
+    settings,
     ledger: decodeLedger(snapshot?.entries.get(LEDGER_KEY), handles.name),
     snapshot,
     supervisorPid: supervisorOf(home)?.pid,
-    storageUri: lastRun?.storageUri ?? home.storageUri,
+    storageUri: settings === undefined ? home.storageUri : localStorageUri(settings, home, lastRun?.storage),
   };
 }
 

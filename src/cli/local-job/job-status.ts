@@ -1,5 +1,4 @@
 /** Everything `flinkjob status` says of a job, as one record. Its names are those of the resource's status where it has them. */
-import { parseFlinkJob, resolveFlinkJob } from '../../api/index.ts';
 import type { JobDetails, JobVertexSummary } from '../../flink/index.ts';
 import { type JobResult, jobResultKey, type Ledger, openAttemptOf } from '../../ha/index.ts';
 import {
@@ -126,11 +125,9 @@ function checkpointOf(newest: StoredCheckpoint | undefined, now: number): JobSta
 }
 
 /** The strategy in force, from what the job was run with last; where that is not known, from its code and the default. */
-function strategyOf({ lastRun, ledger }: LocalJobRecord): JobStatusReport['restartStrategy'] {
-  const manifest =
-    lastRun === undefined ? undefined : resolveFlinkJob(parseFlinkJob(lastRun.file.text, lastRun.file.name)).restart;
+function strategyOf({ settings, ledger }: LocalJobRecord): JobStatusReport['restartStrategy'] {
   const code = ledger.restartStrategyInCode as RestartStrategy | undefined;
-  const { strategy, source } = resolveRestartStrategy({ manifest, code, checkpointing: true });
+  const { strategy, source } = resolveRestartStrategy({ manifest: settings?.restart, code, checkpointing: true });
   return { text: describe(strategy), source };
 }
 

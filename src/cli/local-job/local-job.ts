@@ -1,4 +1,5 @@
 /** A local job as other commands see it. */
+import type { FlinkJobSettings } from '../../api/index.ts';
 import type { FlinkClient, JobDetails } from '../../flink/index.ts';
 import type { HaSnapshot, Ledger } from '../../ha/index.ts';
 import type { JobHome } from '../run/job-home.ts';
@@ -17,6 +18,8 @@ export interface LocalJobRecord {
   readonly title: string;
   /** Undefined when the job was never supervised. */
   readonly lastRun: LastRun | undefined;
+  /** What the resource of the last run says. */
+  readonly settings: FlinkJobSettings | undefined;
   readonly ledger: Ledger;
   /** The job's object; undefined when there is none. */
   readonly snapshot: HaSnapshot | undefined;

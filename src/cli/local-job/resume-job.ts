@@ -16,12 +16,12 @@ export async function resumeJob(name: string, options: ResumeOptions, io: CliIo)
       io.stderr.write(`error: it is not known how job ${title} was run. Run it from its file with flinkjob run.\n`);
       return EXIT.failed;
     }
-    const { file, storageGiven, storageUri, restPort, restoreFrom } = lastRun;
+    const { file, storage, restPort, restoreFrom } = lastRun;
     const run = {
       home: resolve(io.cwd, options.home),
       fresh: false,
       restPort: options.restPort ?? restPort,
-      ...(storageGiven ? { storage: storageUri } : {}),
+      ...(storage === undefined ? {} : { storage }),
       ...(restoreFrom === undefined ? {} : { restoreFrom }),
     };
     return runJobFile(file, run, io);

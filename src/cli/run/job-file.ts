@@ -6,6 +6,7 @@ import { assertNever } from '../../lib/assert-never.ts';
 import { FlinkJobError, messageOf } from '../../lib/errors.ts';
 import type { JobModule } from '../../stream/index.ts';
 import type { CliIo } from '../command.ts';
+import type { JobHome } from './job-home.ts';
 
 /** Thrown when a file cannot be read, or holds a job that does not run on this machine. */
 export class JobFileError extends FlinkJobError {}
@@ -56,6 +57,25 @@ export function jobModuleOf({ source, name }: FlinkJobSettings): JobModule {
     default:
       return assertNever(source);
   }
+}
+
+/**
+ * Where a job on this machine keeps its state: where the command line says, else in the resource's storage if that is
+ * local, else in the job's own directory.
+ * @throws JobFileError when the command line names no directory of this machine
+ */
+export function localStorageUri(
+  { storageUri }: Pick<FlinkJobSettings, 'storageUri'>,
+  home: JobHome,
+  given: string | undefined,
+): string {
+  if (given !== undefined && !given.startsWith('file://')) {
+    throw new JobFileError(
+      'STORAGE_NOT_LOCAL',
+      `--storage ${given} is no directory of this machine: write file:// and an absolute path, such as file:///var/tmp/jobs.`,
+    );
+  }
+  return given ?? (storageUri.startsWith('file://') ? storageUri : home.storageUri);
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {

@@ -82,13 +82,28 @@ export function openJobHome(place: JobPlace): JobHome {
   return jobHomeIn(place.directory) ?? newJobHome(place);
 }
 
-/** Removes everything the job has, state included, and begins anew under another id. */
+/**
+ * Begins anew under another id: pointers, ledger and checkpoints of the job go. Savepoints stay, they belong to whoever
+ * asked for them, and may be what the job is to start from.
+ */
 export function renewJobHome(place: JobPlace): JobHome {
+  const before = readableHome(place.directory);
   // The pointers first: a crash in between leaves bytes that nobody points to, never pointers to nothing.
-  for (const part of [...FOLDERS, LAST_RUN]) {
+  const parts = ['ha', 'process', LAST_RUN, ...(before === undefined ? [] : [join('storage', before.jobId)])];
+  for (const part of parts) {
     orUnwritable(place.directory, () => rmSync(join(place.directory, part), { recursive: true, force: true }));
   }
   return newJobHome(place);
+}
+
+function readableHome(directory: string): JobHome | undefined {
+  try {
+    return jobHomeIn(directory);
+  } catch (error) {
+    // Its id is lost, and with it which bytes are its own: they stay.
+    if (error instanceof JobHomeError) return undefined;
+    throw error;
+  }
 }
 
 const FOLDERS = ['ha', 'storage', 'process'];

@@ -12,10 +12,8 @@ import { type JobHome, JobHomeError, LAST_RUN, unwritableHome } from './job-home
 export interface LastRun {
   readonly version: 1;
   readonly file: JobFile;
-  /** Where checkpoints and savepoints are. */
-  readonly storageUri: string;
-  /** Whether the command line named the storage. */
-  readonly storageGiven: boolean;
+  /** `--storage`, where it was given. */
+  readonly storage?: string;
   readonly restPort: string;
   /** Absolute. */
   readonly restoreFrom?: string;
@@ -37,7 +35,7 @@ export function readLastRun(home: JobHome): LastRun | undefined {
   let problem: unknown = 'it was not written by this version of the program';
   try {
     const run = JSON.parse(readFileSync(pathOf(home), 'utf8')) as Partial<LastRun> | null;
-    if (run?.version === 1 && typeof run.file?.text === 'string' && typeof run.storageUri === 'string') {
+    if (run?.version === 1 && typeof run.file?.text === 'string' && typeof run.restPort === 'string') {
       return run as LastRun;
     }
   } catch (error) {

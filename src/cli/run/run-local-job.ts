@@ -12,7 +12,7 @@ import { openStorage } from '../../storage/index.ts';
 import { type CliIo, EXIT } from '../command.ts';
 import type { JobOrder } from '../job-process/job-order.ts';
 import type { FromJobProcess } from '../job-process/messages.ts';
-import { type JobFile, JobFileError, jobModuleOf, readJobFile, settingsOf } from './job-file.ts';
+import { type JobFile, jobModuleOf, localStorageUri, readJobFile, settingsOf } from './job-file.ts';
 import { type JobHome, makeJobPlace, openJobHome, renewJobHome } from './job-home.ts';
 import { type JobProcessHandle, startJobProcess } from './job-process-handle.ts';
 import { type LastRun, writeLastRun } from './last-run.ts';
@@ -145,14 +145,13 @@ async function superviseJob(
   }
 }
 
-function lastRunOf(file: JobFile, order: Pick<JobOrder, 'storageUri' | 'restoreFrom'>, options: RunOptions): LastRun {
-  const { storageUri, restoreFrom } = order;
+function lastRunOf(file: JobFile, { restoreFrom }: Pick<JobOrder, 'restoreFrom'>, options: RunOptions): LastRun {
+  const { storage, restPort } = options;
   return {
     version: 1,
     file,
-    storageUri,
-    storageGiven: options.storage !== undefined,
-    restPort: options.restPort,
+    ...(storage === undefined ? {} : { storage }),
+    restPort,
     ...(restoreFrom === undefined ? {} : { restoreFrom }),
   };
 }
@@ -178,24 +177,13 @@ function orderFor(
       parallelism,
       ...(maxParallelism === undefined ? {} : { maxParallelism }),
     },
-    storageUri: storageOf(settings, home, options),
+    storageUri: localStorageUri(settings, home, options.storage),
     haDirectory: home.haDirectory,
     checkpoints: { ...checkpoints, intervalMs: checkpoints.intervalMs ?? DEFAULT_INTERVAL_MS },
     ...(restoreFrom === undefined ? {} : { restoreFrom: absolutePointer(restoreFrom, io.cwd) }),
     allowNonRestoredState: settings.upgrade.allowNonRestoredState,
     rest: { host: '127.0.0.1', port: Number(options.restPort) },
   };
-}
-
-/** A local run keeps its state on this machine: in the resource's storage where that is local, else in the job's directory. */
-function storageOf({ storageUri }: FlinkJobSettings, home: JobHome, { storage }: RunOptions): string {
-  if (storage !== undefined && !storage.startsWith('file://')) {
-    throw new JobFileError(
-      'STORAGE_NOT_LOCAL',
-      `--storage ${storage} is no directory of this machine: write file:// and an absolute path, such as file:///var/tmp/jobs.`,
-    );
-  }
-  return storage ?? (storageUri.startsWith('file://') ? storageUri : home.storageUri);
 }
 
 function absolutePointer(pointer: string, cwd: string): string {

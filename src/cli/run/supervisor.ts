@@ -283,11 +283,12 @@ class Supervisor {
     });
     if (!(await this.#write(view, next))) return undefined;
     this.#process = undefined;
-    this.#options.onEvent({ event: 'gaveUp', cause, reason });
     const exitCode = this.#end?.exitCode;
+    const whole = wholeCause(cause, this.#end?.termination?.cause);
+    this.#options.onEvent({ event: 'gaveUp', cause: whole, reason });
     return {
       result: 'failed',
-      cause,
+      cause: whole,
       reason,
       unrecoverable,
       ...(code === undefined ? {} : { code }),
@@ -331,6 +332,11 @@ class Supervisor {
       stop.addEventListener('abort', done, { once: true });
     });
   }
+}
+
+/** The ledger is small and cuts causes; the termination record of the same failure has room for more. */
+function wholeCause(cut: string, recorded: string | undefined): string {
+  return recorded?.startsWith(cut.replace(/…$/, '')) === true ? recorded : cut;
 }
 
 function withoutGivingUp(ledger: Ledger): Ledger {
