@@ -343,13 +343,12 @@ export class TestJob {
     }
     if (isCompleted) {
       this.#end('finished');
-      await this.#closing(attempt);
-      return;
+      return this.#closing(attempt);
     }
     attempt.abandon();
     this.#end('failed');
     const reason = outcome?.outcome === 'declined' ? `${outcome.reason}${causeText(outcome.cause)}` : '';
-    throw this.#error('TEST_JOB_FAILED', `the last checkpoint was declined: ${reason}`, undefined);
+    throw this.#error('TEST_JOB_FAILED', `the last checkpoint was declined: ${reason}`);
   }
 
   #triggerPeriodically(attempt: Attempt): void {
@@ -375,7 +374,7 @@ export class TestJob {
   #running(): Attempt {
     if (this.#attempt !== undefined && this.#status === 'running') return this.#attempt;
     const remedy = this.#status === 'finished' ? 'Start another one.' : 'Call restore() first.';
-    throw this.#error('TEST_JOB_MISUSED', `the job is ${this.#status}, not running. ${remedy}`, undefined);
+    throw this.#error('TEST_JOB_MISUSED', `the job is ${this.#status}, not running. ${remedy}`);
   }
 
   #stuck(what: string, howLong: string): TestJobError {
@@ -383,10 +382,10 @@ export class TestJob {
     const hint = Number.isFinite(next)
       ? `Processing time is ${this.clock.now()} and a timer is due at ${next}: advanceProcessingTime, or { advanceTime: true }.`
       : 'Does an input still have to end, or does the code wait for something that does not come?';
-    return this.#error('TEST_JOB_STUCK', `the job did not come to ${what} ${howLong}. ${hint}`, undefined);
+    return this.#error('TEST_JOB_STUCK', `the job did not come to ${what} ${howLong}. ${hint}`);
   }
 
-  #error(code: TestJobErrorCode, message: string, cause: unknown): TestJobError {
+  #error(code: TestJobErrorCode, message: string, cause?: unknown): TestJobError {
     return new TestJobError(
       code,
       message,
