@@ -303,8 +303,12 @@ function exitCodeOf(error: Error): number {
   return isSuppressed ? JOB_EXIT.suppressRestarts : JOB_EXIT.failed;
 }
 
-/** The code of the innermost error that has one of ours: it names the reason, the outer ones name what was being done. */
+/** The outermost code that names a reason: wrappers that only say what follows from it are passed over. */
 function codeOf(error: Error): string | undefined {
   const codes = causeChain(error).map((each) => (each as { code?: unknown } | null)?.code);
-  return codes.findLast((code): code is string => typeof code === 'string' && /^[A-Z_]+$/.test(code));
+  const isReason = (code: unknown): code is string =>
+    typeof code === 'string' && /^[A-Z_]+$/.test(code) && !WRAPPING_CODES.has(code);
+  return codes.find(isReason) ?? codes.find((code): code is string => typeof code === 'string');
 }
+
+const WRAPPING_CODES: ReadonlySet<string> = new Set(['SUPPRESS_RESTARTS', 'FLINK_RUNTIME', 'JOB_FAILED']);

@@ -98,7 +98,7 @@ export class RunDisplay {
       case 'gaveUp':
         return;
       case 'finished':
-        this.say(`finished after ${this.#restarts} restart${this.#restarts === 1 ? '' : 's'}`);
+        this.say(`finished after ${counted(this.#restarts, 'restart')}`);
         return;
       case 'stoppedWithSavepoint':
         this.say(`stopped with savepoint ${event.savepoint}`);
@@ -129,7 +129,7 @@ export class RunDisplay {
         this.say(`restoring checkpoint ${event.checkpointId} from ${event.from}`);
         return;
       case 'running':
-        this.say(`running on ${event.workers} worker${event.workers === 1 ? '' : 's'}`);
+        this.say(`running on ${counted(event.workers, 'worker')}`);
         return;
       case 'checkpointCompleted':
         this.#checkpoints++;
@@ -162,8 +162,8 @@ export class RunDisplay {
     const checkpoint =
       this.#checkpoints === 0
         ? ''
-        : ` · ${this.#checkpoints} checkpoints (last ${Math.round(this.#lastCheckpointMs)} ms)`;
-    const restarts = this.#restarts === 0 ? '' : ` · ${this.#restarts} restarts`;
+        : ` · ${counted(this.#checkpoints, 'checkpoint')} (last ${Math.round(this.#lastCheckpointMs)} ms)`;
+    const restarts = this.#restarts === 0 ? '' : ` · ${counted(this.#restarts, 'restart')}`;
     this.#progressLine(`${this.#name}: ${rates.join(' · ')}${checkpoint}${restarts}`);
   }
 
@@ -188,6 +188,10 @@ export class RunDisplay {
 /** The head of a chain names it well enough on one line. */
 function shortName(name: string): string {
   return name.split(' -> ', 1)[0] ?? name;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function compact(count: number): string {

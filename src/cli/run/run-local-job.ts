@@ -34,9 +34,6 @@ export interface RunObserver {
   onMessage?(message: FromJobProcess): void;
 }
 
-/** Checkpoint interval of a local job whose resource sets none. */
-const DEFAULT_INTERVAL_MS = 10_000;
-
 /** @returns 0 when the job finished or was stopped on request; 10, 11 or 13 when it failed; 1 when it could not be supervised */
 export async function runLocalJob(
   file: string,
@@ -179,7 +176,7 @@ function orderFor(
     },
     storageUri: localStorageUri(settings, home, options.storage),
     haDirectory: home.haDirectory,
-    checkpoints: { ...checkpoints, intervalMs: checkpoints.intervalMs ?? DEFAULT_INTERVAL_MS },
+    checkpoints,
     ...(restoreFrom === undefined ? {} : { restoreFrom: absolutePointer(restoreFrom, io.cwd) }),
     allowNonRestoredState: settings.upgrade.allowNonRestoredState,
     rest: { host: '127.0.0.1', port: Number(options.restPort) },

@@ -2,6 +2,7 @@
  * Where a job's program starts: it makes streams from sources and holds the settings that code may make. The program
  * only describes the job; the runtime builds it once per thread and runs it. Follows Flink's StreamExecutionEnvironment.
  */
+import { IllegalArgumentException } from '../../lib/java-errors.ts';
 import type { RestartStrategy } from '../../restart/index.ts';
 import { CollectionSource } from '../connectors/collection-source.ts';
 import { NumberSequenceSource } from '../connectors/number-sequence-source.ts';
@@ -27,6 +28,7 @@ export class StreamExecutionEnvironment {
   #parallelism: number;
   #maxParallelism: number | undefined;
   #restartStrategy: RestartStrategy | undefined;
+  #checkpointIntervalMs: number | undefined;
 
   constructor(settings: EnvironmentSettings = {}) {
     this.args = settings.args ?? [];
@@ -51,6 +53,22 @@ export class StreamExecutionEnvironment {
 
   getRestartStrategy(): RestartStrategy | undefined {
     return this.#restartStrategy;
+  }
+
+  /**
+   * Asks for a checkpoint every `intervalMs` milliseconds; 0 for none. The resource's `spec.checkpoints.interval`, where
+   * present, wins.
+   */
+  enableCheckpointing(intervalMs: number): this {
+    if (intervalMs !== 0 && !(intervalMs >= 10)) {
+      throw new IllegalArgumentException(`the checkpoint interval must be 0 or at least 10 ms, not ${intervalMs}`);
+    }
+    this.#checkpointIntervalMs = intervalMs;
+    return this;
+  }
+
+  getCheckpointInterval(): number | undefined {
+    return this.#checkpointIntervalMs;
   }
 
   /** A stream of the records of a source. */

@@ -42,6 +42,7 @@ export class Deployment {
   #pool: WorkerPool | undefined;
   #execution: ExecutionGraph | undefined;
   #restored: RestoredFrom | undefined;
+  #intervalInCodeMs: number | undefined;
   #fail: ((error: Error) => void) | undefined;
   #isAbandoned = false;
 
@@ -55,6 +56,10 @@ export class Deployment {
   }
   get execution(): ExecutionGraph | undefined {
     return this.#execution;
+  }
+  /** The checkpoint interval that the program asked for. */
+  get intervalInCodeMs(): number | undefined {
+    return this.#intervalInCodeMs;
   }
   get restored(): RestoredFrom | undefined {
     return this.#restored;
@@ -125,6 +130,7 @@ export class Deployment {
   ): Promise<void> {
     const options = this.#options;
     const { jobId, jobName, allowNonRestoredState } = options;
+    this.#intervalInCodeMs = environment.getCheckpointInterval();
     await options.onProgram(environment);
     const assignment =
       point === undefined ? undefined : assignRestorePoint(point, { jobId, jobName, graph, allowNonRestoredState });

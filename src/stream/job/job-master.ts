@@ -20,7 +20,7 @@ import { Deployment, type RestoredFrom } from './deployment.ts';
 import { JobExecutionError } from './errors.ts';
 import type { ExecutionGraph } from './execution-graph.ts';
 import { JobCheckpoints } from './job-checkpoints.ts';
-import type { JobMasterOptions, JobOutcome } from './settings.ts';
+import { DEFAULT_CHECKPOINT_INTERVAL_MS, type JobMasterOptions, type JobOutcome } from './settings.ts';
 import { type TaskMessage, type WorkerPool, WorkerReportedError } from './worker-pool.ts';
 
 /** How long user functions may take to close after a good end. */
@@ -37,7 +37,7 @@ export type JobMasterState =
   | 'SUSPENDED';
 
 export class JobMaster {
-  readonly options: JobMasterOptions;
+  #options: JobMasterOptions;
   readonly startedAt: number;
   #state: JobMasterState = 'INITIALIZING';
   readonly #since: Partial<Record<JobMasterState, number>> = {};
@@ -48,7 +48,7 @@ export class JobMaster {
   #hasEnded = false;
 
   constructor(options: JobMasterOptions) {
-    this.options = options;
+    this.#options = options;
     this.startedAt = options.clock.now();
     this.#since.INITIALIZING = this.startedAt;
     this.#deployment = new Deployment(options, {
@@ -59,6 +59,10 @@ export class JobMaster {
     this.#ended.promise.catch(() => {});
   }
 
+  /** What the attempt runs with; settings that the program may make are settled once it runs. */
+  get options(): JobMasterOptions {
+    return this.#options;
+  }
   get state(): JobMasterState {
     return this.#state;
   }
@@ -154,6 +158,9 @@ export class JobMaster {
   }
 
   #startRecords(graph: JobGraph, pool: WorkerPool): void {
+    const { checkpoints } = this.#options;
+    const intervalMs = checkpoints.intervalMs ?? this.#deployment.intervalInCodeMs ?? DEFAULT_CHECKPOINT_INTERVAL_MS;
+    this.#options = { ...this.#options, checkpoints: { ...checkpoints, intervalMs } };
     const { options } = this;
     this.#checkpoints = new JobCheckpoints(jobShapeOf(options.jobId, options.jobName, graph), options, {
       trigger: (barrier, directory) => pool.broadcast({ type: 'trigger', barrier, directory }),

@@ -173,7 +173,7 @@ function checkpointsView(view: CheckpointsView, storageUri: string): Checkpoints
 function checkpointConfig({ options: { checkpoints, storageUri } }: JobFacts): JobView['checkpointConfig'] {
   const { intervalMs, timeoutMs, minPauseMs, tolerableFailures, onCancel } = checkpoints;
   return {
-    ...(intervalMs === 0 ? {} : { intervalMs }),
+    ...(intervalMs === undefined || intervalMs === 0 ? {} : { intervalMs }),
     timeoutMs,
     minPauseMs,
     maxConcurrent: 1,
@@ -216,7 +216,7 @@ function userConfig({ options }: JobFacts): Readonly<Record<string, string>> {
   return {
     epoch: String(epoch),
     parallelism: String(program.parallelism),
-    'checkpoints.interval': checkpoints.intervalMs === 0 ? 'none' : `${checkpoints.intervalMs} ms`,
+    'checkpoints.interval': intervalText(checkpoints.intervalMs),
     'checkpoints.retained': String(checkpoints.retained),
     'checkpoints.onCancel': checkpoints.onCancel,
     'storage.uri': withoutCredentials(options.storageUri),
@@ -240,4 +240,10 @@ function userMetrics(execution: ExecutionGraph | undefined): Readonly<Record<str
 /** A URI without user, password, query and fragment: nothing of it may be a secret. */
 function withoutCredentials(uri: string): string {
   return uri.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1').replace(/[?#].*$/, '');
+}
+
+/** Undefined only before the program has been loaded. */
+function intervalText(intervalMs: number | undefined): string {
+  if (intervalMs === undefined) return 'not known yet';
+  return intervalMs === 0 ? 'none' : `${intervalMs} ms`;
 }

@@ -6,10 +6,13 @@ import type { StreamExecutionEnvironment } from '../datastream/environment.ts';
 import type { CheckpointKind } from '../exchange/channel.ts';
 import type { JobProgram } from './job-module.ts';
 
+/** Between checkpoints of a job that sets no interval, neither in its resource nor in its code. */
+export const DEFAULT_CHECKPOINT_INTERVAL_MS = 10_000;
+
 /** How checkpoints are taken; all durations in milliseconds. */
 export interface CheckpointSettings {
-  /** 0: no periodic checkpoints. */
-  readonly intervalMs: number;
+  /** 0: no periodic checkpoints. Undefined: what the job's code asks for, else DEFAULT_CHECKPOINT_INTERVAL_MS. */
+  readonly intervalMs?: number;
   readonly timeoutMs: number;
   readonly minPauseMs: number;
   /** 2147483647: any number. */
