@@ -3,10 +3,20 @@
  * and nothing half-written.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { aWorkplace, type Ended, type Workplace } from '../builders/flinkjob-process.ts';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { aWorkplace, type Ended, FlinkjobProcess, type Workplace } from '../builders/flinkjob-process.ts';
 import { aTemporaryDirectory, eventually } from '../builders/temporary-directory.ts';
 
 const GATED = resolve('test/fixtures/jobs/gated-counts.ts');
@@ -114,25 +124,28 @@ test.each([
   expectNothingHalfWritten(at.directory);
 });
 
-/** A job with two retained checkpoints whose processes were killed: what is left is what a crash leaves. */
-async function aKilledJob(spec: Record<string, unknown> = {}): Promise<Workplace> {
-  const at = aWorkplace();
-  const file = at.manifest('job', {
+/** A job with two retained checkpoints whose processes were killed: what is left is what a crash leaves. Tests take copies. */
+const killed = aWorkplace(mkdtempSync(join(tmpdir(), 'flinkjob-')));
+
+beforeAll(async () => {
+  const file = killed.manifest('job', {
     typescript: { module: GATED },
-    args: [join(at.directory, 'gate')],
+    args: [join(killed.directory, 'gate')],
+    maxParallelism: 64,
     checkpoints: { interval: '50ms', retained: 2 },
-    ...spec,
   });
-  const run = at.start('run', file);
-  await eventually(() => retained(at).length >= 2, 60_000);
+  const run = new FlinkjobProcess(['run', file], killed.directory);
+  await eventually(() => retained(killed).length >= 2, 60_000);
   run.kill('SIGKILL');
   await run.ended;
-  await eventually(
-    async () => JSON.parse((await at.flinkjob('status', '-o', 'json', 'job')).stdout).phase === 'Stopped',
-    30_000,
-  );
-  return at;
-}
+  // The job ends by itself when nobody supervises it.
+  await eventually(async () => {
+    const { stdout } = await new FlinkjobProcess(['status', '-o', 'json', 'job'], killed.directory).ended;
+    return JSON.parse(stdout).phase === 'Stopped';
+  }, 30_000);
+  writeFileSync(join(killed.directory, 'gate'), '');
+});
+afterAll(() => rmSync(killed.directory, { recursive: true, force: true }));
 
 const HOME = '.flinkjob/default/job';
 
@@ -151,10 +164,10 @@ function stateFile(directory: string): string {
   return join(directory, readdirSync(directory).find((name) => name.endsWith('.state')) ?? 'none');
 }
 
-/** The same job once more, in a directory of its own. */
-function copyOf(at: Workplace): Workplace {
+/** That job once more, in a directory of its own; its gate is open, so that it ends once it runs. */
+function aKilledJob(): Workplace {
   const directory = aTemporaryDirectory();
-  cpSync(at.directory, directory, { recursive: true });
+  cpSync(killed.directory, directory, { recursive: true });
   return aWorkplace(directory);
 }
 
@@ -173,10 +186,8 @@ const DAMAGES: readonly [string, (directory: string) => void][] = [
 ];
 
 test('a damaged checkpoint is never used: it is said to be damaged, and the one before it stands in', async () => {
-  const original = await aKilledJob();
-  writeFileSync(join(original.directory, 'gate'), '');
   for (const [what, damage] of DAMAGES) {
-    const at = copyOf(original);
+    const at = aKilledJob();
     const [older = '', newest = ''] = retained(at).slice(-2);
     damage(newest);
     const listed = await at.flinkjob('checkpoints', '--verify', 'job');
@@ -192,7 +203,7 @@ test.each([
   ['a truncated and a flipped state file', DAMAGES.slice(0, 2)],
   ['a missing state file and truncated metadata', DAMAGES.slice(2)],
 ])('with %s nothing is left, and the job is refused', async (_what, damages) => {
-  const at = await aKilledJob();
+  const at = aKilledJob();
   const before = retained(at);
   for (const [index, directory] of before.entries()) damages[index % damages.length]?.[1](directory);
   const refused = await at.flinkjob('run', 'job.yaml');
@@ -204,7 +215,7 @@ test.each([
 });
 
 test('state that is not of this job, or of another maximum parallelism, is refused and stays', async () => {
-  const at = await aKilledJob({ maxParallelism: 64 });
+  const at = aKilledJob();
   const before = retained(at);
   at.manifest('job', { typescript: { module: GATED }, args: ['gate'], maxParallelism: 128 });
   const changed = await at.flinkjob('run', 'job.yaml');
