@@ -38,7 +38,7 @@ export async function findLocalJob(wanted: string, home: string): Promise<LocalJ
 }
 
 /** What is kept of a job. */
-export async function readRecord(home: JobHome): Promise<LocalJobRecord> {
+async function readRecord(home: JobHome): Promise<LocalJobRecord> {
   const { jobId, haDirectory } = home;
   const { handles } = embeddedBackend({ directory: haDirectory, jobId, clock: systemClock, newId: () => '' });
   const snapshot = await handles.read();
@@ -57,7 +57,7 @@ export async function readRecord(home: JobHome): Promise<LocalJobRecord> {
 }
 
 /** Names of all jobs below a home, as they are to be typed. */
-export function knownJobs(home: string): string[] {
+function knownJobs(home: string): string[] {
   return foldersOf(resolve(home))
     .flatMap((namespace) =>
       foldersOf(join(resolve(home), namespace))
