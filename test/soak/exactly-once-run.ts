@@ -194,6 +194,7 @@ class RandomJobRun {
       await this.#openAttempt(services);
       const end = await this.#runProcess({ at: 'never' }, recordsPerSecond);
       if (end !== 'finished') this.#fail(`a process ended ${end}`, [this.#stderr]);
+      await this.#checkInvariants();
     } finally {
       await services.close();
     }
@@ -213,7 +214,8 @@ class RandomJobRun {
       if (left.length > 0) this.#fail('a job that has finished still points to checkpoints', left);
       // A process that only found the result may find no pointer to what the one before it did not get to delete.
       const garbage = this.#hasRun ? await checkpointDirectories(this.#place) : [];
-      if (garbage.length > 0) this.#fail('a job that has finished left checkpoints behind', garbage);
+      if (garbage.length > 0)
+        this.#fail(`a job that has finished, in epoch ${this.#epoch}, left checkpoints behind`, garbage);
     } finally {
       await services.close();
     }

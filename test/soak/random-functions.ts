@@ -138,7 +138,7 @@ export class TimedSums extends KeyedProcessFunction<string, Item, Item> {
   }
 
   override processElement(item: Item, context: KeyedContext<string>): void {
-    const end = (Math.floor(item.time / this.stretchMs) + 1) * this.stretchMs - 1;
+    const end = endOfStretch(context.timestamp() ?? item.time, this.stretchMs);
     this.sums.put(end, (this.sums.get(end) ?? 0) + item.value + 1);
     context.timerService().registerEventTimeTimer(end);
   }
@@ -147,6 +147,11 @@ export class TimedSums extends KeyedProcessFunction<string, Item, Item> {
     out.collect({ key: context.getCurrentKey(), seq: time, value: this.sums.get(time) ?? -1, time });
     this.sums.remove(time);
   }
+}
+
+/** The time of the record decides, not the field: what a window made of older records comes at the end of the window. */
+function endOfStretch(time: number, stretchMs: number): number {
+  return (Math.floor(time / stretchMs) + 1) * stretchMs - 1;
 }
 
 /** Two keyed streams, summed side by side per stretch of event time. */
@@ -180,7 +185,7 @@ export class TimedPairs extends KeyedCoProcessFunction<string, Item, Item, Item>
   }
 
   #add({ time }: Item, context: KeyedContext<string>, [left, right]: [number, number]): void {
-    const end = (Math.floor(time / this.stretchMs) + 1) * this.stretchMs - 1;
+    const end = endOfStretch(context.timestamp() ?? time, this.stretchMs);
     const before = this.pairs.get(end) ?? [0, 0];
     this.pairs.put(end, [before[0] + left, before[1] + right]);
     context.timerService().registerEventTimeTimer(end);

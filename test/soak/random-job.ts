@@ -402,7 +402,7 @@ class JobPlan {
   #keyedFlow(from: Flow, stream: DataStream<Item>, name: string): Flow {
     const spread = this.#spread();
     this.#settle(stream, spread, name);
-    return { stream, spread, ordered: true, timed: true, origins: from.origins };
+    return { stream, spread, ordered: true, timed: from.timed, origins: from.origins };
   }
 
   // ---- sinks
