@@ -39,7 +39,7 @@ export class JobCheckpoints {
   readonly #options: JobMasterOptions;
   readonly #tasks: CheckpointTasks;
   readonly #coordinator: CheckpointCoordinator;
-  #hasSwept = false;
+  #sweeping: Promise<void> | undefined;
   readonly #longestSyncMs = new Map<number, number>();
   /** Notifications under way; a stop waits for its own. */
   readonly #notifying = new Map<number, Promise<void>>();
@@ -68,6 +68,12 @@ export class JobCheckpoints {
 
   stop(): void {
     this.#coordinator.stop();
+  }
+
+  /** Resolves when nothing is being written or deleted: after a good end nobody comes who would sweep what is left. */
+  async whenIdle(): Promise<void> {
+    await this.#coordinator.whenIdle();
+    await this.#sweeping;
   }
 
   statistics(): CheckpointsView {
@@ -197,11 +203,12 @@ export class JobCheckpoints {
 
   /** What cannot be swept now is swept by the next leader; it costs space, never correctness. */
   #sweepOnce(): void {
-    if (this.#hasSwept) return;
-    this.#hasSwept = true;
+    if (this.#sweeping !== undefined) return;
     const { storage, jobId, epoch, checkpointStore, log } = this.#options;
-    sweepCheckpoints(storage, { jobId, epoch }, checkpointStore).catch((error: unknown) =>
-      log.warn('what earlier processes left of checkpoints could not be removed', { cause: messageOf(error) }),
+    this.#sweeping = sweepCheckpoints(storage, { jobId, epoch }, checkpointStore).then(
+      () => {},
+      (error: unknown) =>
+        log.warn('what earlier processes left of checkpoints could not be removed', { cause: messageOf(error) }),
     );
   }
 

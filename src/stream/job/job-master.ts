@@ -23,7 +23,7 @@ import { JobCheckpoints } from './job-checkpoints.ts';
 import { DEFAULT_CHECKPOINT_INTERVAL_MS, type JobMasterOptions, type JobOutcome } from './settings.ts';
 import { type TaskMessage, type WorkerPool, WorkerReportedError } from './worker-pool.ts';
 
-/** How long user functions may take to close after a good end. */
+/** How long user functions may take to close after a good end, and checkpoints to be put in order. */
 const CLOSE_DEADLINE_MS = 10_000;
 
 export type JobMasterState =
@@ -289,7 +289,8 @@ export class JobMaster {
     pool.broadcast({ type: 'close' });
     const deadline = Promise.withResolvers<void>();
     const cancel = this.options.clock.setTimer(CLOSE_DEADLINE_MS, deadline.resolve);
-    await Promise.race([pool.all('closed'), deadline.promise]);
+    const orderly = Promise.all([pool.all('closed'), this.#checkpoints?.whenIdle()]);
+    await Promise.race([orderly, deadline.promise]);
     cancel();
   }
 
