@@ -95,6 +95,11 @@ export class RunDisplay {
           `attempt ${event.attempt} ${event.how}: ${event.cause}; restarting in ${formatDurationMs(event.restartInMs)}`,
         );
         return;
+      case 'waiting':
+        this.say(
+          `its restart strategy lets it run again in ${formatDurationMs(event.restartInMs)}, after: ${event.cause}`,
+        );
+        return;
       case 'gaveUp':
         return;
       case 'finished':

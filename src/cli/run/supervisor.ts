@@ -39,6 +39,8 @@ export type SupervisorEvent =
       readonly cause: string;
       readonly restartInMs: number;
     }
+  /** The command was started while a restart was waited for. */
+  | { readonly event: 'waiting'; readonly cause: string; readonly restartInMs: number }
   | { readonly event: 'gaveUp'; readonly cause: string; readonly reason: string }
   | { readonly event: 'finished' }
   | { readonly event: 'stoppedWithSavepoint'; readonly savepoint: string };
@@ -165,7 +167,7 @@ class Supervisor {
       case 'watch':
         return this.#watch();
       case 'wait':
-        return this.#wait(decision.untilMs);
+        return this.#wait(decision);
       case 'closeFinished':
         return this.#closeFinished(decision.savepoint, view);
       case 'closeFailed':
@@ -229,8 +231,11 @@ class Supervisor {
     return undefined;
   }
 
-  async #wait(untilMs: number): Promise<undefined> {
-    await this.#sleep(Math.max(0, untilMs - this.#options.clock.now()));
+  async #wait({ untilMs, cause }: { untilMs: number; cause: string }): Promise<undefined> {
+    const restartInMs = Math.max(0, untilMs - this.#options.clock.now());
+    // Later waits were announced with the failure.
+    if (this.#isFirstLook) this.#options.onEvent({ event: 'waiting', cause, restartInMs });
+    await this.#sleep(restartInMs);
     return undefined;
   }
 
