@@ -3,7 +3,7 @@
  * distribution, kept in an ignored folder. CPU time is read from /proc.
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const FLINK_VERSION = '2.3.0';
@@ -47,12 +47,9 @@ export class FlinkCluster {
     rmSync(work, { recursive: true, force: true });
     mkdirSync(join(work, 'conf'), { recursive: true });
     writeFileSync(join(work, 'conf/config.yaml'), configuration(slots));
-    for (const file of readdirSync(join(home, 'conf'))) {
-      if (file.startsWith('log4j') || file.startsWith('logback'))
-        copyFileSync(join(home, 'conf', file), join(work, 'conf', file));
-    }
-    this.#jobManager = launch('jobmanager.sh', cpus.split(',').at(-1) ?? '0');
-    this.#taskManager = launch('taskmanager.sh', cpus);
+    for (const name of ['log4j-console', 'log4j-cli']) writeFileSync(join(work, `conf/${name}.properties`), LOGGING);
+    this.#jobManager = launch(JOB_MANAGER, cpus.split(',').at(-1) ?? '0');
+    this.#taskManager = launch(TASK_MANAGER, cpus);
     await until(
       async () => ((await get('/overview')) as { 'slots-available'?: number })['slots-available'] === slots,
       90_000,
@@ -64,8 +61,10 @@ export class FlinkCluster {
     const pid = this.#taskManager?.pid ?? 0;
     const before = cpuMsOf(pid);
     const output = execFileSync(
-      join(home, 'bin/flink'),
+      'java',
       [
+        ...javaOptions('log4j-cli'),
+        'org.apache.flink.client.cli.CliFrontend',
         'run',
         '-d',
         '-c',
@@ -139,7 +138,6 @@ function install(): void {
       `mv "$(find '${fetched}' -type d -path '*pyflink/lib' | head -n 1 | xargs dirname)" '${home}'`,
     ]);
     rmSync(fetched, { recursive: true, force: true });
-    execFileSync('sh', ['-c', `chmod +x '${home}'/bin/*`]);
   }
   mkdirSync(join(root, '.tools/flink-job'), { recursive: true });
 }
@@ -172,14 +170,69 @@ export function compileJob(): void {
   execFileSync('jar', ['cf', join(work, 'bench.jar'), '-C', classes, '.']);
 }
 
-function launch(script: string, cpus: string): ChildProcess {
-  const log = join(work, `${script}.log`);
-  const command = `exec taskset -c ${cpus} bash '${join(home, 'bin', script)}' start-foreground > '${log}' 2>&1`;
-  return spawn('sh', ['-c', command], { env: environment(), stdio: 'ignore' });
+/** What Flink's own start scripts (which the package leaves out) compute for a TaskManager of 1728 MB. */
+const TASK_MANAGER = {
+  jvm: [
+    '-XX:+UseG1GC',
+    '-Xms536870902',
+    '-Xmx536870902',
+    '-XX:MaxDirectMemorySize=268435458',
+    '-XX:MaxMetaspaceSize=268435456',
+  ],
+  main: 'org.apache.flink.runtime.taskexecutor.TaskManagerRunner',
+  settings: {
+    'taskmanager.cpu.cores': '1.0',
+    'taskmanager.memory.network.min': '134217730b',
+    'taskmanager.memory.network.max': '134217730b',
+    'taskmanager.memory.framework.heap.size': '134217728b',
+    'taskmanager.memory.framework.off-heap.size': '134217728b',
+    'taskmanager.memory.managed.size': '536870920b',
+    'taskmanager.memory.task.heap.size': '402653174b',
+    'taskmanager.memory.task.off-heap.size': '0b',
+    'taskmanager.memory.jvm-metaspace.size': '268435456b',
+    'taskmanager.memory.jvm-overhead.min': '201326592b',
+    'taskmanager.memory.jvm-overhead.max': '201326592b',
+  },
+} as const;
+
+const JOB_MANAGER = {
+  jvm: ['-XX:+UseG1GC', '-Xms1073741824', '-Xmx1073741824', '-XX:MaxMetaspaceSize=268435456'],
+  main: 'org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint',
+  settings: { 'jobmanager.memory.heap.size': '1073741824b', 'jobmanager.memory.off-heap.size': '134217728b' },
+} as const;
+
+function launch({ jvm, main, settings }: typeof TASK_MANAGER | typeof JOB_MANAGER, cpus: string): ChildProcess {
+  const log = join(work, `${main.split('.').at(-1)}.log`);
+  const dynamic = Object.entries(settings).map(([key, value]) => `-D${key}=${value}`);
+  const args = [...jvm, ...javaOptions('log4j-console'), main, '--configDir', join(work, 'conf')];
+  return spawn('taskset', ['-c', cpus, 'java', ...args, ...dynamicArguments(dynamic)], {
+    env: environment(),
+    stdio: ['ignore', openSync(log, 'w'), openSync(log, 'a')],
+  });
+}
+
+/** `-D key=value` after the main class. */
+function dynamicArguments(settings: readonly string[]): string[] {
+  return settings.flatMap((setting) => ['-D', setting.slice(2)]);
+}
+
+function javaOptions(logging: string): string[] {
+  return [
+    ...OPENS.map((each) => `--add-opens=${each}=ALL-UNNAMED`),
+    `-Dlog4j.configurationFile=file:${join(work, 'conf', `${logging}.properties`)}`,
+    '-cp',
+    `${home}/lib/*`,
+  ];
 }
 
 function environment(): NodeJS.ProcessEnv {
-  return { ...process.env, FLINK_CONF_DIR: join(work, 'conf'), FLINK_LOG_DIR: work, FLINK_HOME: home };
+  return {
+    ...process.env,
+    FLINK_CONF_DIR: join(work, 'conf'),
+    FLINK_LOG_DIR: work,
+    FLINK_HOME: home,
+    FLINK_PLUGINS_DIR: join(home, 'plugins'),
+  };
 }
 
 function configuration(slots: number): string {
@@ -202,6 +255,15 @@ function configuration(slots: number): string {
     '',
   ].join('\n');
 }
+
+const LOGGING = `
+rootLogger.level = WARN
+rootLogger.appenderRef.console.ref = Console
+appender.console.type = CONSOLE
+appender.console.name = Console
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d %-5p %c{1} - %m%n
+`;
 
 const OPENS = [
   'java.base/java.util',
