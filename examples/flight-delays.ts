@@ -1,6 +1,19 @@
 // Per airport: how many flights left, how late they were on average, the 95th percentile, and how many were late.
 // Arguments: the Parquet file with the flights, the directory for the results.
-import { type Collector, FileSink, FileSource, type Job, type KeyedContext, KeyedProcessFunction, type MapState, MapStateDescriptor, MAX_WATERMARK, ParquetFormat, type RuntimeContext, Types } from 'flinkjob';
+import {
+  type Collector,
+  FileSink,
+  FileSource,
+  type Job,
+  type KeyedContext,
+  KeyedProcessFunction,
+  MAX_WATERMARK,
+  type MapState,
+  MapStateDescriptor,
+  ParquetFormat,
+  type RuntimeContext,
+  Types,
+} from 'flinkjob';
 
 interface Flight {
   origin: string;
@@ -22,7 +35,8 @@ export class DelayStatistics extends KeyedProcessFunction<string, Flight, Airpor
   declare delays: MapState<number, number>;
 
   override open(context: RuntimeContext): void {
-    this.delays = context.getMapState(new MapStateDescriptor('delays', Types.INT, Types.INT));
+    const descriptor = new MapStateDescriptor('delays', Types.INT, Types.INT).setQueryable('delays');
+    this.delays = context.getMapState(descriptor);
   }
 
   override processElement(flight: Flight, context: KeyedContext<string>): void {
@@ -42,7 +56,10 @@ export function summarize(origin: string, counts: Iterable<[delay: number, count
   const total = ascending.reduce((sum, [delay, count]) => sum + delay * count, 0);
   const late = ascending.reduce((sum, [delay, count]) => sum + (delay > 15 ? count : 0), 0);
   let rank = Math.ceil(flights * 0.95);
-  const p95 = ascending.find(([, count]) => (rank -= count) <= 0);
+  const p95 = ascending.find(([, count]) => {
+    rank -= count;
+    return rank <= 0;
+  });
   return { origin, flights, meanDelay: total / flights, p95Delay: p95?.[0] ?? 0, lateShare: late / flights };
 }
 

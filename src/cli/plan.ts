@@ -10,9 +10,9 @@ export const plan: Command = {
   summary: 'Show the graph of a job and what of its stored state would be restored; nothing is run',
   usage: '<file>',
   examples: [
-    'flinkjob plan job.yaml',
-    'flinkjob plan -o mermaid job.yaml > graph.mmd',
-    'flinkjob plan -o json job.yaml',
+    'flinkjob plan examples/flight-delays.yaml',
+    'flinkjob plan -o mermaid examples/flight-delays.yaml > graph.mmd',
+    'flinkjob plan -o json examples/flight-delays.yaml',
   ],
   register: (command, action) =>
     command

@@ -11,8 +11,8 @@ export const query: Command = {
   usage: '<job> <state> <key>',
   examples: [
     'flinkjob query flight-delays delays JFK',
-    'flinkjob query --key-kind int32 orders order-count 4711',
-    'flinkjob query --namespace 1700000000000,1700000060000 clicks per-minute /index.html',
+    'flinkjob query --operator delay-statistics flight-delays delays JFK',
+    'flinkjob query --key-kind string -o json flight-delays delays JFK',
   ],
   register: (command, action) =>
     command

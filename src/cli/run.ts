@@ -10,9 +10,9 @@ export const run: Command = {
   summary: 'Run a job on this machine and supervise it: checkpoints, restarts, exactly once',
   usage: '<file>',
   examples: [
-    'flinkjob run job.yaml',
-    'flinkjob run --fresh job.yaml        # forget everything the job has stored and start anew',
-    'flinkjob run --restore-from .flinkjob/default/flight-delays/storage/savepoint-1a2b3c-0011223344556677 job.yaml',
+    'flinkjob run examples/flight-delays.yaml',
+    'flinkjob run --fresh examples/flight-delays.yaml   # forget its checkpoints; remove its output first',
+    'flinkjob run --restore-from .flinkjob/default/flight-delays/storage/savepoint-1a2b3c-0011223344556677 examples/flight-delays.yaml',
   ],
   register: (command, action) =>
     command
@@ -20,7 +20,7 @@ export const run: Command = {
       .addOption(homeOption())
       .option(
         '--fresh',
-        'forget the job’s checkpoints and start from nothing, or from --restore-from; savepoints stay',
+        'forget the job’s checkpoints and start from nothing, or from --restore-from; savepoints stay, and output that the job has written stays; remove it first',
         false,
       )
       .option('--restore-from <savepoint>', 'start from this savepoint when the job has no checkpoint of its own')

@@ -9,7 +9,7 @@ export const status: Command = {
   name: 'status',
   summary: 'Show how a local job is: phase, restarts, newest checkpoint, records per second',
   usage: '<name>',
-  examples: ['flinkjob status flight-delays', 'flinkjob status -o json team-a/flight-delays | jq .phase'],
+  examples: ['flinkjob status flight-delays', 'flinkjob status -o json default/flight-delays'],
   register: (command, action) =>
     command
       .argument('<name>', 'the job, as [namespace/]name')

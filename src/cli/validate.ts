@@ -8,10 +8,10 @@ export const validate: Command = {
   summary: 'Check FlinkJob files and report everything that is wrong, with line numbers',
   usage: '<file...>',
   examples: [
-    'flinkjob validate job.yaml',
-    'flinkjob validate deploy/          # every *.yaml and *.yml below it',
-    'kustomize build . | flinkjob validate -',
-    'flinkjob validate -o json job.yaml',
+    'flinkjob validate examples/flight-delays.yaml',
+    'flinkjob validate examples/                 # every *.yaml and *.yml below it',
+    'flinkjob validate - < examples/flight-delays.yaml',
+    'flinkjob validate -o json examples/flight-delays.yaml',
   ],
   register: (command, action) =>
     command

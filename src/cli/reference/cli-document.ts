@@ -48,6 +48,16 @@ const GENERAL: readonly string[] = [
   '',
 ];
 
+/** What the output of a command needs to be read, below its examples. */
+const LEGENDS: Readonly<Record<string, readonly string[]>> = {
+  plan: [
+    'In the column STATES `-` means that the operator has no state, `new` that it is not in the stored state and starts empty,',
+    'and `?` that nothing is stored yet: states are known from a checkpoint, because functions ask for them when they run. A',
+    '`*` after a uid says that it was made from the place of the operator in the program.',
+    '',
+  ],
+};
+
 function commandLines(command: DeclaredCommand): string[] {
   return [
     `## flinkjob ${command.name}`,
@@ -68,6 +78,7 @@ function commandLines(command: DeclaredCommand): string[] {
     ...command.examples,
     '```',
     '',
+    ...(LEGENDS[command.name] ?? []),
   ];
 }
 
