@@ -386,12 +386,8 @@ export class TestJob {
   }
 
   #error(code: TestJobErrorCode, message: string, cause?: unknown): TestJobError {
-    return new TestJobError(
-      code,
-      message,
-      { seed: this.seed, step: this.#steps },
-      cause === undefined ? {} : { cause },
-    );
+    const at = { seed: this.seed, step: this.#steps };
+    return new TestJobError(code, message, at, cause === undefined ? {} : { cause });
   }
 }
 
