@@ -2,14 +2,17 @@
 import type { BroadcastProcessFunction, KeyedBroadcastProcessFunction } from '../functions/functions.ts';
 import { BroadcastProcessOperator } from '../operators/broadcast-process.ts';
 import type { KeySelection } from '../operators/operator.ts';
-import type { MapStateDescriptor } from '../state/descriptors.ts';
+import type { MapStateDescriptor, StateDescriptor } from '../state/descriptors.ts';
 import type { TypeInformation } from '../types/type-information.ts';
 import { addOperator, type DataStream, edgesInto } from './data-stream.ts';
+
+/** A MapStateDescriptor of whatever keys and values. */
+export type AnyMapStateDescriptor = StateDescriptor & { readonly kind: 'map' };
 
 export class BroadcastStream<T> {
   readonly stream: DataStream<T>;
   readonly descriptors: readonly MapStateDescriptor<unknown, unknown>[];
-  constructor(stream: DataStream<T>, descriptors: readonly MapStateDescriptor<never, never>[]) {
+  constructor(stream: DataStream<T>, descriptors: readonly AnyMapStateDescriptor[]) {
     this.stream = stream;
     this.descriptors = descriptors as readonly unknown[] as readonly MapStateDescriptor<unknown, unknown>[];
   }

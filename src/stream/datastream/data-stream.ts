@@ -18,9 +18,8 @@ import { ProcessOperator } from '../operators/process.ts';
 import { FilterOperator, FlatMapOperator, MapOperator, SinkOperator } from '../operators/stateless.ts';
 import { TwoPhaseCommitSinkOperator } from '../operators/two-phase-commit-sink.ts';
 import { TimestampsAndWatermarksOperator, type WatermarkStrategy } from '../operators/watermarks.ts';
-import type { MapStateDescriptor } from '../state/descriptors.ts';
 import type { TypeInformation } from '../types/type-information.ts';
-import { BroadcastConnectedStream, BroadcastStream } from './broadcast-stream.ts';
+import { type AnyMapStateDescriptor, BroadcastConnectedStream, BroadcastStream } from './broadcast-stream.ts';
 import type { StreamExecutionEnvironment } from './environment.ts';
 import { assertKeyType, KeyedStream } from './keyed-stream.ts';
 
@@ -165,8 +164,8 @@ export class DataStream<T> {
 
   /** Every subtask downstream gets all records; with descriptors, as broadcast state for `connect`. */
   broadcast(): DataStream<T>;
-  broadcast(...descriptors: readonly MapStateDescriptor<never, never>[]): BroadcastStream<T>;
-  broadcast(...descriptors: readonly MapStateDescriptor<never, never>[]): DataStream<T> | BroadcastStream<T> {
+  broadcast(...descriptors: readonly AnyMapStateDescriptor[]): BroadcastStream<T>;
+  broadcast(...descriptors: readonly AnyMapStateDescriptor[]): DataStream<T> | BroadcastStream<T> {
     const stream = this.#partitioned({ how: 'broadcast' });
     return descriptors.length === 0 ? stream : new BroadcastStream<T>(stream, descriptors);
   }
