@@ -13,7 +13,7 @@ import {
   FlinkUnreachableError,
 } from './errors.ts';
 import { callJson, type HttpJsonAnswer, type HttpJsonCall, type HttpJsonOptions } from './http-json.ts';
-import type { ClusterOverview, JobDetails, JobExceptions, JobsOverview } from './job-shapes.ts';
+import type { ClusterOverview, JobDetails, JobExceptions, JobsOverview, MetricCollection } from './job-shapes.ts';
 import type {
   AsyncOperationResult,
   SavepointFormat,
@@ -81,6 +81,12 @@ export class FlinkClient {
   exceptions(jobId: string, signal?: AbortSignal): Promise<JobExceptions> {
     const shape = { exceptionHistory: 'object' } as const;
     return this.#get(`exceptions of job ${jobId}`, `${jobPath(jobId)}/exceptions`, shape, signal);
+  }
+
+  /** Numbers of the job: those named, else all names without values. Names that hold a comma cannot be asked for. */
+  metrics(jobId: string, names: readonly string[] = [], signal?: AbortSignal): Promise<MetricCollection> {
+    const query = names.length === 0 ? '' : `?get=${encodeURIComponent(names.join(','))}`;
+    return this.#get(`metrics of job ${jobId}`, `${jobPath(jobId)}/metrics${query}`, {}, signal);
   }
 
   checkpoints(jobId: string, signal?: AbortSignal): Promise<CheckpointingStatistics> {

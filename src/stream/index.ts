@@ -97,7 +97,15 @@ export { JobGraphError } from './graph/errors.ts';
 export { buildJobGraph, type JobEdge, type JobGraph, type JobVertex, type OperatorNode } from './graph/job-graph.ts';
 export { InvalidJobError, JobExecutionError, RestoreError } from './job/errors.ts';
 export { JobMaster, type JobMasterState } from './job/job-master.ts';
-export { buildJob, importJob, type JobModule, type JobProgram, type LoadedJob, loadJob } from './job/job-module.ts';
+export {
+  buildJob,
+  checkJobModule,
+  importJob,
+  type JobModule,
+  type JobProgram,
+  type LoadedJob,
+  loadJob,
+} from './job/job-module.ts';
 export {
   previewRestore,
   type RestorePreview,

@@ -1,5 +1,11 @@
 /** Everything `flinkjob status` says of a job, as one record. Its names are those of the resource's status where it has them. */
-import type { JobDetails, JobVertexSummary } from '../../flink/index.ts';
+import {
+  FlinkRestError,
+  FlinkUnreachableError,
+  type JobDetails,
+  type JobVertexSummary,
+  type MetricCollection,
+} from '../../flink/index.ts';
 import { type JobResult, jobResultKey, type Ledger, openAttemptOf } from '../../ha/index.ts';
 import {
   describe,
@@ -40,6 +46,8 @@ export interface JobStatusReport {
   readonly maxParallelism: readonly number[];
   readonly restartStrategy: { readonly text: string; readonly source: RestartStrategySource };
   readonly vertices?: readonly VertexReport[];
+  /** What user functions and windows count in this attempt, by name, summed over vertices; absent while it does not run. */
+  readonly counters?: Readonly<Record<string, number>>;
 }
 
 export interface VertexReport {
@@ -96,6 +104,7 @@ export async function jobStatus(
     maxParallelism: vertices === undefined ? await storedMaxima(record, newest) : distinct(vertices),
     restartStrategy: strategyOf(record),
     ...present('vertices', vertices),
+    ...present('counters', vertices === undefined || leader === undefined ? undefined : await countersOf(leader)),
   };
 }
 
@@ -137,6 +146,32 @@ async function sampledVertices({ client, details }: RunningLeader, ports: Status
   // One that ended meanwhile is shown as it was.
   const later = await client.job(details.jid).catch(() => details);
   return vertexReports(details, later, Math.max(1, ports.now() - startedAt) / 1_000);
+}
+
+/** A job that ended meanwhile has none to show. */
+async function countersOf({ client, details }: RunningLeader): Promise<Readonly<Record<string, number>>> {
+  try {
+    const prefixes = details.vertices.map(({ name }) => `${name}.`);
+    const all = await client.metrics(details.jid);
+    const ids = all.map(({ id }) => id).filter((id) => prefixes.some((prefix) => id.startsWith(prefix)));
+    return ids.length === 0 ? {} : userCounters(await client.metrics(details.jid, ids), prefixes);
+  } catch (error) {
+    if (error instanceof FlinkRestError || error instanceof FlinkUnreachableError) return {};
+    throw error;
+  }
+}
+
+/** `<vertex>.<counter>`, summed by counter. */
+export function userCounters(metrics: MetricCollection, prefixes: readonly string[]): Readonly<Record<string, number>> {
+  const sums: Record<string, number> = {};
+  for (const { id, value } of metrics) {
+    // One vertex's name may begin with another's.
+    const [longest] = prefixes.filter((prefix) => id.startsWith(prefix)).sort((a, b) => b.length - a.length);
+    if (longest === undefined) continue;
+    const name = id.slice(longest.length);
+    sums[name] = (sums[name] ?? 0) + Number(value ?? 0);
+  }
+  return sums;
 }
 
 /** Counts of the later look, and rates over the time between the two. */

@@ -1,6 +1,7 @@
 /** What `flinkjob resume` does: runs a job again as it was run last, in the foreground. */
 import { resolve } from 'node:path';
 import { type CliIo, EXIT } from '../command.ts';
+import { hasChangedSince } from '../run/job-file.ts';
 import { runJobFile } from '../run/run-local-job.ts';
 import { type LocalJobOptions, withLocalJob } from './with-local-job.ts';
 
@@ -24,6 +25,10 @@ export async function resumeJob(name: string, options: ResumeOptions, io: CliIo)
       ...(storage === undefined ? {} : { storage }),
       ...(restoreFrom === undefined ? {} : { restoreFrom }),
     };
+    if (await hasChangedSince(file)) {
+      const { name: path } = file;
+      io.stderr.write(`${title}: ${path} has changed since; flinkjob run ${path} takes it up.\n`);
+    }
     return runJobFile(file, run, io);
   });
 }

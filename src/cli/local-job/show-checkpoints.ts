@@ -50,13 +50,19 @@ function listLines(stored: readonly StoredCheckpoint[], io: CliIo): string[] {
   const rows = stored.map(({ id, kind, retained, time, bytes, location, problems }) => [
     id < 0 ? '-' : String(id),
     kind,
-    retained ? 'yes' : 'no',
+    retainedText(kind, retained),
     time === undefined ? '-' : timeText(time),
     bytes === undefined ? '-' : bytesText(bytes),
     problems.length === 0 ? 'ok' : 'damaged',
     location,
   ]);
   return tableLines(['ID', 'KIND', 'RETAINED', 'TAKEN', 'BYTES', 'HEALTH', 'LOCATION'], rows, io);
+}
+
+/** A savepoint belongs to whoever asked for it: no job removes it. */
+function retainedText(kind: StoredCheckpoint['kind'], retained: boolean): string {
+  if (retained) return 'yes';
+  return kind === 'savepoint' ? 'yours' : 'no';
 }
 
 async function showOne(

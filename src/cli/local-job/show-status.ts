@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { assertNever } from '../../lib/assert-never.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { type CliIo, EXIT } from '../command.ts';
+import { countersText } from '../output/counters-text.ts';
 import { type Paint, paintFor, type Tone } from '../output/paint.ts';
 import { tableLines } from '../output/table.ts';
 import { bytesText, countText, durationText } from '../output/units.ts';
@@ -35,6 +36,7 @@ export function statusLines(report: JobStatusReport, now: number, io: Pick<CliIo
 
 function factsOf(report: JobStatusReport, now: number, paint: Paint): [string, string][] {
   const { attempt, process, restarts, checkpoint, maxParallelism, restartStrategy } = report;
+  const counters = countersText(report.counters ?? {});
   const facts: [string, string | undefined][] = [
     ['Job', `${report.namespace}/${report.name} (${report.jobId})`],
     ['Phase', paint(toneOf(report.phase), report.phase) + (report.reason === undefined ? '' : `: ${report.reason}`)],
@@ -47,6 +49,7 @@ function factsOf(report: JobStatusReport, now: number, paint: Paint): [string, s
       maxParallelism.length === 0 ? 'not known before the first checkpoint' : maxParallelism.join(', '),
     ],
     ['Restart strategy', `${restartStrategy.text} (${SOURCES[restartStrategy.source]})`],
+    ['Counters', counters === '' ? undefined : counters],
   ];
   return facts.filter((fact): fact is [string, string] => fact[1] !== undefined);
 }

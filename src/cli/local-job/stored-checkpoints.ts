@@ -36,7 +36,7 @@ export interface StoredCheckpoint {
   readonly retained: boolean;
   /** When it was triggered; undefined when that cannot be read. */
   readonly time: number | undefined;
-  /** Of its state files. */
+  /** Of its state files and its manifest. */
   readonly bytes: number | undefined;
   /** URI of its directory. */
   readonly location: string;
@@ -161,7 +161,7 @@ async function readSavepoints(
       found.push({ ...savepoint, id: -1, time: undefined, bytes: undefined, problems: [manifest.problem] });
     } else if (manifest.jobId === record.home.jobId) {
       const { checkpointId: id, timestamp: time } = manifest;
-      found.push({ ...savepoint, id, time, bytes: bytesOf(manifest), problems: [] });
+      found.push({ ...savepoint, id, time, bytes: await bytesOf(storage, directory, manifest), problems: [] });
     }
   }
   return found;
@@ -197,8 +197,10 @@ function problemOf(error: unknown): { readonly problem: string } {
   throw error;
 }
 
-function bytesOf({ files }: CheckpointManifest): number {
-  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+/** As a job's own list counts: the manifest is a part of it. */
+async function bytesOf(storage: Storage, directory: string, { files }: CheckpointManifest): Promise<number> {
+  const manifest = await storage.stat(`${directory}/${MANIFEST_NAME}`);
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, manifest?.sizeBytes ?? 0);
 }
 
 function uriOf({ storageUri }: LocalJobRecord, path: string): string {

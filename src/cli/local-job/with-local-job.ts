@@ -2,8 +2,9 @@
 import { resolve } from 'node:path';
 import { FlinkJobError } from '../../lib/errors.ts';
 import { type CliIo, EXIT } from '../command.ts';
+import { fileArgument } from '../run/job-file.ts';
 import { findLocalJob } from './find-local-job.ts';
-import { phaseOf } from './job-phase.ts';
+import { type LocalPhase, phaseOf } from './job-phase.ts';
 import type { LocalJob, LocalJobRecord, RunningLeader } from './local-job.ts';
 
 export interface LocalJobOptions {
@@ -56,9 +57,16 @@ export function notRunningText(record: LocalJobRecord): string {
   const why = reason === undefined ? phase : `${phase}: ${reason}`;
   const next =
     supervisorPid === undefined
-      ? `flinkjob resume ${title} runs it again.`
+      ? howToRun(record, phase)
       : `Try again when it runs; flinkjob status ${title} shows how it goes.`;
   return `job ${title} is not running (${why}). ${next}`;
+}
+
+/** A finished job is not resumed: it has nothing left to do. */
+function howToRun({ title, lastRun }: LocalJobRecord, phase: LocalPhase): string {
+  if (lastRun === undefined) return 'Run it from its file with flinkjob run.';
+  if (phase === 'Finished') return `flinkjob run --fresh ${fileArgument(lastRun.file)} runs it from nothing.`;
+  return `flinkjob resume ${title} runs it again.`;
 }
 
 function notFoundText({ wanted, home, known }: Extract<LocalJob, { readonly is: 'notFound' }>): string {

@@ -1,6 +1,6 @@
 /** A FlinkJob as a command line names it: read, checked, and its program found. Shared by everything that runs or plans a job. */
 import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type FlinkJobSettings, MAX_INPUT_BYTES, parseFlinkJob, resolveFlinkJob } from '../../api/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
 import { FlinkJobError, messageOf } from '../../lib/errors.ts';
@@ -22,14 +22,29 @@ export interface JobFile {
 
 /** Reads a file, or standard input for `-`. @throws JobFileError */
 export async function readJobFile(file: string, io: CliIo): Promise<JobFile> {
-  if (file === '-') return { name: 'standard input', text: await readInput(io), directory: io.cwd };
+  if (file === '-') return { name: STANDARD_INPUT, text: await readInput(io), directory: io.cwd };
   const path = resolve(io.cwd, file);
   try {
-    return { name: file, text: await readFile(path, 'utf8'), directory: dirname(path) };
+    const text = await readFile(path, 'utf8');
+    if (PROGRAM.test(file)) throw programGiven(file);
+    return { name: file, text, directory: dirname(path) };
   } catch (cause) {
+    if (cause instanceof JobFileError) throw cause;
     const why = PROBLEMS[(cause as NodeJS.ErrnoException).code ?? ''] ?? `${messageOf(cause)}.`;
     throw new JobFileError('JOB_FILE_UNREADABLE', `${file} cannot be read: ${why}`, { cause });
   }
+}
+
+/** How a command line names the file. */
+export function fileArgument({ name }: Pick<JobFile, 'name'>): string {
+  return name === STANDARD_INPUT ? '-' : name;
+}
+
+/** Whether the file holds another text by now. False where there is none, or none that can be read. */
+export async function hasChangedSince({ name, directory, text }: JobFile): Promise<boolean> {
+  if (name === STANDARD_INPUT) return false;
+  const now = await readFile(join(directory, basename(name)), 'utf8').catch(() => text);
+  return now !== text;
 }
 
 /** The job of a file. @throws InvalidFlinkJobError with every violation */
@@ -76,6 +91,16 @@ export function localStorageUri(
     );
   }
   return given ?? (storageUri.startsWith('file://') ? storageUri : home.storageUri);
+}
+
+const STANDARD_INPUT = 'standard input';
+const PROGRAM = /\.[cm]?[jt]sx?$/;
+
+function programGiven(file: string): JobFileError {
+  return new JobFileError(
+    'JOB_FILE_IS_PROGRAM',
+    `${file} is a program; give the YAML file of the FlinkJob that names it in spec.typescript.module.`,
+  );
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {

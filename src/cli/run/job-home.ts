@@ -77,6 +77,11 @@ export function makeJobPlace(home: string, namespace: string, name: string): Job
   return { directory, namespace, name };
 }
 
+/** Whether the directory holds a job that got as far as being supervised. */
+export function hasRunBefore({ directory }: JobPlace): boolean {
+  return existsSync(join(directory, LAST_RUN));
+}
+
 /** The job in a directory; a new one on first use. */
 export function openJobHome(place: JobPlace): JobHome {
   return jobHomeIn(place.directory) ?? newJobHome(place);

@@ -8,6 +8,7 @@ import { formatDurationMs } from '../../lib/durations.ts';
 import type { JobEvent } from '../../stream/index.ts';
 import type { CliIo } from '../command.ts';
 import type { FromJobProcess } from '../job-process/messages.ts';
+import { countersText } from '../output/counters-text.ts';
 import type { SupervisorEvent } from './supervisor.ts';
 
 /** Plain progress lines come at most this often. */
@@ -22,6 +23,7 @@ interface VertexCount {
 
 export class RunDisplay {
   readonly #name: string;
+  readonly #title: string;
   readonly #io: CliIo;
   readonly #clock: Clock;
   readonly #live: boolean;
@@ -31,11 +33,14 @@ export class RunDisplay {
   #checkpoints = 0;
   #restarts = 0;
   #lastCheckpointMs = 0;
+  #counters: Readonly<Record<string, number>> = {};
   #url: string | undefined;
   #jobId: string | undefined;
 
-  constructor(name: string, io: CliIo, clock: Clock) {
+  /** `title` is what other commands call the job: `[namespace/]name`. */
+  constructor({ name, title }: { readonly name: string; readonly title: string }, io: CliIo, clock: Clock) {
     this.#name = name;
+    this.#title = title;
     this.#io = io;
     this.#clock = clock;
     this.#live = io.isTty && process.stderr.isTTY === true;
@@ -85,6 +90,7 @@ export class RunDisplay {
       case 'processStarted':
         this.#url = undefined;
         this.#counted = undefined;
+        this.#counters = {};
         return;
       case 'processReplaced':
         this.say(`attempt ${event.attempt} goes on in a new process: ${event.cause}`);
@@ -103,10 +109,12 @@ export class RunDisplay {
       case 'gaveUp':
         return;
       case 'finished':
-        this.say(`finished after ${counted(this.#restarts, 'restart')}`);
+        this.say(`finished after ${counted(this.#restarts, 'restart')}${this.#countersText()}`);
         return;
       case 'stoppedWithSavepoint':
-        this.say(`stopped with savepoint ${event.savepoint}`);
+        this.say(
+          `stopped with savepoint ${event.savepoint}; flinkjob resume ${this.#title} goes on from it${this.#countersText()}`,
+        );
         return;
       default:
         assertNever(event);
@@ -141,9 +149,12 @@ export class RunDisplay {
         this.#lastCheckpointMs = event.tookMs;
         return;
       case 'checkpointFailed':
-        this.say(`checkpoint ${event.checkpointId} failed: ${event.reason}`);
+        this.say(
+          `${event.checkpointId === undefined ? 'a checkpoint' : `checkpoint ${event.checkpointId}`} failed: ${event.reason}`,
+        );
         return;
       case 'progress':
+        this.#counters = event.counters;
         this.#onProgress(event.vertices);
         return;
       default:
@@ -170,6 +181,13 @@ export class RunDisplay {
         : ` · ${counted(this.#checkpoints, 'checkpoint')} (last ${Math.round(this.#lastCheckpointMs)} ms)`;
     const restarts = this.#restarts === 0 ? '' : ` · ${counted(this.#restarts, 'restart')}`;
     this.#progressLine(`${this.#name}: ${rates.join(' · ')}${checkpoint}${restarts}`);
+  }
+
+  /** What functions counted, where they did; after a restart only what was counted since. */
+  #countersText(): string {
+    const text = countersText(this.#counters);
+    if (text === '') return '';
+    return this.#restarts === 0 ? `; ${text}` : `; since the last restart: ${text}`;
   }
 
   #progressLine(text: string): void {

@@ -9,11 +9,12 @@ import { systemClock } from '../../lib/clock.ts';
 import { FlinkJobError, messageOf } from '../../lib/errors.ts';
 import { JOB_EXIT } from '../../lib/exit-codes.ts';
 import { openStorage } from '../../storage/index.ts';
+import { checkJobModule } from '../../stream/index.ts';
 import { type CliIo, EXIT } from '../command.ts';
 import type { JobOrder } from '../job-process/job-order.ts';
 import type { FromJobProcess } from '../job-process/messages.ts';
-import { type JobFile, jobModuleOf, localStorageUri, readJobFile, settingsOf } from './job-file.ts';
-import { type JobHome, makeJobPlace, openJobHome, renewJobHome } from './job-home.ts';
+import { fileArgument, type JobFile, jobModuleOf, localStorageUri, readJobFile, settingsOf } from './job-file.ts';
+import { hasRunBefore, type JobHome, makeJobPlace, openJobHome, renewJobHome } from './job-home.ts';
 import { type JobProcessHandle, startJobProcess } from './job-process-handle.ts';
 import { type LastRun, writeLastRun } from './last-run.ts';
 import { RunDisplay } from './run-display.ts';
@@ -80,13 +81,18 @@ async function runJob(
   observer: RunObserver,
 ): Promise<number> {
   const module = jobModuleOf(settings);
+  // Before anything is made or forgotten: nothing of it helps a job without a program.
+  checkJobModule(module, file.directory);
   const place = makeJobPlace(resolve(io.cwd, options.home), settings.namespace, settings.name);
   const unlock = lockSupervision(place);
   try {
+    if (options.fresh && hasRunBefore(place)) {
+      io.stderr.write(`${settings.name}: begins from nothing. ${OUTPUT_STAYS}\n`);
+    }
     const home = options.fresh ? renewJobHome(place) : openJobHome(place);
     const order = orderFor(file, settings, module, home, options, io);
     writeLastRun(home, lastRunOf(file, order, options));
-    return await superviseJob(home, order, settings, io, observer);
+    return await superviseJob(home, order, file, settings, io, observer);
   } finally {
     unlock();
   }
@@ -95,6 +101,7 @@ async function runJob(
 async function superviseJob(
   home: JobHome,
   order: Omit<JobOrder, 'attempt' | 'terminationLog'>,
+  file: JobFile,
   settings: FlinkJobSettings,
   io: CliIo,
   observer: RunObserver,
@@ -106,7 +113,8 @@ async function superviseJob(
     clock: systemClock,
     identity: `supervisor-${randomUUID()}`,
   });
-  const display = new RunDisplay(settings.name, io, systemClock);
+  const title = titleOf(settings);
+  const display = new RunDisplay({ name: settings.name, title }, io, systemClock);
   const stop = stopSignal();
   try {
     const result = await supervise({
@@ -134,7 +142,7 @@ async function superviseJob(
       onEvent: (event) => display.onSupervisorEvent(event),
       endProcess: (handle) => endProcess(handle, settings, display),
     });
-    return exitCodeOf(result, settings, display);
+    return exitCodeOf(result, title, file, display);
   } finally {
     stop.dispose();
     display.close();
@@ -181,6 +189,18 @@ function orderFor(
     allowNonRestoredState: settings.upgrade.allowNonRestoredState,
     rest: { host: '127.0.0.1', port: Number(options.restPort) },
   };
+}
+
+/** What `--fresh` cannot forget. */
+const OUTPUT_STAYS = 'Output that the job has written stays: remove it first, or it will be there twice.';
+
+/** What other commands call the job. */
+function titleOf({ namespace, name }: FlinkJobSettings): string {
+  return namespace === 'default' ? name : `${namespace}/${name}`;
+}
+
+function withoutStop(text: string): string {
+  return text.replace(/\.$/, '');
 }
 
 function absolutePointer(pointer: string, cwd: string): string {
@@ -231,19 +251,21 @@ async function endProcess(
   }
 }
 
-function exitCodeOf(result: SupervisionResult, { name }: FlinkJobSettings, display: RunDisplay): number {
+function exitCodeOf(result: SupervisionResult, title: string, file: JobFile, display: RunDisplay): number {
   switch (result.result) {
     case 'finished':
     case 'stoppedWithSavepoint':
       return JOB_EXIT.finished;
     case 'alreadyFinished':
-      display.say(`job ${name} has finished before. Run it again from nothing with --fresh.`);
+      display.say(
+        `job ${title} has finished before. flinkjob run --fresh ${fileArgument(file)} runs it again from nothing. ${OUTPUT_STAYS}`,
+      );
       return JOB_EXIT.finished;
     case 'stopped':
       display.say('stopped; the job goes on from its newest checkpoint when it is run again');
       return JOB_EXIT.finished;
     case 'failed':
-      display.error(`job ${name} failed: ${result.cause}. ${result.reason}. Its state is kept.`);
+      display.error(`job ${title} failed: ${withoutStop(result.cause)}. It ${result.plainReason}. Its state is kept.`);
       if (result.exitCode === JOB_EXIT.invalid) return JOB_EXIT.invalid;
       return result.unrecoverable ? JOB_EXIT.suppressRestarts : JOB_EXIT.failed;
     default:

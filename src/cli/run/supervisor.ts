@@ -21,7 +21,8 @@ import { assertNever } from '../../lib/assert-never.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { FlinkJobError } from '../../lib/errors.ts';
 import { type Decision, decide, type ExecutionEnd } from '../../reconcilers/index.ts';
-import { type RestartStrategy, resolveRestartStrategy } from '../../restart/index.ts';
+import { type ResolvedRestartStrategy, type RestartStrategy, resolveRestartStrategy } from '../../restart/index.ts';
+import { gaveUpText } from './gave-up-text.ts';
 import type { JobProcessHandle, ProcessEnd } from './job-process-handle.ts';
 
 /** Thrown when the job's ledger cannot be written. */
@@ -57,6 +58,8 @@ export type SupervisionResult =
       readonly cause: string;
       readonly reason: string;
       readonly unrecoverable: boolean;
+      /** Why it is not restarted, in plain words; `reason` has Flink's. */
+      readonly plainReason: string;
       readonly code?: string;
       /** Of the last process, where it ended by itself. */
       readonly exitCode?: number;
@@ -122,20 +125,20 @@ class Supervisor {
     return decide({
       ledger: this.#isFirstLook ? withoutGivingUp(ledger) : ledger,
       wanted: this.#options.stop.aborted ? 'Suspended' : 'Running',
-      strategy: this.#strategy(ledger),
+      strategy: this.#strategy(ledger).strategy,
       execution: this.#execution(ledger),
       now: clock.now(),
       random,
     });
   }
 
-  #strategy({ restartStrategyInCode }: Ledger): RestartStrategy {
+  #strategy({ restartStrategyInCode }: Ledger): ResolvedRestartStrategy {
     const { manifestStrategy, checkpointing } = this.#options;
     return resolveRestartStrategy({
       checkpointing,
       ...(manifestStrategy === undefined ? {} : { manifest: manifestStrategy }),
       ...(restartStrategyInCode === undefined ? {} : { code: restartStrategyInCode as unknown as RestartStrategy }),
-    }).strategy;
+    });
   }
 
   #execution(ledger: Ledger): { is: 'absent' } | { is: 'present' } | { is: 'ended'; end: ExecutionEnd } {
@@ -180,6 +183,7 @@ class Supervisor {
           cause: 'restarts were given up before',
           reason: decision.reason,
           unrecoverable: false,
+          plainReason: decision.reason,
         };
       case 'stayFinished':
         return { result: 'alreadyFinished' };
@@ -296,6 +300,7 @@ class Supervisor {
       cause: whole,
       reason,
       unrecoverable,
+      plainReason: gaveUpText({ ...this.#strategy(view.ledger), unrecoverable }),
       ...(code === undefined ? {} : { code }),
       ...(exitCode === undefined ? {} : { exitCode }),
     };

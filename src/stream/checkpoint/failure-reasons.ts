@@ -52,11 +52,15 @@ export class CheckpointException extends FlinkJobError {
   readonly reason: CheckpointFailureReason;
   /** Absent when it failed before it had an id. */
   readonly checkpointId: number | undefined;
+  /** The message without the checkpoint it is about, for whoever names that. */
+  readonly problem: string;
 
   constructor(reason: CheckpointFailureReason, checkpointId: number | undefined, detail?: string, cause?: unknown) {
     const subject = checkpointId === undefined ? 'checkpoint request' : `checkpoint ${checkpointId}`;
     const more = detail === undefined || detail === '' || detail === reason ? '' : ` ${detail}`;
-    super('CHECKPOINT_FAILED', `${subject} failed: ${TEXT[reason]}${more} (${reason})`, { cause, retryable: true });
+    const problem = `${TEXT[reason]}${more} (${reason})`;
+    super('CHECKPOINT_FAILED', `${subject} failed: ${problem}`, { cause, retryable: true });
+    this.problem = problem;
     this.reason = reason;
     this.checkpointId = checkpointId;
   }

@@ -81,6 +81,15 @@ export class ExecutionGraph {
     subtask.metrics = metrics;
   }
 
+  /** What user functions count in this attempt, by name, summed over all subtasks. */
+  userCounters(): Readonly<Record<string, number>> {
+    const sums: Record<string, number> = {};
+    for (const { metrics } of this.all()) {
+      for (const [name, value] of Object.entries(metrics?.user ?? {})) sums[name] = (sums[name] ?? 0) + value;
+    }
+    return sums;
+  }
+
   /** Whether every subtask has come to the end of its input. */
   get allFinished(): boolean {
     return this.all().every((subtask) => subtask.state === 'FINISHED');

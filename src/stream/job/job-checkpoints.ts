@@ -12,6 +12,7 @@ import {
 } from '../checkpoint/checkpoint-coordinator.ts';
 import type { CheckpointReport, FinalizeOutcome } from '../checkpoint/coordinator-events.ts';
 import { discardCheckpoint } from '../checkpoint/discard-checkpoint.ts';
+import { CheckpointException } from '../checkpoint/failure-reasons.ts';
 import type { JobShape } from '../checkpoint/job-shape.ts';
 import { filePath, savepointDirectory } from '../checkpoint/locations.ts';
 import { writeManifest } from '../checkpoint/manifest-codec.ts';
@@ -188,7 +189,7 @@ export class JobCheckpoints {
         return;
       }
       case 'failed':
-        onEvent({ event: 'checkpointFailed', checkpointId: report.checkpointId ?? 0, reason: report.error.message });
+        this.#reportFailed(report);
         return;
       case 'undecided':
         log.warn(`it is not known whether checkpoint ${report.checkpointId} was committed; its files stay`, {
@@ -199,6 +200,17 @@ export class JobCheckpoints {
       case 'late':
         return;
     }
+  }
+
+  #reportFailed({ checkpointId, error }: Extract<CheckpointReport, { what: 'failed' }>): void {
+    // What is given up because the job ends has not failed.
+    const known = error instanceof CheckpointException ? error : undefined;
+    if (known?.reason === 'CHECKPOINT_COORDINATOR_SHUTDOWN') return;
+    this.#options.onEvent({
+      event: 'checkpointFailed',
+      ...(checkpointId === undefined ? {} : { checkpointId }),
+      reason: known?.problem ?? error.message,
+    });
   }
 
   /** What cannot be swept now is swept by the next leader; it costs space, never correctness. */

@@ -243,7 +243,7 @@ export class JobMaster {
         recordsOut: counts.reduce((sum, each) => sum + (each?.recordsOut ?? 0), 0),
       };
     });
-    this.options.onEvent({ event: 'progress', vertices });
+    this.options.onEvent({ event: 'progress', vertices, counters: execution.userCounters() });
   }
 
   /** All input has ended: one last checkpoint lets the sinks commit what they hold; then the job is finished. */

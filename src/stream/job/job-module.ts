@@ -4,7 +4,7 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { registerHooks, stripTypeScriptTypes } from 'node:module';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf } from '../../lib/errors.ts';
 import { type Job, StreamExecutionEnvironment } from '../datastream/environment.ts';
@@ -65,6 +65,12 @@ export async function buildJob(
   return { environment, graph: buildJobGraph(environment.transformations(), { parallelism, maxParallelism }) };
 }
 
+/** Looks whether there is a program to load, without running any of it. @throws InvalidJobError */
+export function checkJobModule(module: JobModule, workingDirectory: string): void {
+  if (module.kind === 'file') fileUrl(module.path, workingDirectory);
+  else inlineUrl(module.source);
+}
+
 /** Finds and imports the program's function. @throws InvalidJobError */
 export async function importJob(module: JobModule, workingDirectory: string): Promise<Job> {
   resolveFlinkjobToRunningCode();
@@ -122,9 +128,18 @@ function importFailure(name: string, cause: unknown): InvalidJobError {
   }
   return new InvalidJobError(
     'JOB_MODULE_FAILED',
-    `${name} could not be loaded: ${describe(cause)}. Run it with node to see where.`,
-    { cause },
+    `${name} could not be loaded: ${describe(cause)}.${remedyOf(cause)}`,
+    {
+      cause,
+    },
   );
+}
+
+/** A package that is not there can be installed; for everything else the place says it. */
+function remedyOf(cause: unknown): string {
+  if ((cause as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') return '';
+  const [, name, importer = ''] = /^Cannot find package '([^']+)' imported from (.+)$/.exec(firstLine(cause)) ?? [];
+  return name === undefined ? '' : ` Run: npm install ${name} in ${dirname(importer)}`;
 }
 
 function describe(cause: unknown): string {

@@ -39,10 +39,13 @@ export type JobEvent =
       readonly tookMs: number;
       readonly syncMs: number;
     }
-  | { readonly event: 'checkpointFailed'; readonly checkpointId: number; readonly reason: string }
+  /** Without an id where it failed before it had one. Checkpoints given up because the attempt ends are not told. */
+  | { readonly event: 'checkpointFailed'; readonly checkpointId?: number; readonly reason: string }
   | {
       readonly event: 'progress';
       readonly vertices: readonly { readonly name: string; readonly recordsIn: number; readonly recordsOut: number }[];
+      /** What user functions count and `numLateRecordsDropped`, by name, summed over all subtasks of this attempt. */
+      readonly counters: Readonly<Record<string, number>>;
     };
 
 /** Everything the JobMaster of one attempt is given. */

@@ -1,4 +1,4 @@
-import { cpSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { makeJobPlace, openJobHome } from '../../../src/cli/run/job-home.ts';
@@ -60,7 +60,7 @@ test.each([
   expect(ran).toEqual({
     code: 1,
     stdout: '',
-    stderr: 'error: job job is not running (Stopped: it never started). flinkjob resume job runs it again.\n',
+    stderr: 'error: job job is not running (Stopped: it never started). Run it from its file with flinkjob run.\n',
   });
 });
 
@@ -111,6 +111,24 @@ test('any savepoint is shown from its manifest, and damage in its files is found
     stdout: '',
     stderr: expect.stringMatching(/^error: checkpoint metadata .* is damaged/),
   });
+});
+
+test('a savepoint that no job removes is yours, and its size is that of all its files', async () => {
+  const home = aHome('job');
+  const directory = join(home, 'default/job');
+  const manifest = JSON.parse(readFileSync('test/fixtures/state-v1/_metadata', 'utf8')) as { jobId: string };
+  writeFileSync(
+    join(directory, 'job.json'),
+    JSON.stringify({ jobId: manifest.jobId, name: 'job', namespace: 'default' }),
+  );
+  const savepoint = join(directory, 'storage', `savepoint-${manifest.jobId.slice(0, 6)}-0011223344556677`);
+  cpSync(resolve('test/fixtures/state-v1'), savepoint, { recursive: true });
+  const files = readdirSync(savepoint).filter((name) => name === '_metadata' || name.endsWith('.state'));
+  const bytes = files.reduce((sum, name) => sum + statSync(join(savepoint, name)).size, 0);
+  const listed = await flinkjob(['checkpoints', '-o', 'json', '--home', home, 'job']);
+  expect(JSON.parse(listed.stdout)).toMatchObject([{ id: 42, kind: 'savepoint', retained: false, bytes }]);
+  const { stdout } = await flinkjob(['checkpoints', '--home', home, 'job']);
+  expect(stdout).toContain('42\tsavepoint\tyours\t');
 });
 
 test('a job without checkpoints says so, and one that is asked for is not there', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type JobStatusReport, vertexReports } from '../../../src/cli/local-job/job-status.ts';
+import { type JobStatusReport, userCounters, vertexReports } from '../../../src/cli/local-job/job-status.ts';
 import { statusLines } from '../../../src/cli/local-job/show-status.ts';
 import type { JobDetails } from '../../../src/flink/index.ts';
 
@@ -76,6 +76,23 @@ test('one screen says how the job is', () => {
     'VERTEX\tSTATUS\tPARALLELISM\tMAX\tIN\tIN/S\tOUT\tOUT/S',
     'count\tRUNNING\t2\t128\t12k\t12k\t1\t1',
   ]);
+});
+
+test('what functions count is summed over vertices, and shown where it is not zero', () => {
+  const metrics = [
+    { id: 'parse.invalid', value: '2' },
+    { id: 'parse.all.invalid', value: '3' },
+    { id: 'window.numLateRecordsDropped', value: '1500' },
+    { id: 'numRestarts', value: '7' },
+  ];
+  const counters = userCounters(metrics, ['parse.', 'parse.all.', 'window.']);
+  expect(counters).toEqual({ invalid: 5, numLateRecordsDropped: 1500 });
+  const shown = (report: JobStatusReport) =>
+    statusLines(report, NOW, { isTty: false, env: {} }).filter((line) => line.startsWith('Counters'));
+  expect(shown(aReport({ counters }))).toEqual([
+    'Counters\t1,500 late records dropped (numLateRecordsDropped), invalid 5',
+  ]);
+  expect(shown(aReport({ counters: { invalid: 0 } }))).toEqual([]);
 });
 
 test('a job that waits to be restarted says when and why', () => {
