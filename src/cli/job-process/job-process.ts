@@ -133,12 +133,15 @@ class JobProcess {
           reject,
         );
       },
-      revokeLeadership: (cause) =>
+      revokeLeadership: (cause) => {
         resolve({
           exitCode: JOB_EXIT.lostLeadership,
           outcome: 'lostLeadership',
           cause: messageOf(cause ?? 'another process leads'),
-        }),
+        });
+        // The ending is settled; what still runs must not hold the process.
+        this.#master?.stop();
+      },
       handleError: reject,
     });
     return promise;

@@ -83,6 +83,8 @@ export interface SupervisorOptions {
 /** A process lost from outside is made again after this long, doubling up to a minute. */
 const FIRST_REPLACEMENT_MS = 1_000;
 const LONGEST_REPLACEMENT_MS = 60_000;
+/** How long a process may take to end once it was told to. */
+const KILL_AFTER_MS = 10_000;
 const WRITER = 'supervisor';
 
 export async function supervise(options: SupervisorOptions): Promise<SupervisionResult> {
@@ -230,9 +232,17 @@ class Supervisor {
     else stop.addEventListener('abort', onAbort, { once: true });
     const first = await Promise.race([handle.ended, stopped.promise]);
     stop.removeEventListener('abort', onAbort);
-    if (first === 'stop') await this.#options.endProcess(handle);
+    if (first === 'stop') await this.#endProcess(handle);
     this.#end = await handle.ended;
     return undefined;
+  }
+
+  /** Asks the process to end; one that does not within the grace period is killed, or it would outlive us unseen. */
+  async #endProcess(handle: JobProcessHandle): Promise<void> {
+    await this.#options.endProcess(handle);
+    const cancel = this.#options.clock.setTimer(KILL_AFTER_MS, () => handle.kill('SIGKILL'));
+    await handle.ended;
+    cancel();
   }
 
   async #wait({ untilMs, cause }: { untilMs: number; cause: string }): Promise<undefined> {

@@ -54,8 +54,10 @@ function judgeTermination({ termination, attempt }: ExecutionEnd): Verdict | und
 
 function judgeExitCode({ exitCode, signal }: ExecutionEnd): Verdict {
   switch (exitCode) {
+    // A job that finished leaves a record. Without one somebody else ended the process, or the record was lost; in that
+    // case the next process finds the job's result and ends at once.
     case JOB_EXIT.finished:
-      return { verdict: 'finished' };
+      return { verdict: 'crashed', cause: 'ended with code 0 before the job had finished' };
     case JOB_EXIT.failed:
       return { verdict: 'failed', cause: 'the job failed and left no message', unrecoverable: false };
     case JOB_EXIT.suppressRestarts:

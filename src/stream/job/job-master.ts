@@ -46,6 +46,8 @@ export class JobMaster {
   #checkpoints: JobCheckpoints | undefined;
   readonly #ended = Promise.withResolvers<JobOutcome>();
   #hasEnded = false;
+  /** A savepoint that the job stops with is under way: the end of all input is part of it, and asks for nothing more. */
+  #isStopping = false;
 
   constructor(options: JobMasterOptions) {
     this.#options = options;
@@ -123,12 +125,19 @@ export class JobMaster {
   /** Takes a savepoint and ends with it. Resolves with its location once its sinks have committed. */
   async stopWithSavepoint(options: { readonly targetDirectory?: string; readonly drain: boolean }): Promise<string> {
     const checkpoints = this.#running();
-    const location = await checkpoints.savepoint({
-      kind: options.drain ? 'stop-with-savepoint-drain' : 'stop-with-savepoint',
-      ...(options.targetDirectory === undefined ? {} : { targetDirectory: options.targetDirectory }),
-    });
-    this.#end({ outcome: 'stoppedWithSavepoint', savepoint: location });
-    return location;
+    this.#isStopping = true;
+    try {
+      const location = await checkpoints.savepoint({
+        kind: options.drain ? 'stop-with-savepoint-drain' : 'stop-with-savepoint',
+        ...(options.targetDirectory === undefined ? {} : { targetDirectory: options.targetDirectory }),
+      });
+      this.#end({ outcome: 'stoppedWithSavepoint', savepoint: location });
+      return location;
+    } catch (error) {
+      this.#isStopping = false;
+      if (this.execution?.allFinished) this.#finish();
+      throw error;
+    }
   }
 
   /** Takes a savepoint and goes on. */
@@ -249,11 +258,14 @@ export class JobMaster {
   /** All input has ended: one last checkpoint lets the sinks commit what they hold; then the job is finished. */
   #finish(): void {
     const checkpoints = this.#checkpoints;
-    if (checkpoints === undefined || this.#hasEnded) return;
+    if (checkpoints === undefined || this.#hasEnded || this.#isStopping) return;
     checkpoints
       .checkpoint()
       .then(() => this.#end({ outcome: 'finished' }))
-      .catch((error: unknown) => this.#failed(error instanceof Error ? error : new Error(messageOf(error))));
+      .catch((error: unknown) => {
+        // A stop that came meanwhile has taken the place of this last checkpoint.
+        if (!this.#isStopping) this.#failed(error instanceof Error ? error : new Error(messageOf(error)));
+      });
   }
 
   #running(): JobCheckpoints {

@@ -50,21 +50,48 @@ export function restoreCandidates(
 }
 
 /**
- * Whole checkpoints of the job that no handle points to, newest first by (epoch, id). They count when the job's object was
- * removed while its storage stayed: the job does not start empty over existing state.
+ * Whole checkpoints and savepoints of the job that no handle points to, newest first by (epoch, id). They count when the
+ * job's object was removed while its storage stayed: the job does not start empty over existing state.
  */
 export async function unpublishedCandidates(storage: Storage, jobId: string): Promise<RestoreCandidate[]> {
-  const found = (await storage.list(jobId)).flatMap((path) => {
-    const location = path.endsWith(`/${MANIFEST_NAME}`) ? parseCheckpointDirectory(path) : undefined;
-    return location === undefined ? [] : [{ location, directory: directoryOfPointer(path) }];
-  });
-  found.sort((a, b) => b.location.epoch - a.location.epoch || b.location.checkpointId - a.location.checkpointId);
+  const manifests = (await storage.list('')).filter((path) => path.endsWith(`/${MANIFEST_NAME}`));
+  const found: Unpublished[] = [];
+  for (const path of manifests) {
+    const point = checkpointOf(path, jobId) ?? (await savepointOf(storage, path, jobId));
+    if (point !== undefined) found.push(point);
+  }
+  found.sort((a, b) => b.epoch - a.epoch || b.checkpointId - a.checkpointId);
   return found.map(({ directory }) => ({
     origin: 'latestCheckpoint',
     storageUri: storage.uri,
     directory,
     metadataSha256: undefined,
   }));
+}
+
+interface Unpublished {
+  readonly epoch: number;
+  readonly checkpointId: number;
+  readonly directory: string;
+}
+
+function checkpointOf(path: string, jobId: string): Unpublished | undefined {
+  const location = parseCheckpointDirectory(path);
+  return location?.jobId === jobId ? { ...location, directory: directoryOfPointer(path) } : undefined;
+}
+
+/** A savepoint's name says only the beginning of the job's id; its manifest says the rest. A damaged one counts as none. */
+async function savepointOf(storage: Storage, path: string, jobId: string): Promise<Unpublished | undefined> {
+  const directory = directoryOfPointer(path);
+  const name = directory.slice(directory.lastIndexOf('/') + 1);
+  if (!name.startsWith(`savepoint-${jobId.slice(0, 6)}-`)) return undefined;
+  try {
+    const manifest = await readManifest(storage, directory);
+    return manifest.jobId === jobId ? { ...manifest, directory } : undefined;
+  } catch (error) {
+    if (isDamaged(error)) return undefined;
+    throw error;
+  }
 }
 
 /** @throws CheckpointError when it is damaged, StorageError when the storage cannot answer */

@@ -59,6 +59,8 @@ export class TaskWorker {
   #started = false;
   #closing = false;
   #metricsAt = 0;
+  /** Records per step, where it is not RECORDS_PER_STEP. */
+  readonly #budgets = new Map<Subtask, number>();
   /** Captures whose bytes are not stored yet. */
   #writing = 0;
 
@@ -180,9 +182,21 @@ export class TaskWorker {
     let worked = false;
     do {
       worked = false;
-      for (const subtask of this.#subtasks) if (subtask.step(RECORDS_PER_STEP) === 'more') worked = true;
+      for (const subtask of this.#subtasks) if (this.#step(subtask)) worked = true;
     } while (worked && performance.now() < end);
     for (const subtask of this.#subtasks) subtask.flush();
+    return worked;
+  }
+
+  /** One step, of as many records as take about a turn: slow functions get fewer, so that barriers do not wait for them. */
+  #step(subtask: Subtask): boolean {
+    const startedAt = performance.now();
+    const records = this.#budgets.get(subtask) ?? RECORDS_PER_STEP;
+    const worked = subtask.step(records) === 'more';
+    const tookMs = performance.now() - startedAt;
+    if (tookMs > TURN_MS && records > 1) this.#budgets.set(subtask, Math.ceil(records / 2));
+    else if (tookMs < TURN_MS / 4 && records < RECORDS_PER_STEP)
+      this.#budgets.set(subtask, Math.min(RECORDS_PER_STEP, records * 2));
     return worked;
   }
 
@@ -299,7 +313,13 @@ export class TaskWorker {
     this.#closing = true;
     this.#reportMetricsNow();
     this.#served.unregisterAll();
-    for (const subtask of this.#subtasks) await subtask.close();
+    // Each is closed, whatever the others do. The job has ended by now: an error is said, and changes nothing.
+    for (const subtask of this.#subtasks) {
+      await subtask.close().catch((error: unknown) => {
+        const { message } = serializeError(error);
+        process.stderr.write(`warning: ${subtask.vertex.name} did not close in order: ${message}\n`);
+      });
+    }
     this.#send({ type: 'closed' });
     this.#port.close();
   }
