@@ -108,7 +108,7 @@ test('a job that was cancelled by SIGTERM has ended for good: what it committed 
   const committed = committedRecords(out(at));
   expect(differenceOf(expected, committed).filter((line) => line.startsWith('+'))).toEqual([]);
   const again = await at.flinkjob('run', theJob(at, { speed: AT_FULL_SPEED }));
-  expect(again.stderr).toContain('Run it again from nothing with --fresh');
+  expect(again.stderr).toContain('flinkjob run --fresh random.yaml runs it again from nothing');
   expect(differenceOf(committed, committedRecords(out(at)))).toEqual([]);
 });
 
