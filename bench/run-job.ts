@@ -90,7 +90,9 @@ interface SinkLine {
   readonly rssBytes: number;
 }
 
-function summarize(lines: readonly SinkLine[], startedAt: number, events: BenchResult['events']): BenchResult {
+function summarize(all: readonly SinkLine[], startedAt: number, events: BenchResult['events']): BenchResult {
+  // A subtask that got no record has measured nothing.
+  const lines = all.filter((line) => line.records > 0);
   return {
     records: lines.reduce((sum, line) => sum + line.records, 0),
     wallMs: Math.max(0, ...lines.map((line) => line.wallMs)),
