@@ -51,7 +51,7 @@ export async function runBenchJob(run: BenchRun): Promise<BenchResult> {
   const [command = process.execPath, ...args] = [
     ...pinned,
     process.execPath,
-    '--disable-warning=ExperimentalWarning',
+    ...(process.env.BENCH_NODE_FLAGS?.split(' ') ?? JOB_NODE_FLAGS),
     entry,
   ];
   const startedAt = Date.now();

@@ -25,7 +25,8 @@ for (const file of filesBelow('src')) {
 
 for (const folder of foldersBelow('src')) {
   const hasFrontPage = existsSync(join(root, folder, 'README.md')) || opensWithComment(join(root, folder, 'index.ts'));
-  if (!hasFrontPage) problems.push(`${folder}: no front page; add a README.md, or an index.ts that opens with a comment`);
+  if (!hasFrontPage)
+    problems.push(`${folder}: no front page; add a README.md, or an index.ts that opens with a comment`);
 }
 
 for (const problem of problems) console.error(problem);
@@ -39,12 +40,14 @@ function filesBelow(folder: string): string[] {
 }
 
 function foldersBelow(folder: string): string[] {
-  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-    .map((path) => join(folder, path))
-    .filter((path) => statSync(join(root, path)).isDirectory())
-    .filter((path) => readdirSync(join(root, path)).some((name) => name.endsWith('.ts')))
-    // Drivers below a port (storage/filesystem, ha/embedded) are told of on the port's page.
-    .filter((path) => !/^src\/(storage|ha)\/./.test(path));
+  return (
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .map((path) => join(folder, path))
+      .filter((path) => statSync(join(root, path)).isDirectory())
+      .filter((path) => readdirSync(join(root, path)).some((name) => name.endsWith('.ts')))
+      // Drivers below a port (storage/filesystem, ha/embedded) are told of on the port's page.
+      .filter((path) => !/^src\/(storage|ha)\/./.test(path))
+  );
 }
 
 function opensWithComment(file: string): boolean {
