@@ -21,15 +21,8 @@ export interface JobProcessHandle {
   kill(signal: 'SIGTERM' | 'SIGKILL'): void;
 }
 
-/**
- * Flags of Node.js for job processes. The chain of operators is one long run of small calls: with V8's default budget it
- * stops inlining halfway, which costs 15 to 20 % (docs/adr/0009-inlining-budget.md).
- */
-export const JOB_NODE_FLAGS: readonly string[] = [
-  '--disable-warning=ExperimentalWarning',
-  '--max-inlined-bytecode-size=1000',
-  '--max-inlined-bytecode-size-cumulative=3000',
-];
+/** Flags of Node.js for job processes. */
+export const JOB_NODE_FLAGS: readonly string[] = ['--disable-warning=ExperimentalWarning'];
 
 /** Starts the process of an attempt. Its stdout is ours, so that a job may print; its stderr goes to `onStderr`. */
 export function startJobProcess(
