@@ -54,7 +54,10 @@ export function isDiscardedOnSubsume({ properties }: CompletedCheckpoint): boole
 }
 
 /** Whether the data goes when the job ends like this. */
-export function isDiscardedOnShutdown({ properties }: CompletedCheckpoint, status: JobStatus): boolean {
+export function isDiscardedOnShutdown(
+  { properties }: Pick<CompletedCheckpoint, 'properties'>,
+  status: JobStatus,
+): boolean {
   switch (status) {
     case 'FINISHED':
       return properties.discardOnFinished;

@@ -16,6 +16,7 @@ import {
   CHECKPOINT_RETAINED_ON_CANCELLATION,
   CHECKPOINT_RETAINED_ON_FAILURE,
   type CheckpointProperties,
+  isDiscardedOnShutdown,
   isGloballyTerminal,
   type JobStatus,
   SAVEPOINT,
@@ -51,25 +52,10 @@ export function checkpointProperties(kind: CheckpointKind, retention: Checkpoint
 export type CheckpointEnd = JobStatus | 'subsumed';
 
 /** Whether the files go. @param durableStore the store of completed checkpoints outlives the process */
-export function filesAreDeleted(
-  { discardOnSubsumed, ...properties }: CheckpointProperties,
-  end: CheckpointEnd,
-  durableStore: boolean,
-): boolean {
-  if (end === 'subsumed') return discardOnSubsumed;
+export function filesAreDeleted(properties: CheckpointProperties, end: CheckpointEnd, durableStore: boolean): boolean {
+  if (end === 'subsumed') return properties.discardOnSubsumed;
   if (durableStore && !isGloballyTerminal(end)) return false;
-  switch (end) {
-    case 'FINISHED':
-      return properties.discardOnFinished;
-    case 'CANCELED':
-      return properties.discardOnCancelled;
-    case 'FAILED':
-      return properties.discardOnFailed;
-    case 'SUSPENDED':
-      return properties.discardOnSuspended;
-    default:
-      return assertNever(end);
-  }
+  return isDiscardedOnShutdown({ properties }, end);
 }
 
 const RETENTION_PROPERTIES: Readonly<Record<CheckpointRetention, CheckpointProperties>> = {
