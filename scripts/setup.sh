@@ -28,6 +28,9 @@ else
   cp "$root/tools/node/package.json" "$root/tools/node/package-lock.json" "$work/"
   npm ci --prefix "$work" --ignore-scripts --no-audit --no-fund --loglevel=error >&2 \
     || fail "npm could not install $package; check that the npm registry can be reached, then run make again"
+  # npm leaves out a package for one kind of machine when it cannot fetch it, and calls that success.
+  [ -x "$work/node_modules/$package/bin/node" ] \
+    || fail "npm could not fetch $package; check that the npm registry can be reached, then run make again"
   # A rename is atomic: an interrupted download never leaves half a Node.js where the next run would use it.
   rm -rf "$root/.tools/node"; mv "$work/node_modules/$package" "$root/.tools/node"; rm -rf "$work"
   node=$pinned
