@@ -7,9 +7,11 @@ import { afterEach, expect, test } from 'vitest';
 import { decodeHandle, embeddedBackend } from '../../../src/ha/index.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { filesystemStorage } from '../../../src/storage/index.ts';
+import { SeededRandom } from '../../builders/seeded-random.ts';
 
 const KILLS = 40;
 const STOPS = 4;
+const random = new SeededRandom(40);
 const JOB = '0123456789abcdef0123456789abcdef';
 
 interface Said {
@@ -44,12 +46,12 @@ test(`leaders killed ${KILLS} times and stopped ${STOPS} times: epochs only grow
 
   const start = (): void => {
     const identity = `process-${started}`;
-    // Some kill themselves between two steps of a write, some stop there for longer than their lease.
-    const chances = started % 2 === 0 ? ['0.005', '0'] : ['0', started <= 2 * STOPS + 4 ? '0.2' : '0'];
+    // Some kill themselves between two steps of a write; some stop there for longer than their lease, until enough did.
+    const chances = started % 2 === 0 ? ['0.005', '0'] : ['0', stops < STOPS ? '0.2' : '0'];
     started += 1;
     const child = spawn(
       process.execPath,
-      [join(import.meta.dirname, 'leader-process.ts'), directory, JOB, identity, ...chances],
+      [join(import.meta.dirname, 'leader-process.ts'), directory, JOB, identity, ...chances, String(started)],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     running.set(identity, child);
@@ -57,7 +59,7 @@ test(`leaders killed ${KILLS} times and stopped ${STOPS} times: epochs only grow
     createInterface({ input: child.stdout }).on('line', (line) => {
       const heard = JSON.parse(line) as Said;
       said.push(heard);
-      if (heard.what === 'restored') killing = setTimeout(() => child.kill('SIGKILL'), Math.random() * 300);
+      if (heard.what === 'restored') killing = setTimeout(() => child.kill('SIGKILL'), random.between(0, 300));
       if (heard.what === 'stopping') {
         stops += 1;
         clearTimeout(killing);

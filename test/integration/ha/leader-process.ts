@@ -4,18 +4,21 @@ import { CHECKPOINT_NEVER_RETAINED, NotLeaderException, openEmbeddedHaServices }
 import { systemClock } from '../../../src/lib/clock.ts';
 import type { FaultPoint } from '../../../src/lib/fault-point.ts';
 import { filesystemStorage } from '../../../src/storage/index.ts';
+import { SeededRandom } from '../../builders/seeded-random.ts';
 
 /**
  * A process that contends for a job and, once it leads, takes checkpoints without end. Prints what it has done only after
  * it was told that it is done. At the named points of its writes it may kill itself, or stop just before the write takes
  * effect and go on when somebody lets it.
  */
-const [directory = '', jobId = '', identity = '', killChance = '0', stopChance = '0'] = process.argv.slice(2);
+const [directory = '', jobId = '', identity = '', killChance = '0', stopChance = '0', seed = '0'] =
+  process.argv.slice(2);
+const random = new SeededRandom(Number(seed));
 
 const faults: FaultPoint = (point) => {
   if (!isLeading) return;
-  if (Math.random() < Number(killChance)) process.kill(process.pid, 'SIGKILL');
-  if (point === 'written' && Math.random() < Number(stopChance)) {
+  if (random.chance(Number(killChance))) process.kill(process.pid, 'SIGKILL');
+  if (point === 'written' && random.chance(Number(stopChance))) {
     say('stopping', {});
     process.kill(process.pid, 'SIGSTOP');
   }
