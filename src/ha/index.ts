@@ -25,7 +25,13 @@ export { EmbeddedHandleBackend } from './embedded/embedded-backend.ts';
 export { decideLease, EmbeddedElector, type LeaseFacts, type LeaseRecord } from './embedded/embedded-elector.ts';
 export { type EmbeddedHaOptions, embeddedBackend, openEmbeddedHaServices, readEmbeddedLease } from './embedded/open.ts';
 export { currentProcess, type Liveness, livenessOf, type ProcessIdentity } from './embedded/process-identity.ts';
-export { VERSIONED_FILE_FAULT_POINTS } from './embedded/versioned-file.ts';
+export {
+  type SetAnswer,
+  VERSIONED_FILE_FAULT_POINTS,
+  type Versioned,
+  VersionedFile,
+  type VersionedFileOptions,
+} from './embedded/versioned-file.ts';
 export {
   AlreadyExistException,
   HaError,

@@ -51,7 +51,7 @@ async function readRecord(home: JobHome): Promise<LocalJobRecord> {
     settings,
     ledger: decodeLedger(snapshot?.entries.get(LEDGER_KEY), handles.name),
     snapshot,
-    supervisorPid: supervisorOf(home)?.pid,
+    supervisorPid: (await supervisorOf(home))?.pid,
     storageUri: settings === undefined ? home.storageUri : localStorageUri(settings, home, lastRun?.storage),
   };
 }

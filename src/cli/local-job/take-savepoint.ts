@@ -56,7 +56,7 @@ async function stopWithSavepoint(
   const location = await client.stopWithSavepoint(details.jid, request, { pollMs: POLL_MS });
   // Suspended is what the ledger says once the supervisor has ended; until then a resume would be refused.
   const deadline = performance.now() + SUPERVISOR_ENDS_WITHIN_MS;
-  while (supervisorOf(record.home) !== undefined && performance.now() < deadline) await sleep(POLL_MS);
+  while ((await supervisorOf(record.home)) !== undefined && performance.now() < deadline) await sleep(POLL_MS);
   return location;
 }
 

@@ -6,7 +6,7 @@
  *     storage/      checkpoints and savepoints, unless spec.storage names another place
  *     process/      termination records of attempts
  *     last-run.json how the job was run last (last-run.ts)
- *     supervisor.json   the process that runs it (supervision-lock.ts)
+ *     supervisor/   the process that runs it (supervision-lock.ts)
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

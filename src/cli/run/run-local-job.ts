@@ -84,7 +84,7 @@ async function runJob(
   // Before anything is made or forgotten: nothing of it helps a job without a program.
   checkJobModule(module, file.directory);
   const place = makeJobPlace(resolve(io.cwd, options.home), settings.namespace, settings.name);
-  const unlock = lockSupervision(place);
+  const unlock = await lockSupervision(place);
   try {
     if (options.fresh && hasRunBefore(place)) {
       io.stderr.write(`${settings.name}: begins from nothing. ${OUTPUT_STAYS}\n`);
@@ -94,7 +94,7 @@ async function runJob(
     writeLastRun(home, lastRunOf(file, order, options));
     return await superviseJob(home, order, file, settings, io, observer);
   } finally {
-    unlock();
+    await unlock();
   }
 }
 

@@ -66,7 +66,7 @@ test.each([
 
 test('a query of a job that is being started is unavailable, for machines too', async () => {
   const home = aHome('job');
-  lockSupervision(makeJobPlace(home, 'default', 'job'));
+  await lockSupervision(makeJobPlace(home, 'default', 'job'));
   const { code, stdout, stderr } = await flinkjob(['query', '-o', 'json', '--home', home, 'job', 'counts', 'JFK']);
   expect(JSON.parse(stdout)).toEqual({ status: 'unavailable', reason: 'restarting' });
   expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('Try again when it runs') });

@@ -1,11 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { findJobHome, makeJobPlace, openJobHome, renewJobHome } from '../../../src/cli/run/job-home.ts';
 import { readLastRun, writeLastRun } from '../../../src/cli/run/last-run.ts';
-import { lockSupervision, supervisorOf } from '../../../src/cli/run/supervision-lock.ts';
-import { currentProcess } from '../../../src/ha/index.ts';
 import { aTemporaryDirectory } from '../../builders/temporary-directory.ts';
 
 const aPlace = (home = aTemporaryDirectory()) => makeJobPlace(home, 'team', 'job');
@@ -61,36 +58,4 @@ test('a file in the way of a directory is named, with the remedy', () => {
   const home = aTemporaryDirectory();
   writeFileSync(join(home, 'team'), '');
   expect(() => aPlace(home)).toThrow(/team\/job of the job cannot be written: a part of the path is a file .*--home/);
-});
-
-test('one process has a job at a time', () => {
-  const place = aPlace();
-  expect(supervisorOf(place)).toBeUndefined();
-  const unlock = lockSupervision(place);
-  expect(supervisorOf(place)?.pid).toBe(process.pid);
-  expect(() => lockSupervision(place)).toThrow(
-    `job job is already run by process ${process.pid}. Stop that one first.`,
-  );
-  unlock();
-  expect(existsSync(join(place.directory, 'supervisor.json'))).toBe(false);
-});
-
-const me = { ...currentProcess(), machine: hostname() };
-
-test.each([
-  ['a process that has ended', { ...me, startedAt: 'another time' }],
-  ['a process from before the machine was restarted', { ...me, host: 'another-boot pid:[1]' }],
-])('a lock of %s is taken over', (_who, holder) => {
-  const place = aPlace();
-  writeFileSync(join(place.directory, 'supervisor.json'), JSON.stringify(holder));
-  expect(supervisorOf(place)).toBeUndefined();
-  lockSupervision(place);
-  expect(supervisorOf(place)?.startedAt).toBe(me.startedAt);
-});
-
-test('a lock of another machine is respected, and the message says how to get rid of it', () => {
-  const place = aPlace();
-  const holder = { ...me, host: 'another-boot pid:[1]', machine: 'elsewhere' };
-  writeFileSync(join(place.directory, 'supervisor.json'), JSON.stringify(holder));
-  expect(() => lockSupervision(place)).toThrow(/of another machine or container.*remove .*supervisor\.json/);
 });
