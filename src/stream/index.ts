@@ -112,7 +112,7 @@ export {
   type RestorePreviewFacts,
   type UnmatchedOperator,
 } from './job/restore-preview.ts';
-export { serveJob } from './job/serve-job.ts';
+export { type ServedJob, serveJob } from './job/serve-job.ts';
 export type { CheckpointSettings, JobEvent, JobLog, JobMasterOptions, JobOutcome } from './job/settings.ts';
 export { AbstractStreamOperator } from './operators/abstract-operator.ts';
 export { WatermarkStrategy } from './operators/watermarks.ts';

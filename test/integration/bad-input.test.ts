@@ -3,6 +3,7 @@
  * and nothing half-written.
  */
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   cpSync,
   mkdirSync,
@@ -13,6 +14,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -232,6 +234,30 @@ test('state that is not of this job, or of another maximum parallelism, is refus
   expectRefusal(stranger, { code: 11, says: ['It was taken of job "job"; this is job "other"', 'uid counts'] });
   expect(retained(at)).toEqual(before);
 });
+
+test('a port that is taken is refused at once, however often the job may be restarted', async () => {
+  const at = aWorkplace();
+  at.write('gate', '');
+  const file = at.manifest('job', {
+    typescript: { module: GATED },
+    args: ['gate'],
+    restart: { fixedDelay: { attempts: 100, delay: '10ms' } },
+  });
+  const { port } = await aTakenPort();
+  for (const args of [[], ['--fresh']]) {
+    const refused = await at.flinkjob('run', ...args, '--rest-port', String(port), file);
+    expectRefusal(refused, { code: 13, says: [`--rest-port ${port}`, 'another process listens there'] });
+    expect(refused.stderr).not.toContain('attempt');
+  }
+  expect(await at.flinkjob('run', file)).toMatchObject({ code: 0 });
+});
+
+async function aTakenPort(): Promise<AddressInfo> {
+  const server = createServer();
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return server.address() as AddressInfo;
+}
 
 test('a directory that cannot be written to is refused: a file stands where it should be', async () => {
   const at = aWorkplace();

@@ -24,9 +24,17 @@ import { type FaultPoint, noFaults } from '../../lib/fault-point.ts';
 import { SuppressRestartsException } from '../../lib/java-errors.ts';
 import { encodeRestartStrategy } from '../../restart/index.ts';
 import { openStorage, type Storage } from '../../storage/index.ts';
-import { InvalidJobError, JobGraphError, JobMaster, type JobOutcome, serveJob } from '../../stream/index.ts';
+import {
+  InvalidJobError,
+  JobGraphError,
+  JobMaster,
+  type JobOutcome,
+  type ServedJob,
+  serveJob,
+} from '../../stream/index.ts';
 import type { JobOrder } from './job-order.ts';
 import type { FromJobProcess } from './messages.ts';
+import { restPortError } from './rest-port.ts';
 
 /** What a job process needs of its surroundings. */
 export interface JobProcessPorts {
@@ -171,7 +179,14 @@ class JobProcess {
     const master = this.#createMaster(services, session, checkpointStore, checkpointIds);
     this.#master = master;
     await this.#faults('job-master-made');
-    const server = await serveJob(master, this.#order.rest);
+    let server: ServedJob;
+    try {
+      server = await serveJob(master, this.#order.rest);
+    } catch (error) {
+      const refused = restPortError(error, this.#order.rest);
+      if (refused instanceof InvalidJobError) return this.#recordFailure(services, refused);
+      throw error;
+    }
     await publish(server.url);
     this.#ports.tell({ type: 'serving', url: server.url, jobId });
     const outcome = this.#ports.stop.aborted ? ({ outcome: 'stopped' } as const) : await master.run();

@@ -92,7 +92,7 @@ export function openJobHome(place: JobPlace): JobHome {
  * asked for them, and may be what the job is to start from.
  */
 export function renewJobHome(place: JobPlace): JobHome {
-  const before = readableHome(place.directory);
+  const before = readableHome(place);
   // The pointers first: a crash in between leaves bytes that nobody points to, never pointers to nothing.
   const parts = ['ha', 'process', LAST_RUN, ...(before === undefined ? [] : [join('storage', before.jobId)])];
   for (const part of parts) {
@@ -101,11 +101,12 @@ export function renewJobHome(place: JobPlace): JobHome {
   return newJobHome(place);
 }
 
-function readableHome(directory: string): JobHome | undefined {
+/** The job in a directory; undefined when there is none, or its record is damaged. */
+export function readableHome({ directory }: JobPlace): JobHome | undefined {
   try {
     return jobHomeIn(directory);
   } catch (error) {
-    // Its id is lost, and with it which bytes are its own: they stay.
+    // Its id is lost, and with it which bytes are its own.
     if (error instanceof JobHomeError) return undefined;
     throw error;
   }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { FlinkJobSettings } from '../../api/index.ts';
 import { FlinkClient } from '../../flink/index.ts';
-import { openEmbeddedHaServices } from '../../ha/index.ts';
+import { livenessOf, openEmbeddedHaServices, readEmbeddedLease } from '../../ha/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { FlinkJobError, messageOf } from '../../lib/errors.ts';
@@ -13,8 +13,17 @@ import { checkJobModule } from '../../stream/index.ts';
 import { type CliIo, EXIT } from '../command.ts';
 import type { JobOrder } from '../job-process/job-order.ts';
 import type { FromJobProcess } from '../job-process/messages.ts';
+import { checkRestPort } from '../job-process/rest-port.ts';
 import { fileArgument, type JobFile, jobModuleOf, localStorageUri, readJobFile, settingsOf } from './job-file.ts';
-import { hasRunBefore, type JobHome, makeJobPlace, openJobHome, renewJobHome } from './job-home.ts';
+import {
+  hasRunBefore,
+  type JobHome,
+  type JobPlace,
+  makeJobPlace,
+  openJobHome,
+  readableHome,
+  renewJobHome,
+} from './job-home.ts';
 import { type JobProcessHandle, startJobProcess } from './job-process-handle.ts';
 import { type LastRun, writeLastRun } from './last-run.ts';
 import { RunDisplay } from './run-display.ts';
@@ -86,6 +95,7 @@ async function runJob(
   const place = makeJobPlace(resolve(io.cwd, options.home), settings.namespace, settings.name);
   const unlock = await lockSupervision(place);
   try {
+    if (!(await mayServeStill(place))) await checkRestPort(restOf(options));
     if (options.fresh && hasRunBefore(place)) {
       io.stderr.write(`${settings.name}: begins from nothing. ${OUTPUT_STAYS}\n`);
     }
@@ -187,8 +197,20 @@ function orderFor(
     checkpoints,
     ...(restoreFrom === undefined ? {} : { restoreFrom: absolutePointer(restoreFrom, io.cwd) }),
     allowNonRestoredState: settings.upgrade.allowNonRestoredState,
-    rest: { host: '127.0.0.1', port: Number(options.restPort) },
+    rest: restOf(options),
   };
+}
+
+function restOf({ restPort }: Pick<RunOptions, 'restPort'>): JobOrder['rest'] {
+  return { host: '127.0.0.1', port: Number(restPort) };
+}
+
+/** Whether a process of an earlier run is still on its way out: its port is free before the next one leads. */
+async function mayServeStill(place: JobPlace): Promise<boolean> {
+  const home = readableHome(place);
+  if (home === undefined) return false;
+  const lease = await readEmbeddedLease({ directory: home.haDirectory, jobId: home.jobId });
+  return lease !== undefined && lease.holder !== '' && livenessOf(lease.process) !== 'dead';
 }
 
 /** What `--fresh` cannot forget. */

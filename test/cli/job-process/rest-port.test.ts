@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import type { JobOrder } from '../../../src/cli/job-process/job-order.ts';
+import { runJobProcess } from '../../../src/cli/job-process/job-process.ts';
+import { checkRestPort } from '../../../src/cli/job-process/rest-port.ts';
+import { openAttempt, openEmbeddedHaServices } from '../../../src/ha/index.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { openStorage } from '../../../src/storage/index.ts';
+import { aTemporaryDirectory } from '../../builders/temporary-directory.ts';
+
+const HOST = '127.0.0.1';
+
+async function aTakenPort(): Promise<number> {
+  const server = createServer();
+  onTestFinished(() => void server.close());
+  await once(server.listen(0, HOST), 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+test('a port is refused while it is taken, and not afterwards', async () => {
+  const port = await aTakenPort();
+  await expect(checkRestPort({ host: HOST, port })).rejects.toMatchObject({
+    code: 'REST_PORT_UNAVAILABLE',
+    message: `--rest-port ${port} cannot be used on ${HOST}: another process listens there. Name another port, or 0 for a free one (EADDRINUSE).`,
+  });
+  await expect(checkRestPort({ host: HOST, port: 0 })).resolves.toBeUndefined();
+});
+
+test('a process of a job whose port somebody took meanwhile is not restarted', async () => {
+  const directory = aTemporaryDirectory();
+  const storageUri = pathToFileURL(join(directory, 'storage')).href;
+  const jobId = 'a'.repeat(32);
+  const services = await openEmbeddedHaServices({
+    directory,
+    storage: openStorage(storageUri),
+    jobId,
+    clock: systemClock,
+    identity: 'supervisor',
+  });
+  onTestFinished(() => services.close());
+  const ledgers = services.getLedgerStore();
+  const view = (await ledgers.read())!;
+  await ledgers.write(view, openAttempt(view.ledger, { at: 1, epoch: view.nextEpoch }), 'supervisor');
+  const order: JobOrder = {
+    jobId,
+    jobName: 'job',
+    attempt: 1,
+    program: { module: { kind: 'inline', source: '' }, workingDirectory: directory, args: [], parallelism: 1 },
+    storageUri,
+    haDirectory: directory,
+    checkpoints: { timeoutMs: 1, minPauseMs: 0, tolerableFailures: 0, retained: 1, onCancel: 'Retain' },
+    allowNonRestoredState: false,
+    terminationLog: join(directory, 'termination.json'),
+    rest: { host: HOST, port: await aTakenPort() },
+  };
+  const exitCode = await runJobProcess(order, { tell: () => {}, stop: new AbortController().signal });
+  expect(exitCode).toBe(13);
+  const failure = { code: 'REST_PORT_UNAVAILABLE', cause: expect.stringContaining(`--rest-port ${order.rest.port}`) };
+  expect(JSON.parse(readFileSync(order.terminationLog, 'utf8'))).toMatchObject({ outcome: 'invalid', ...failure });
+  expect((await ledgers.read())?.ledger.attempts.at(-1)?.reported).toMatchObject({
+    suppressRestarts: true,
+    ...failure,
+  });
+});
