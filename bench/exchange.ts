@@ -8,10 +8,12 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import {
   type ChannelHandler,
   createRing,
+  FrameInputChannel,
+  FrameOutputChannel,
   LocalChannel,
   NO_TIMESTAMP,
-  RingInputChannel,
-  RingOutputChannel,
+  RingReader,
+  RingWriter,
   WAKE_UP_BYTES,
   WakeUp,
 } from '../src/stream/exchange/index.ts';
@@ -73,7 +75,7 @@ class Counter implements ChannelHandler {
 
 async function send({ name, records, ring, sender, receiver }: Setup): Promise<void> {
   const { type, make } = CASES[name] as Case;
-  const channel = new RingOutputChannel(ring, type, new WakeUp(receiver));
+  const channel = new FrameOutputChannel(new RingWriter(ring), type, new WakeUp(receiver));
   const self = new WakeUp(sender);
   for (let index = 0; index < records; index++) {
     channel.write(make(index), NO_TIMESTAMP);
@@ -88,7 +90,7 @@ async function send({ name, records, ring, sender, receiver }: Setup): Promise<v
 
 async function receive({ name, records, ring, sender, receiver }: Setup): Promise<void> {
   const { type } = CASES[name] as Case;
-  const channel = new RingInputChannel(ring, type, new WakeUp(sender));
+  const channel = new FrameInputChannel(new RingReader(ring), type, new WakeUp(sender));
   const self = new WakeUp(receiver);
   const counter = new Counter();
   const start = performance.now();

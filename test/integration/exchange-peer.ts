@@ -6,9 +6,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import {
   type ChannelHandler,
   type CheckpointBarrier,
+  FrameInputChannel,
+  FrameOutputChannel,
   NO_TIMESTAMP,
-  RingInputChannel,
-  RingOutputChannel,
+  RingReader,
+  RingWriter,
   WakeUp,
 } from '../../src/stream/exchange/index.ts';
 import { type TypeInformation, Types } from '../../src/stream/types/index.ts';
@@ -102,8 +104,8 @@ async function run(setup: PeerSetup): Promise<PeerResult> {
   const type = (setup.kind === 'tuple' ? Types.TUPLE(Types.INT, Types.INT) : Types.ANY) as TypeInformation<unknown>;
   const wakeOther = new WakeUp(setup.other);
   const self = new WakeUp(setup.self);
-  const output = new RingOutputChannel(setup.output, type, wakeOther);
-  const input = new RingInputChannel(setup.input, type, wakeOther);
+  const output = new FrameOutputChannel(new RingWriter(setup.output), type, wakeOther);
+  const input = new FrameInputChannel(new RingReader(setup.input), type, wakeOther);
   const checker = new Checker(setup.kind);
   let sent = 0;
   let blockedTurns = 0;

@@ -1,7 +1,32 @@
 /**
- * What a frame of a ring holds, packed into its info word: kind in bits 0 to 3, whether records have timestamps in bit
+ * Frames: what bytes between threads are cut into, the two ends that they pass, and what a frame holds, packed into its info word: kind in bits 0 to 3, whether records have timestamps in bit
  * 4, number of records from bit 8 on.
  */
+
+/** Where frames go in. */
+export interface FrameWriter {
+  /** The longest payload of a frame. */
+  readonly maxPayload: number;
+  /** How long the payload of a batch of records should become, a little above allowed. */
+  readonly batchBytes: number;
+  /** Bytes of memory that a batch begins with; it grows as it must. */
+  readonly initialBytes: number;
+  /** Writes `bytes[from … to)` as a frame. False when there is no room now; the reader then says when there is. */
+  tryWrite(info: number, bytes: Uint8Array, from: number, to: number): boolean;
+}
+
+/** Where frames come out. `frameLength`, `frameInfo` and `take` are for when `hasFrame` has said true. */
+export interface FrameReader {
+  /** Bytes of memory that the reading of frames begins with; it grows as it must. */
+  readonly initialBytes: number;
+  readonly hasFrame: boolean;
+  /** Payload bytes of the frame that is there. */
+  readonly frameLength: number;
+  /** What the writer said of the frame that is there. */
+  readonly frameInfo: number;
+  /** Copies the payload to `target` at `position` and frees the frame. True when the writer waits for room: wake it. */
+  take(target: Uint8Array, position: number): boolean;
+}
 
 /** Records, or the last piece of records that were too long for one frame. */
 export const RECORDS = 1;

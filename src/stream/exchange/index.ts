@@ -1,6 +1,7 @@
 /**
  * How records move between subtasks. Each edge of the graph is a set of channels, one per pair of subtasks: a local
- * channel where both run on one thread, a ring in shared memory where they do not. Partitioners choose among the channels
+ * channel where both run on one thread; where they do not, a ring in shared memory, or a share of a lane, the one ring
+ * between two threads that many subtasks need. Partitioners choose among the channels
  * of an edge; the input gate reads all channels of a task, aligns barriers and combines watermarks.
  *
  *     task ── partitioner ──> channel ──> input gate ── task
@@ -20,7 +21,9 @@ export {
   NO_TIMESTAMP,
   type OutputChannel,
 } from './channel.ts';
+export { FrameInputChannel, FrameOutputChannel } from './frame-channel.ts';
 export { type GateListener, type GateOptions, InputGate } from './input-gate.ts';
+export { createLane, type LaneMemory, LaneReader, LaneWriter } from './lane.ts';
 export { LocalChannel } from './local-channel.ts';
 export {
   BroadcastPartitioner,
@@ -30,7 +33,6 @@ export {
   Partitioner,
   RebalancePartitioner,
 } from './partitioner.ts';
-export { createRing, RING_HEADER_BYTES } from './ring.ts';
-export { RingInputChannel, RingOutputChannel } from './ring-channel.ts';
+export { createRing, RING_HEADER_BYTES, RingReader, RingWriter } from './ring.ts';
 export { WAKE_UP_BYTES, WakeUp } from './wake-up.ts';
 export { WatermarkValve } from './watermark-valve.ts';

@@ -1,15 +1,16 @@
 /**
  * A queue of frames in shared memory with one writing and one reading thread, and no locks.
  *
- *     ┌ header ────────────────────────────┐┌ data, a power of two of bytes, used in a circle ──────────┐
- *     │ tail │ head │ is the writer waiting ││ length · info · payload ┊ length · info · payload ┊ free… │
- *     └────────────────────────────────────┘└───────────────────────────────────────────────────────────┘
+ *     ┌ header ────────────────────────────┐┌ data, a power of two of bytes, used in a circle ───────────────┐
+ *     │ tail │ head │ is the writer waiting ││ length · info · channel · payload ┊ length · info · … ┊ free… │
+ *     └────────────────────────────────────┘└────────────────────────────────────────────────────────────────┘
  *
  * Tail and head count bytes and are never reduced; their difference is what lies in the ring. The writer fills a frame
  * and then moves the tail, the reader empties one and then moves the head: neither ever sees half a frame. Frames begin
- * at multiples of 8, so that only payloads run over the edge.
+ * at multiples of 16, so that only payloads run over the edge.
  */
 import { IllegalArgumentException, IOException } from '../../lib/java-errors.ts';
+import type { FrameReader, FrameWriter } from './frame.ts';
 
 /** Bytes before the data. */
 export const RING_HEADER_BYTES = 192;
@@ -18,7 +19,10 @@ export const RING_HEADER_BYTES = 192;
 const TAIL = 0;
 const HEAD = 16;
 const WRITER_WAITS = 32;
-const FRAME_HEADER_BYTES = 8;
+/** Of a frame: length, info, channel, and a word that nothing is in. */
+export const FRAME_HEADER_BYTES = 16;
+
+const BATCH_BYTES = 16 * 1024;
 
 /** Memory of a ring. @param dataBytes a power of two from 4096 on */
 export function createRing(dataBytes = 512 * 1024): SharedArrayBuffer {
@@ -28,7 +32,7 @@ export function createRing(dataBytes = 512 * 1024): SharedArrayBuffer {
 }
 
 /** The writing end. */
-export class RingWriter {
+export class RingWriter implements FrameWriter {
   readonly #header: Int32Array;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
@@ -46,6 +50,15 @@ export class RingWriter {
     this.#head = Atomics.load(this.#header, HEAD);
   }
 
+  /** Leaves some room, so that the record that completes a batch of a small ring still fits into the frame. */
+  get batchBytes(): number {
+    return Math.min(BATCH_BYTES, Math.floor(this.maxPayload * 0.875));
+  }
+
+  get initialBytes(): number {
+    return this.batchBytes + 1024;
+  }
+
   /** The longest payload. Longer ones would leave the reader idle while the writer fills the rest of the ring. */
   get maxPayload(): number {
     return this.#capacity / 4 - FRAME_HEADER_BYTES;
@@ -54,8 +67,10 @@ export class RingWriter {
   /**
    * Writes `bytes[from … to)` as a frame. False when there is no room now; the reader then says when half of the ring is
    * free.
+   *
+   * @param channel whose frame it is, where a ring carries those of several @default 0
    */
-  tryWrite(info: number, bytes: Uint8Array, from: number, to: number): boolean {
+  tryWrite(info: number, bytes: Uint8Array, from: number, to: number, channel = 0): boolean {
     const length = to - from;
     const size = frameSize(length);
     if (!this.#hasRoom(size)) {
@@ -67,6 +82,7 @@ export class RingWriter {
     const at = this.#tail & (this.#capacity - 1);
     this.#words[at >> 2] = length;
     this.#words[(at >> 2) + 1] = info;
+    this.#words[(at >> 2) + 2] = channel;
     this.#copyIn(bytes, from, to, at + FRAME_HEADER_BYTES);
     this.#tail = (this.#tail + size) | 0;
     Atomics.store(this.#header, TAIL, this.#tail);
@@ -88,7 +104,8 @@ export class RingWriter {
 }
 
 /** The reading end. `frameLength`, `frameInfo` and `take` are for when `hasFrame` has said true. */
-export class RingReader {
+export class RingReader implements FrameReader {
+  readonly initialBytes = BATCH_BYTES + 1024;
   readonly #header: Int32Array;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
@@ -126,6 +143,11 @@ export class RingReader {
     return this.#words[(this.#offset >> 2) + 1] as number;
   }
 
+  /** Whose frame it is. */
+  get frameChannel(): number {
+    return this.#words[(this.#offset >> 2) + 2] as number;
+  }
+
   /** Copies the payload to `target` at `position` and frees the frame. True when the writer waits for room: wake it. */
   take(target: Uint8Array, position: number): boolean {
     const length = this.frameLength;
@@ -151,7 +173,7 @@ export class RingReader {
 }
 
 function frameSize(length: number): number {
-  return FRAME_HEADER_BYTES + ((length + 7) & ~7);
+  return FRAME_HEADER_BYTES + ((length + 15) & ~15);
 }
 
 function checkCapacity(memory: SharedArrayBuffer): number {

@@ -5,13 +5,16 @@
  * A damaged checkpoint is no failure yet: an older retained one is tried, and it says so. Anything else that goes wrong
  * ends the deployment, and with it the attempt.
  */
+import { availableParallelism } from 'node:os';
 import { messageOf } from '../../lib/errors.ts';
 import type { RestoreAssignment } from '../checkpoint/restore-assignment.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import type { RestoreOrder } from '../task/worker-protocol.ts';
 import { JobExecutionError } from './errors.ts';
+import { allocateChannels, allocateWakeUps, checkChannels } from './exchange-memory.ts';
 import { ExecutionGraph } from './execution-graph.ts';
 import { buildJob, importJob, type LoadedJob } from './job-module.ts';
+import { indexesOf, mostWorkers, workerOf } from './placement.ts';
 import {
   assignRestorePoint,
   isDamaged,
@@ -24,7 +27,7 @@ import {
   unpublishedCandidates,
 } from './restore-point.ts';
 import type { JobMasterOptions } from './settings.ts';
-import { allocateRings, allocateWakeUps, WorkerPool, type WorkerPoolListener, workerOf } from './worker-pool.ts';
+import { WorkerPool, type WorkerPoolListener } from './worker-pool.ts';
 
 /** What the attempt started from. */
 export interface RestoredFrom {
@@ -138,7 +141,8 @@ export class Deployment {
       options.log.warn(`state of operator ${dropped.uid} is dropped: it is not in the job, and that was allowed`);
     }
     this.#execution = new ExecutionGraph(graph);
-    const count = Math.max(...graph.vertices.map((vertex) => vertex.parallelism));
+    checkChannels(graph);
+    const count = Math.min(indexesOf(graph), options.mostWorkers ?? mostWorkers(availableParallelism()));
     const pool = this.#spawn(graph, count, maxParallelism);
     await this.#await(pool.all('ready'));
     const order = point === undefined || assignment === undefined ? undefined : restoreOrder(point, assignment);
@@ -190,14 +194,18 @@ export class Deployment {
 
 function sendDeploy(pool: WorkerPool, graph: JobGraph, order: RestoreOrder | undefined): void {
   const count = pool.size;
-  const rings = allocateRings(graph, count);
+  const { rings, lanes, localCapacity } = allocateChannels(graph, count);
   const wakeUps = allocateWakeUps(count);
   for (let workerIndex = 0; workerIndex < count; workerIndex++) {
     const isMine = (subtask: number): boolean => workerOf(subtask, count) === workerIndex;
     pool.send(workerIndex, {
       type: 'deploy',
       wakeUps,
-      rings: rings.filter((ring) => isMine(ring.fromSubtask) || isMine(ring.toSubtask)),
+      channels: {
+        rings: rings.filter((ring) => isMine(ring.fromSubtask) || isMine(ring.toSubtask)),
+        lanes: lanes.filter((lane) => lane.fromWorker === workerIndex || lane.toWorker === workerIndex),
+        localCapacity,
+      },
       restore:
         order === undefined
           ? undefined

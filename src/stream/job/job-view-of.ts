@@ -24,8 +24,9 @@ import type {
 import { InvalidJobError } from './errors.ts';
 import type { ExecutionGraph, SubtaskExecution, SubtaskState } from './execution-graph.ts';
 import type { JobMasterState } from './job-master.ts';
+import { workerOf } from './placement.ts';
 import type { JobMasterOptions, JobOutcome } from './settings.ts';
-import { WorkerReportedError, workerOf } from './worker-pool.ts';
+import { WorkerReportedError } from './worker-pool.ts';
 
 /** One attempt at one instant. */
 export interface JobFacts {

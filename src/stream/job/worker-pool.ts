@@ -1,19 +1,11 @@
 /**
- * The worker threads of one attempt, seen from the JobMaster: one per slot, talking by messages, with rings in shared
- * memory between them. A worker that ends by itself or throws fails the job; nothing is restarted here.
+ * The worker threads of one attempt, seen from the JobMaster: a few threads that talk by messages, with shared memory
+ * between them. A worker that ends by itself or throws fails the job; nothing is restarted here.
  */
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../../lib/errors.ts';
-import { RING_HEADER_BYTES } from '../exchange/ring.ts';
-import { WAKE_UP_BYTES } from '../exchange/wake-up.ts';
-import type { JobGraph } from '../graph/job-graph.ts';
-import type { FromWorker, RingAssignment, SerializedError, ToWorker, WorkerData } from '../task/worker-protocol.ts';
+import type { FromWorker, SerializedError, ToWorker, WorkerData } from '../task/worker-protocol.ts';
 import { JobExecutionError } from './errors.ts';
-
-/** Memory of all rings together stays below this; many channels get small rings. */
-const RING_MEMORY_BUDGET = 64 * 1024 * 1024;
-const LARGEST_RING = 512 * 1024;
-const SMALLEST_RING = 32 * 1024;
 
 /** What workers say that the pool does not keep to itself. */
 export type TaskMessage = Exclude<FromWorker, { readonly type: 'ready' | 'deployed' | 'closed' | 'completed' }>;
@@ -132,34 +124,6 @@ export class WorkerPool {
 function ownWorkerEntry(): URL {
   const isSource = import.meta.url.endsWith('.ts');
   return new URL(isSource ? '../task/worker-entry.ts' : './worker-entry.js', import.meta.url);
-}
-
-/** Which worker runs a subtask: all subtasks of one index share a slot, as Flink's slot sharing places them. */
-export function workerOf(subtaskIndex: number, workerCount: number): number {
-  return subtaskIndex % workerCount;
-}
-
-/** Shared memory for every channel between two workers. */
-export function allocateRings(graph: JobGraph, workerCount: number): RingAssignment[] {
-  const channels = graph.edges.flatMap(({ id, from, to, partitioning }) => {
-    const pairs: { edgeId: number; fromSubtask: number; toSubtask: number }[] = [];
-    for (let fromSubtask = 0; fromSubtask < from.parallelism; fromSubtask++) {
-      for (let toSubtask = 0; toSubtask < to.parallelism; toSubtask++) {
-        if (partitioning.how === 'forward' && fromSubtask !== toSubtask) continue;
-        if (workerOf(fromSubtask, workerCount) === workerOf(toSubtask, workerCount)) continue;
-        pairs.push({ edgeId: id, fromSubtask, toSubtask });
-      }
-    }
-    return pairs;
-  });
-  const share = Math.floor(RING_MEMORY_BUDGET / Math.max(1, channels.length));
-  const size = 2 ** Math.floor(Math.log2(Math.min(LARGEST_RING, Math.max(SMALLEST_RING, share))));
-  return channels.map((channel) => ({ ...channel, memory: new SharedArrayBuffer(RING_HEADER_BYTES + size) }));
-}
-
-/** One wake-up word per worker. */
-export function allocateWakeUps(workerCount: number): SharedArrayBuffer[] {
-  return Array.from({ length: workerCount }, () => new SharedArrayBuffer(WAKE_UP_BYTES));
 }
 
 /** An error that came from a worker, as an error again. */

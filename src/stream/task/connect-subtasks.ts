@@ -1,14 +1,13 @@
 /**
- * Builds the subtasks of one slot and joins them to each other and to those of other slots by channels. Which channels is
- * for the caller to say: a worker takes references inside its thread and rings in shared memory to other threads, the
- * test kit has channels of its own. Both ends of a channel are found by (edge, from, to).
+ * Builds the subtasks of some indexes and joins them to each other and to all others by channels. Which channels is for
+ * the caller to say: a worker takes references inside its thread and shared memory to other threads, the test kit has
+ * channels of its own. Both ends of a channel are found by (edge, from, to).
  */
 import { assertNever } from '../../lib/assert-never.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { SubtaskRef } from '../checkpoint/subtask-state.ts';
 import type { InputChannel, OutputChannel } from '../exchange/channel.ts';
 import { type GateOptions, InputGate } from '../exchange/input-gate.ts';
-import { LocalChannel } from '../exchange/local-channel.ts';
 import {
   BroadcastPartitioner,
   ForwardPartitioner,
@@ -16,14 +15,10 @@ import {
   type Partitioner,
   RebalancePartitioner,
 } from '../exchange/partitioner.ts';
-import { RingInputChannel, RingOutputChannel } from '../exchange/ring-channel.ts';
-import { WakeUp } from '../exchange/wake-up.ts';
 import type { JobEdge, JobGraph, JobVertex } from '../graph/job-graph.ts';
-import { JobExecutionError } from '../job/errors.ts';
-import { workerOf } from '../job/worker-pool.ts';
 import { type TypeInformation, Types } from '../types/index.ts';
 import { Subtask, type SubtaskListener } from './subtask.ts';
-import type { RingAssignment, WorkerData } from './worker-protocol.ts';
+import type { WorkerData } from './worker-protocol.ts';
 
 /** Makes the ends of channels, each asked for once. */
 export interface ChannelFactory {
@@ -31,14 +26,18 @@ export interface ChannelFactory {
   input(edge: JobEdge, from: number, to: number): InputChannel;
 }
 
-/** Which slot of which attempt it is. */
-export type SlotData = Pick<WorkerData, 'workerIndex' | 'workerCount' | 'jobId' | 'jobName' | 'attempt' | 'epoch'> & {
+/** Which attempt it is. */
+export type AttemptData = Pick<WorkerData, 'jobId' | 'jobName' | 'attempt' | 'epoch'> & {
   readonly program: Pick<WorkerData['program'], 'args' | 'workingDirectory'>;
 };
 
 export interface ConnectOptions {
-  readonly graph: JobGraph;
-  readonly data: SlotData;
+  /**
+   * By subtask index, ascending: those that are hosted here, each with a graph of its own. Functions belong to one
+   * subtask and are never shared.
+   */
+  readonly graphs: ReadonlyMap<number, JobGraph>;
+  readonly data: AttemptData;
   readonly clock: Clock;
   readonly channels: ChannelFactory;
   /** How each gate reads. @default as gates do */
@@ -46,17 +45,15 @@ export interface ConnectOptions {
   listenerOf(ref: SubtaskRef): SubtaskListener;
 }
 
-/** The subtasks of this slot, upstream ones first. */
+/** The subtasks of these indexes, upstream ones first. */
 export function connectSubtasks(options: ConnectOptions): Subtask[] {
-  const { graph, data } = options;
-  return graph.vertices.flatMap((vertex) =>
-    subtasksOf(vertex, data).map((subtaskIndex) => connect(options, vertex, subtaskIndex)),
+  const byIndex = [...options.graphs].map(([subtaskIndex, { vertices }]) =>
+    vertices.map((vertex) => (subtaskIndex < vertex.parallelism ? connect(options, vertex, subtaskIndex) : undefined)),
   );
-}
-
-function subtasksOf(vertex: JobVertex, { workerIndex, workerCount }: SlotData): number[] {
-  const all = Array.from({ length: vertex.parallelism }, (_, index) => index);
-  return all.filter((index) => workerOf(index, workerCount) === workerIndex);
+  const positions = [...(byIndex[0] ?? []).keys()];
+  return positions
+    .flatMap((position) => byIndex.map((subtasks) => subtasks[position]))
+    .filter((subtask) => subtask !== undefined);
 }
 
 function connect(options: ConnectOptions, vertex: JobVertex, subtaskIndex: number): Subtask {
@@ -126,68 +123,6 @@ function partitionerOf(
       return new BroadcastPartitioner(ends);
     default:
       return assertNever(partitioning);
-  }
-}
-
-/** What the channels of a worker are made of. */
-export interface WorkerChannelOptions {
-  readonly workerIndex: number;
-  readonly workerCount: number;
-  readonly rings: readonly RingAssignment[];
-  readonly wakeUps: readonly SharedArrayBuffer[];
-}
-
-/** The channels that end in one worker, made on first use. */
-export class WorkerChannels implements ChannelFactory {
-  readonly #options: WorkerChannelOptions;
-  readonly #local = new Map<string, LocalChannel>();
-  readonly #memory: Map<string, SharedArrayBuffer>;
-  readonly #wakeUps: WakeUp[];
-
-  constructor(options: WorkerChannelOptions) {
-    this.#options = options;
-    this.#memory = new Map(
-      options.rings.map((ring) => [channelKey(ring.edgeId, ring.fromSubtask, ring.toSubtask), ring.memory]),
-    );
-    this.#wakeUps = options.wakeUps.map((memory) => new WakeUp(memory));
-  }
-
-  output(edge: JobEdge, from: number, to: number): OutputChannel {
-    const reader = this.#worker(to);
-    if (reader === this.#options.workerIndex) return this.#localChannel(edge, from, to);
-    return new RingOutputChannel(this.#ring(edge, from, to), recordTypeOf(edge), this.#wakeUpOf(reader));
-  }
-
-  input(edge: JobEdge, from: number, to: number): InputChannel {
-    const writer = this.#worker(from);
-    if (writer === this.#options.workerIndex) return this.#localChannel(edge, from, to);
-    return new RingInputChannel(this.#ring(edge, from, to), recordTypeOf(edge), this.#wakeUpOf(writer));
-  }
-
-  #worker(subtask: number): number {
-    return workerOf(subtask, this.#options.workerCount);
-  }
-
-  #localChannel(edge: JobEdge, from: number, to: number): LocalChannel {
-    const key = channelKey(edge.id, from, to);
-    let channel = this.#local.get(key);
-    if (channel === undefined) {
-      channel = new LocalChannel();
-      this.#local.set(key, channel);
-    }
-    return channel;
-  }
-
-  #ring(edge: JobEdge, from: number, to: number): SharedArrayBuffer {
-    const memory = this.#memory.get(channelKey(edge.id, from, to));
-    if (memory !== undefined) return memory;
-    throw new JobExecutionError('WORKER_NOT_READY', `no ring for edge ${edge.id} from subtask ${from} to ${to}`);
-  }
-
-  #wakeUpOf(worker: number): WakeUp {
-    const wakeUp = this.#wakeUps[worker];
-    if (wakeUp !== undefined) return wakeUp;
-    throw new JobExecutionError('WORKER_NOT_READY', `no wake-up for worker ${worker}`);
   }
 }
 

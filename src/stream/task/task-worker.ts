@@ -1,7 +1,7 @@
 /**
- * One worker: the subtasks of one slot (subtask i of every vertex) in one thread, driven in turns. A turn steps every
- * subtask until nothing is left to do or its time is up, then lets the event loop run (messages, file writes), then goes
- * on; with nothing to do it sleeps until a ring, a message or a timer wakes it.
+ * One worker: the subtasks of some indexes (subtask i of every vertex) in one thread, driven in turns. A turn gives steps
+ * until nothing is left to do or its time is up, then the event loop runs (messages, file writes), then the next turn;
+ * with nothing to do the worker sleeps until another thread, a message or a timer wakes it.
  *
  * The worker never retries: the first failure of a subtask is reported and ends the job.
  */
@@ -16,15 +16,16 @@ import type { SubtaskRef } from '../checkpoint/subtask-state.ts';
 import { WakeUp } from '../exchange/wake-up.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { JobExecutionError } from '../job/errors.ts';
-import { loadJob } from '../job/job-module.ts';
-import { connectSubtasks, WorkerChannels } from './connect-subtasks.ts';
+import { buildJob, importJob } from '../job/job-module.ts';
+import { indexesHostedBy, indexesOf } from '../job/placement.ts';
+import { connectSubtasks } from './connect-subtasks.ts';
 import { serializeError } from './serialized-error.ts';
 import { ServedStates } from './served-states.ts';
 import type { Subtask, SubtaskCapture, SubtaskListener } from './subtask.ts';
+import { Turns } from './turns.ts';
+import { WorkerChannels } from './worker-channels.ts';
 import type { FromWorker, RestoreOrder, SubtaskMetrics, ToWorker, WorkerData } from './worker-protocol.ts';
 
-/** Records per step: small enough that a barrier or a timer does not wait long, large enough to cost nothing. */
-const RECORDS_PER_STEP = 512;
 /** Longest time without letting the event loop run. */
 const TURN_MS = 4;
 /** The same while state is being written: encoding gets a slice after each turn, so short turns end a checkpoint sooner. */
@@ -53,14 +54,14 @@ export class TaskWorker {
   readonly #early: { readonly ref: SubtaskRef; readonly capture: SubtaskCapture }[] = [];
   #lastTriggered = 0;
   readonly #served: ServedStates;
-  #graph: JobGraph | undefined;
+  /** One for each index that is hosted here. */
+  #graphs: ReadonlyMap<number, JobGraph> = new Map();
   #subtasks: Subtask[] = [];
+  #turns: Turns | undefined;
   #wakeUp: WakeUp | undefined;
   #started = false;
   #closing = false;
   #metricsAt = 0;
-  /** Records per step, where it is not RECORDS_PER_STEP. */
-  readonly #budgets = new Map<Subtask, number>();
   /** Captures whose bytes are not stored yet. */
   #writing = 0;
 
@@ -76,19 +77,32 @@ export class TaskWorker {
   /** Loads the job, reports, and serves messages until told to close. */
   async run(): Promise<void> {
     try {
-      const { graph } = await loadJob(this.#data.program);
-      this.#graph = graph;
-      if (graph.hash !== this.#data.graphHash) {
-        throw new JobExecutionError(
-          'JOB_GRAPH_NOT_DETERMINISTIC',
-          `the job's program builds a different graph in each thread (${graph.hash} here, ${this.#data.graphHash} in the JobMaster). It must depend on nothing but its arguments: no time, randomness or global state.`,
-        );
-      }
+      this.#graphs = await this.#buildGraphs();
       this.#port.on('message', (message: ToWorker) => this.#onMessage(message));
-      this.#send({ type: 'ready', graphHash: graph.hash });
+      this.#send({ type: 'ready', graphHash: this.#data.graphHash });
     } catch (error) {
       this.#send({ type: 'failed', error: serializeError(error) });
     }
+  }
+
+  /** Imports the program once and runs it for each index, so that every subtask has functions of its own. */
+  async #buildGraphs(): Promise<ReadonlyMap<number, JobGraph>> {
+    const { program, graphHash, workerIndex, workerCount } = this.#data;
+    const job = await importJob(program.module, program.workingDirectory);
+    const graphs = new Map<number, JobGraph>();
+    let indexes = [workerIndex];
+    for (let place = 0; place < indexes.length; place++) {
+      const { graph } = await buildJob(job, program);
+      if (graph.hash !== graphHash) {
+        throw new JobExecutionError(
+          'JOB_GRAPH_NOT_DETERMINISTIC',
+          `the job's program builds a different graph each time (${graph.hash} for one subtask, ${graphHash} in the JobMaster). It must depend on nothing but its arguments: no time, randomness or global state.`,
+        );
+      }
+      if (place === 0) indexes = indexesHostedBy(workerIndex, workerCount, indexesOf(graph));
+      graphs.set(indexes[place] as number, graph);
+    }
+    return graphs;
   }
 
   #onMessage(message: ToWorker): void {
@@ -132,19 +146,26 @@ export class TaskWorker {
     }
   }
 
-  async #deploy({ rings, wakeUps, restore }: Deploy): Promise<void> {
-    const graph = this.#graph;
-    const memory = wakeUps[this.#data.workerIndex];
-    if (graph === undefined || memory === undefined)
+  async #deploy({ channels: memory, wakeUps, restore }: Deploy): Promise<void> {
+    const { workerIndex, workerCount } = this.#data;
+    const [graph] = this.#graphs.values();
+    const ownWakeUp = wakeUps[workerIndex];
+    if (graph === undefined || ownWakeUp === undefined)
       throw new JobExecutionError('WORKER_NOT_READY', 'deployed before the job was loaded');
-    this.#wakeUp = new WakeUp(memory);
+    this.#wakeUp = new WakeUp(ownWakeUp);
+    const channels = new WorkerChannels({ workerIndex, workerCount, edges: graph.edges, memory, wakeUps });
     this.#subtasks = connectSubtasks({
-      graph,
+      graphs: this.#graphs,
       data: this.#data,
       clock: systemClock,
-      channels: new WorkerChannels({ ...this.#data, rings, wakeUps }),
+      channels,
       listenerOf: (ref) => this.#listener(ref),
     });
+    this.#turns = new Turns(
+      this.#subtasks,
+      () => channels.receive(),
+      () => performance.now(),
+    );
     for (const subtask of this.#subtasks) this.#served.watch(subtask);
     await this.#startSubtasks(restore);
     this.#send({ type: 'deployed' });
@@ -176,28 +197,9 @@ export class TaskWorker {
     }
   }
 
-  /** Steps all subtasks until idle or out of time; says whether more is left to do. */
+  /** Says whether more is left to do. */
   #turn(): boolean {
-    const end = performance.now() + (this.#writing > 0 ? TURN_WHILE_WRITING_MS : TURN_MS);
-    let worked = false;
-    do {
-      worked = false;
-      for (const subtask of this.#subtasks) if (this.#step(subtask)) worked = true;
-    } while (worked && performance.now() < end);
-    for (const subtask of this.#subtasks) subtask.flush();
-    return worked;
-  }
-
-  /** One step, of as many records as take about a turn: slow functions get fewer, so that barriers do not wait for them. */
-  #step(subtask: Subtask): boolean {
-    const startedAt = performance.now();
-    const records = this.#budgets.get(subtask) ?? RECORDS_PER_STEP;
-    const worked = subtask.step(records) === 'more';
-    const tookMs = performance.now() - startedAt;
-    if (tookMs > TURN_MS && records > 1) this.#budgets.set(subtask, Math.ceil(records / 2));
-    else if (tookMs < TURN_MS / 4 && records < RECORDS_PER_STEP)
-      this.#budgets.set(subtask, Math.min(RECORDS_PER_STEP, records * 2));
-    return worked;
+    return this.#turns?.run(this.#writing > 0 ? TURN_WHILE_WRITING_MS : TURN_MS) === true;
   }
 
   async #sleep(): Promise<void> {

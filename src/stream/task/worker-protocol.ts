@@ -1,11 +1,12 @@
 /**
- * What the JobMaster (main thread) and the workers (one thread per slot) tell each other. Plain data only. Records never
- * travel here: they go through rings in shared memory.
+ * What the JobMaster (main thread) and the workers (a few threads, each for some subtasks) tell each other. Plain data only. Records never
+ * travel here: they go through shared memory.
  */
 
 import type { SubtaskAssignment } from '../checkpoint/restore-assignment.ts';
 import type { SubtaskRef, SubtaskStateResult } from '../checkpoint/subtask-state.ts';
 import type { CheckpointBarrier } from '../exchange/channel.ts';
+import type { LaneMemory } from '../exchange/lane.ts';
 import type { JobProgram } from '../job/job-module.ts';
 import type { KvStateHandle, KvStateRequestMessage, KvStateResponseMessage } from '../queryable/index.ts';
 
@@ -23,12 +24,27 @@ export interface WorkerData {
   readonly graphHash: string;
 }
 
-/** Shared memory of a channel between two workers. */
+/** Shared memory of a channel that has a ring of its own. */
 export interface RingAssignment {
   readonly edgeId: number;
   readonly fromSubtask: number;
   readonly toSubtask: number;
   readonly memory: SharedArrayBuffer;
+}
+
+/** Shared memory of all channels from one worker to another; see LaneNumbers for which is which. */
+export interface LaneAssignment {
+  readonly fromWorker: number;
+  readonly toWorker: number;
+  readonly memory: LaneMemory;
+}
+
+/** What the channels of a job, or those of one worker, are made of. */
+export interface ChannelMemory {
+  readonly rings: readonly RingAssignment[];
+  readonly lanes: readonly LaneAssignment[];
+  /** Records that may wait in a channel inside a worker. */
+  readonly localCapacity: number;
 }
 
 /** An error that crossed threads. */
@@ -55,7 +71,7 @@ export interface RestoreOrder {
 export type ToWorker =
   | {
       readonly type: 'deploy';
-      readonly rings: readonly RingAssignment[];
+      readonly channels: ChannelMemory;
       /** One per worker. */
       readonly wakeUps: readonly SharedArrayBuffer[];
       readonly restore: RestoreOrder | undefined;

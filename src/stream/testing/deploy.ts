@@ -58,9 +58,7 @@ export async function deploy(
   const maxParallelism = options.maxParallelism ?? (point === undefined ? undefined : storedMaxParallelism(point));
   const graphs = await buildGraphs({ ...options, maxParallelism });
   const channels = new TestChannels(options.random);
-  const slots = graphs.map((graph, index) =>
-    connectSlot(options, graph, { index, of: graphs.length }, channels, listenerOf),
-  );
+  const slots = graphs.map((graph, index) => connectSlot(options, graph, index, channels, listenerOf));
   return { slots, start: () => startSlots(options, slots, point) };
 }
 
@@ -91,21 +89,19 @@ async function buildGraphs(options: DeployOptions): Promise<JobGraph[]> {
 function connectSlot(
   options: DeployOptions,
   graph: JobGraph,
-  slot: { readonly index: number; readonly of: number },
+  index: number,
   channels: TestChannels,
   listenerOf: (ref: SubtaskRef) => SubtaskListener,
 ): Slot {
   const { args, workingDirectory, jobId, jobName, attempt, clock, random } = options;
   const subtasks = connectSubtasks({
-    graph,
+    graphs: new Map([[index, graph]]),
     clock,
     channels,
     listenerOf,
     gateOptions: () => ({ sliceRecords: random.between(1, 16), firstChannel: (count) => random.below(count) }),
     data: {
       program: { args, workingDirectory },
-      workerIndex: slot.index,
-      workerCount: slot.of,
       jobId,
       jobName,
       attempt,

@@ -1,13 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  createLane,
   createRing,
+  FrameInputChannel,
+  FrameOutputChannel,
   type InputChannel,
+  LaneReader,
+  LaneWriter,
   LocalChannel,
   NO_TIMESTAMP,
   type OutputChannel,
-  RingInputChannel,
-  RingOutputChannel,
+  RingReader,
+  RingWriter,
   WAKE_UP_BYTES,
   WakeUp,
 } from '../../../src/stream/exchange/index.ts';
@@ -23,8 +28,29 @@ function ringEnds(dataBytes: number, type: TypeInformation<unknown> = Types.ANY)
   const memory = createRing(dataBytes);
   const nobody = () => new WakeUp(new SharedArrayBuffer(WAKE_UP_BYTES));
   return {
-    output: new RingOutputChannel(memory, type, nobody()),
-    input: new RingInputChannel(memory, type, nobody()),
+    output: new FrameOutputChannel(new RingWriter(memory), type, nobody()),
+    input: new FrameInputChannel(new RingReader(memory), type, nobody()),
+  };
+}
+
+/** One of three channels of a lane; what comes is received before each poll, as a worker does. */
+function laneEnds(ringBytes: number, window: number, type: TypeInformation<unknown> = Types.ANY): Ends {
+  const memory = createLane(3, ringBytes, window);
+  const nobody = () => new WakeUp(new SharedArrayBuffer(WAKE_UP_BYTES));
+  const reader = new LaneReader(memory, nobody());
+  const input = new FrameInputChannel(reader.inlet(1), type, nobody());
+  return {
+    output: new FrameOutputChannel(new LaneWriter(memory).outlet(1), type, nobody()),
+    input: {
+      get hasData() {
+        reader.receive();
+        return input.hasData;
+      },
+      poll(handler, maxRecords) {
+        reader.receive();
+        return input.poll(handler, maxRecords);
+      },
+    },
   };
 }
 
@@ -72,6 +98,9 @@ describe.each<[string, () => Ends]>([
   ['a local channel', () => localEnds(16)],
   ['a ring of 4 KiB', () => ringEnds(4096)],
   ['a ring of 64 KiB', () => ringEnds(65_536)],
+  ['a lane with a small ring and a small window', () => laneEnds(4096, 256)],
+  ['a lane whose window is larger than its ring', () => laneEnds(4096, 65_536)],
+  ['a lane with a large ring', () => laneEnds(65_536, 1024)],
 ])('%s', (_, ends) => {
   test('hands over everything written, in order, whatever the turns of writer and reader', () => {
     fc.assert(
@@ -196,7 +225,11 @@ describe('a ring channel', () => {
   test('field names go once per channel, not with every record', () => {
     const bytes = (names: string[]) => {
       const memory = createRing(1 << 20);
-      const output = new RingOutputChannel(memory, Types.ANY, new WakeUp(new SharedArrayBuffer(WAKE_UP_BYTES)));
+      const output = new FrameOutputChannel(
+        new RingWriter(memory),
+        Types.ANY,
+        new WakeUp(new SharedArrayBuffer(WAKE_UP_BYTES)),
+      );
       for (let index = 0; index < 1000; index++) {
         output.write(Object.fromEntries(names.map((name) => [name, 1])), NO_TIMESTAMP);
       }
@@ -208,17 +241,21 @@ describe('a ring channel', () => {
 
   test('records without timestamps take no bytes for them', () => {
     const memory = createRing(65_536);
-    const output = new RingOutputChannel(memory, Types.BYTE, new WakeUp(new SharedArrayBuffer(WAKE_UP_BYTES)));
+    const output = new FrameOutputChannel(
+      new RingWriter(memory),
+      Types.BYTE,
+      new WakeUp(new SharedArrayBuffer(WAKE_UP_BYTES)),
+    );
     for (let index = 0; index < 1000; index++) output.write(index % 100, NO_TIMESTAMP);
     output.flush();
-    expect(new Int32Array(memory)[0]).toBe(1008);
+    expect(new Int32Array(memory)[0]).toBe(1024);
   });
 
   test('ends that declare different types get an IOException, not other values', () => {
     const memory = createRing(65_536);
     const wakeUp = new WakeUp(new SharedArrayBuffer(WAKE_UP_BYTES));
-    const output = new RingOutputChannel(memory, Types.INT, wakeUp);
-    const input = new RingInputChannel(memory, Types.DOUBLE, wakeUp);
+    const output = new FrameOutputChannel(new RingWriter(memory), Types.INT, wakeUp);
+    const input = new FrameInputChannel(new RingReader(memory), Types.DOUBLE, wakeUp);
     for (let index = 0; index < 3; index++) output.write(index, NO_TIMESTAMP);
     output.flush();
     expect(() => input.poll(new Recorder(), 10)).toThrow(expect.objectContaining({ code: 'IO' }));

@@ -1,9 +1,10 @@
 /**
  * A channel between two threads: records are encoded with the type of the edge into batches, and batches go as frames
- * through a ring in shared memory. Control events are frames of their own, behind all records written before them.
+ * through shared memory: a ring of its own, or a lane that it shares with others. Control events are frames of their own,
+ * behind all records written before them.
  *
- * A batch goes out when it is large, before a control event and on `flush`. What finds no room in the ring waits on the
- * writer's side, in order, and the channel is not available until all of it has gone; `flush` and `isAvailable` try
+ * A batch goes out when it is large, before a control event and on `flush`. What finds no room there waits on the writer's
+ * side, in order, and the channel is not available until all of it has gone; `flush` and `isAvailable` try
  * again, and the reader wakes the writer's thread when there is room.
  */
 import { IOException } from '../../lib/java-errors.ts';
@@ -13,11 +14,10 @@ import { ShapeReader, ShapeWriter } from '../types/shapes.ts';
 import type { TypeInformation } from '../types/type-information.ts';
 import type { ChannelHandler, CheckpointBarrier, CheckpointKind, InputChannel, OutputChannel } from './channel.ts';
 import { NO_TIMESTAMP } from './channel.ts';
+import type { FrameReader, FrameWriter } from './frame.ts';
 import * as frame from './frame.ts';
-import { RingReader, RingWriter } from './ring.ts';
 import type { WakeUp } from './wake-up.ts';
 
-const BATCH_BYTES = 16 * 1024;
 /** Kinds by number, as sent. */
 const KINDS: readonly CheckpointKind[] = [
   'checkpoint',
@@ -32,8 +32,8 @@ interface WaitingFrame {
 }
 
 /** The writing end. */
-export class RingOutputChannel<T = unknown> implements OutputChannel {
-  readonly #ring: RingWriter;
+export class FrameOutputChannel<T = unknown> implements OutputChannel {
+  readonly #frames: FrameWriter;
   readonly #type: TypeInformation<T>;
   readonly #reader: WakeUp;
   readonly #batchBytes: number;
@@ -44,17 +44,16 @@ export class RingOutputChannel<T = unknown> implements OutputChannel {
   #withTimestamps = false;
 
   /**
-   * @param memory of the ring, see createRing; one writer and one reader only
+   * @param frames where they go; for this channel alone
    * @param type of the records, the same at both ends
    * @param reader wakes the reading thread
    */
-  constructor(memory: SharedArrayBuffer, type: TypeInformation<T>, reader: WakeUp) {
-    this.#ring = new RingWriter(memory);
+  constructor(frames: FrameWriter, type: TypeInformation<T>, reader: WakeUp) {
+    this.#frames = frames;
     this.#type = type;
     this.#reader = reader;
-    // Some room above, so that the record that completes a batch of a small ring still fits into the frame.
-    this.#batchBytes = Math.min(BATCH_BYTES, Math.floor(this.#ring.maxPayload * 0.875));
-    this.#batch = new DataOutput(this.#batchBytes + 1024);
+    this.#batchBytes = frames.batchBytes;
+    this.#batch = new DataOutput(frames.initialBytes);
     this.#batch.shapes = this.#shapes;
     this.#shapes.startSession();
   }
@@ -124,7 +123,7 @@ export class RingOutputChannel<T = unknown> implements OutputChannel {
   #sendBatch(): void {
     if (this.#records === 0) return;
     const { buffer, position } = this.#batch;
-    const longest = this.#ring.maxPayload;
+    const longest = this.#frames.maxPayload;
     let from = 0;
     for (; position - from > longest; from += longest) {
       this.#send(frame.frameInfo(frame.PIECE, false, 0), buffer, from, from + longest);
@@ -141,7 +140,7 @@ export class RingOutputChannel<T = unknown> implements OutputChannel {
   }
 
   #send(info: number, bytes: Uint8Array, from: number, to: number): void {
-    if (this.isAvailable && this.#ring.tryWrite(info, bytes, from, to)) this.#reader.wake();
+    if (this.isAvailable && this.#frames.tryWrite(info, bytes, from, to)) this.#reader.wake();
     else this.#waiting.push({ info, bytes: new Uint8Array(bytes.subarray(from, to)) });
   }
 
@@ -150,7 +149,7 @@ export class RingOutputChannel<T = unknown> implements OutputChannel {
     let sent = 0;
     for (; sent < this.#waiting.length; sent++) {
       const { info, bytes } = this.#waiting[sent] as WaitingFrame;
-      if (!this.#ring.tryWrite(info, bytes, 0, bytes.length)) break;
+      if (!this.#frames.tryWrite(info, bytes, 0, bytes.length)) break;
     }
     if (sent > 0) {
       this.#waiting.splice(0, sent);
@@ -161,8 +160,8 @@ export class RingOutputChannel<T = unknown> implements OutputChannel {
 }
 
 /** The reading end. */
-export class RingInputChannel<T = unknown> implements InputChannel {
-  readonly #ring: RingReader;
+export class FrameInputChannel<T = unknown> implements InputChannel {
+  readonly #frames: FrameReader;
   readonly #type: TypeInformation<T>;
   readonly #writer: WakeUp;
   readonly #input: DataInput;
@@ -173,20 +172,20 @@ export class RingInputChannel<T = unknown> implements InputChannel {
   #withTimestamps = false;
 
   /**
-   * @param memory of the ring, see createRing; one writer and one reader only
+   * @param frames where they come from; for this channel alone
    * @param type of the records, the same at both ends
    * @param writer wakes the writing thread
    */
-  constructor(memory: SharedArrayBuffer, type: TypeInformation<T>, writer: WakeUp) {
-    this.#ring = new RingReader(memory);
+  constructor(frames: FrameReader, type: TypeInformation<T>, writer: WakeUp) {
+    this.#frames = frames;
     this.#type = type;
     this.#writer = writer;
-    this.#input = new DataInput(new Uint8Array(BATCH_BYTES + 1024));
+    this.#input = new DataInput(new Uint8Array(frames.initialBytes));
     this.#input.shapes = new ShapeReader();
   }
 
   get hasData(): boolean {
-    return this.#left > 0 || this.#ring.hasFrame;
+    return this.#left > 0 || this.#frames.hasFrame;
   }
 
   poll(handler: ChannelHandler, maxRecords: number): number {
@@ -200,7 +199,7 @@ export class RingInputChannel<T = unknown> implements InputChannel {
         events += count;
         continue;
       }
-      if (!this.#ring.hasFrame) break;
+      if (!this.#frames.hasFrame) break;
       const kind = this.#takeFrame();
       if (kind === frame.RECORDS || kind === frame.PIECE) continue;
       events++;
@@ -227,11 +226,11 @@ export class RingInputChannel<T = unknown> implements InputChannel {
   }
 
   #takeFrame(): number {
-    const length = this.#ring.frameLength;
-    const info = this.#ring.frameInfo;
+    const length = this.#frames.frameLength;
+    const info = this.#frames.frameInfo;
     const end = this.#pieces + length;
     if (end > this.#input.buffer.length) this.#grow(end);
-    if (this.#ring.take(this.#input.buffer, this.#pieces)) this.#writer.wake();
+    if (this.#frames.take(this.#input.buffer, this.#pieces)) this.#writer.wake();
     const kind = frame.kindOf(info);
     this.#pieces = kind === frame.PIECE ? end : 0;
     this.#input.position = 0;
