@@ -5,7 +5,7 @@
 
 /** A field as its class descriptor lists it; `type` is absent for primitives. */
 export interface JavaField {
-  readonly code: 'J' | 'L' | 'Z' | '[';
+  readonly typeCode: 'J' | 'L' | 'Z' | '[';
   readonly name: string;
   readonly type?: string;
 }
@@ -31,8 +31,8 @@ export const STATE_HANDLE_WITH_DELETE_MARKER: JavaClass = {
   serialVersionUids: MARKER_UIDS.map(BigInt),
   flags: 2,
   fields: [
-    { code: 'Z', name: 'markedForDeletion' },
-    { code: 'L', name: 'inner', type: 'Lorg/apache/flink/runtime/state/RetrievableStateHandle;' },
+    { typeCode: 'Z', name: 'markedForDeletion' },
+    { typeCode: 'L', name: 'inner', type: 'Lorg/apache/flink/runtime/state/RetrievableStateHandle;' },
   ],
 };
 
@@ -40,7 +40,9 @@ export const RETRIEVABLE_STREAM_STATE_HANDLE: JavaClass = {
   name: 'org.apache.flink.runtime.state.RetrievableStreamStateHandle',
   serialVersionUids: [314567453677355n],
   flags: 2,
-  fields: [{ code: 'L', name: 'wrappedStreamStateHandle', type: 'Lorg/apache/flink/runtime/state/StreamStateHandle;' }],
+  fields: [
+    { typeCode: 'L', name: 'wrappedStreamStateHandle', type: 'Lorg/apache/flink/runtime/state/StreamStateHandle;' },
+  ],
 };
 
 export const FILE_STATE_HANDLE: JavaClass = {
@@ -48,8 +50,8 @@ export const FILE_STATE_HANDLE: JavaClass = {
   serialVersionUids: [350284443258002355n],
   flags: 2,
   fields: [
-    { code: 'J', name: 'stateSize' },
-    { code: 'L', name: 'filePath', type: 'Lorg/apache/flink/core/fs/Path;' },
+    { typeCode: 'J', name: 'stateSize' },
+    { typeCode: 'L', name: 'filePath', type: 'Lorg/apache/flink/core/fs/Path;' },
   ],
 };
 
@@ -58,8 +60,8 @@ export const BYTE_STREAM_STATE_HANDLE: JavaClass = {
   serialVersionUids: [-5280226231202517594n],
   flags: 2,
   fields: [
-    { code: '[', name: 'data', type: '[B' },
-    { code: 'L', name: 'handleName', type: 'Ljava/lang/String;' },
+    { typeCode: '[', name: 'data', type: '[B' },
+    { typeCode: 'L', name: 'handleName', type: 'Ljava/lang/String;' },
   ],
 };
 
@@ -67,14 +69,14 @@ export const FLINK_PATH: JavaClass = {
   name: 'org.apache.flink.core.fs.Path',
   serialVersionUids: [1n],
   flags: 2,
-  fields: [{ code: 'L', name: 'uri', type: 'Ljava/net/URI;' }],
+  fields: [{ typeCode: 'L', name: 'uri', type: 'Ljava/net/URI;' }],
 };
 
 export const JAVA_URI: JavaClass = {
   name: 'java.net.URI',
   serialVersionUids: [-6052424284110960213n],
   flags: 3,
-  fields: [{ code: 'L', name: 'string', type: 'Ljava/lang/String;' }],
+  fields: [{ typeCode: 'L', name: 'string', type: 'Ljava/lang/String;' }],
 };
 
 export const BYTE_ARRAY: JavaClass = {
@@ -89,8 +91,8 @@ export const JAVA_UUID: JavaClass = {
   serialVersionUids: [-4856846361193249489n],
   flags: 2,
   fields: [
-    { code: 'J', name: 'leastSigBits' },
-    { code: 'J', name: 'mostSigBits' },
+    { typeCode: 'J', name: 'leastSigBits' },
+    { typeCode: 'J', name: 'mostSigBits' },
   ],
 };
 

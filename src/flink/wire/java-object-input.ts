@@ -114,11 +114,11 @@ export class JavaObjectInput {
     this.#expect(TAG.null, `no super class of ${name}`);
   }
 
-  #field(javaClass: JavaClass, { code, name, type }: JavaField): void {
+  #field(javaClass: JavaClass, { typeCode, name, type }: JavaField): void {
     const foundCode = String.fromCharCode(this.data.byte());
     const foundName = this.data.utf();
     const foundType = type === undefined ? undefined : this.string(`the type of the field ${name}`);
-    if (foundCode !== code || foundName !== name || foundType !== type) {
+    if (foundCode !== typeCode || foundName !== name || foundType !== type) {
       this.data.fail(`${javaClass.name} has another field instead of ${name}`);
     }
   }

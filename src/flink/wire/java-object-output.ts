@@ -80,7 +80,7 @@ export class JavaObjectOutput {
     this.data.byte(flags);
     this.data.uint16(fields.length);
     for (const field of fields) {
-      this.data.byte(field.code.charCodeAt(0));
+      this.data.byte(field.typeCode.charCodeAt(0));
       this.data.utf(field.name);
       if (field.type !== undefined) this.#typeName(field.type);
     }
