@@ -21,6 +21,8 @@ export interface KeyGroupOrder {
 }
 
 const CHUNK = 8192;
+/** An entry written by a codec costs about as much as so many that are only moved. */
+export const CODEC_COST = 32;
 
 /** The group of each entry, counted from the first group of the backend. */
 export function* groupsOfEntries(
@@ -31,7 +33,7 @@ export function* groupsOfEntries(
   const groups = new Uint16Array(keys.size);
   for (let from = 0; from < keys.size; from += CHUNK) {
     findGroups(keys, from, Math.min(from + CHUNK, keys.size), maxParallelism, firstKeyGroup, groups);
-    if (slices.isOver(CHUNK / 4)) yield* slices.pause();
+    if (slices.isOver(CHUNK / CODEC_COST)) yield* slices.pause();
   }
   return groups;
 }
@@ -49,7 +51,7 @@ export function* orderByGroup(
   const entries = new Int32Array(groups.length);
   for (let from = 0; from < groups.length; from += CHUNK) {
     placeEntries(from, Math.min(from + CHUNK, groups.length), groups, next, entries);
-    if (slices.isOver(CHUNK / 4)) yield* slices.pause();
+    if (slices.isOver(CHUNK / CODEC_COST)) yield* slices.pause();
   }
   return { entries, starts };
 }
