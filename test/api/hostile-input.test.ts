@@ -9,6 +9,12 @@ const HEAD = 'apiVersion: flinkjob.dev/v1alpha1\nkind: FlinkJob\nmetadata: { nam
 const bomb = (levels: number) =>
   `${HEAD}\n  a0: &a0 [x, x, x, x, x, x, x, x, x]\n${Array.from({ length: levels }, (_, i) => `  a${i + 1}: &a${i + 1} [${Array(9).fill(`*a${i}`).join(', ')}]`).join('\n')}\n`;
 
+/** What this process has spent: what others on the machine take does not count. */
+function cpuSecondsSince(began: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(began);
+  return (user + system) / 1e6;
+}
+
 describe('refused soon', () => {
   test.each([
     ['flow lists, 100,000 deep', HEAD + '['.repeat(100_000), 'TOO_DEEP'],
@@ -23,10 +29,10 @@ describe('refused soon', () => {
       `${HEAD}\n  a: &a [${'x, '.repeat(5_000)}]\n  b: [${'*a, '.repeat(99)}]\n`,
       'TOO_MANY_VALUES',
     ],
-  ])('%s, within a second', (_what, text, code) => {
-    const began = performance.now();
+  ])('%s, within a second of CPU time', (_what, text, code) => {
+    const began = process.cpuUsage();
     const report = validateYaml(text);
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(cpuSecondsSince(began)).toBeLessThan(1);
     expect(report.violations.map((violation) => violation.code)).toEqual([code]);
     expect(report.jobs).toEqual([]);
   });
@@ -36,13 +42,13 @@ describe('refused soon', () => {
     ['250,000 documents', '---\n'.repeat(250_000), 'TOO_MANY_DOCUMENTS'],
     ['a million commas', `[${','.repeat(1_000_000)}]`, 'TOO_MANY_VALUES'],
   ])('%s, whose size alone takes time', (_what, text, code) => {
-    const began = performance.now();
+    const began = process.cpuUsage();
     expect(validateYaml(text).violations.map((violation) => violation.code)).toEqual([code]);
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(cpuSecondsSince(began)).toBeLessThan(5);
   });
 
   test('40,000 unknown fields', () => {
-    const began = performance.now();
+    const began = process.cpuUsage();
     const keys = Array.from({ length: 40_000 }, (_, i) => `  k${i}: 1`).join('\n');
     const { violations } = validateYaml(`${HEAD}\n${keys}\n`).jobs[0]!;
     expect(
@@ -55,7 +61,7 @@ describe('refused soon', () => {
     expect(violations.map(formatViolation)).toContain(
       'line 1: there are 39801 more problems. Correct the others first.',
     );
-    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(cpuSecondsSince(began)).toBeLessThan(5);
   });
 });
 

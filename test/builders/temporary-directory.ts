@@ -11,7 +11,7 @@ export function aTemporaryDirectory(): string {
 }
 
 /** Resolves when the condition holds; fails after the deadline. For what the operating system does on its own. */
-export async function eventually(condition: () => boolean | Promise<boolean>, deadlineMs = 10_000): Promise<void> {
+export async function eventually(condition: () => boolean | Promise<boolean>, deadlineMs = 30_000): Promise<void> {
   const stop = Date.now() + deadlineMs;
   while (!(await condition())) {
     if (Date.now() > stop) throw new Error('the condition did not come true in time');

@@ -433,7 +433,7 @@ class Retriever {
 }
 
 const until = (isTrue: () => boolean | Promise<boolean>): Promise<void> =>
-  expect.poll(isTrue, { timeout: 10_000, interval: 5 }).toBe(true) as unknown as Promise<void>;
+  expect.poll(isTrue, { timeout: 30_000, interval: 5 }).toBe(true) as unknown as Promise<void>;
 
 async function patch(
   handles: HandleBackend,

@@ -187,14 +187,14 @@ export function stateHandleStoreConformance(
       const { backend, other } = await setUp();
       const seen: (number | undefined)[] = [];
       const unwatch = backend.watch({ seen: (snapshot) => seen.push(snapshot?.seq), failed: () => {} });
-      await expect.poll(() => seen, { timeout: 5_000 }).toEqual([0]);
+      await expect.poll(() => seen, { timeout: 30_000 }).toEqual([0]);
       await change(other, { a: '1' });
-      await expect.poll(() => seen, { timeout: 5_000 }).toEqual([0, 1]);
+      await expect.poll(() => seen, { timeout: 30_000 }).toEqual([0, 1]);
       for (let i = 0; i < 30; i += 1) await change(other, { a: `${i}` });
-      await expect.poll(() => seen.at(-1), { timeout: 5_000 }).toBe(31);
+      await expect.poll(() => seen.at(-1), { timeout: 30_000 }).toBe(31);
       expect(seen).toEqual([...seen].sort((a = 0, b = 0) => a - b));
       await other.remove((await other.read())?.uid ?? '');
-      await expect.poll(() => seen.at(-1), { timeout: 5_000 }).toBeUndefined();
+      await expect.poll(() => seen.at(-1), { timeout: 30_000 }).toBeUndefined();
       unwatch();
       const { length } = seen;
       await other.create(0);

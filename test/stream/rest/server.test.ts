@@ -591,7 +591,7 @@ function aPendingSavepoint() {
 }
 
 async function outcome(server: RestServer, path: string): Promise<Answer> {
-  const deadline = Date.now() + 5_000;
+  const deadline = Date.now() + 30_000;
   while (Date.now() < deadline) {
     const answer = await call(server, path);
     if (answer.body.status?.id !== 'IN_PROGRESS') return answer;
