@@ -112,6 +112,7 @@ export {
   type RestorePreviewFacts,
   type UnmatchedOperator,
 } from './job/restore-preview.ts';
+export { nothingLeftToRestore } from './job/restore-point.ts';
 export { type ServedJob, serveJob } from './job/serve-job.ts';
 export type { CheckpointSettings, JobEvent, JobLog, JobMasterOptions, JobOutcome } from './job/settings.ts';
 export { AbstractStreamOperator } from './operators/abstract-operator.ts';

@@ -8,6 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import {
+  BrokenStateException,
   type CompletedCheckpointStore,
   type HighAvailabilityServices,
   type JsonValue,
@@ -29,6 +30,7 @@ import {
   JobGraphError,
   JobMaster,
   type JobOutcome,
+  nothingLeftToRestore,
   type ServedJob,
   serveJob,
 } from '../../stream/index.ts';
@@ -160,10 +162,24 @@ class JobProcess {
     session: LeaderSession,
     publish: (url: string) => Promise<void>,
   ): Promise<Ending> {
-    const { jobId } = this.#order;
     this.#epoch = session.epoch;
     this.#ports.tell({ type: 'leading', epoch: session.epoch });
     await this.#faults('job-leads');
+    try {
+      return await this.#runJob(services, session, publish);
+    } catch (error) {
+      // Not being able to run is not the job's failure, unless no restart can change it.
+      if (!(error instanceof Error) || exitCodeOf(error) === JOB_EXIT.failed) throw error;
+      return this.#recordFailure(services, error);
+    }
+  }
+
+  async #runJob(
+    services: HighAvailabilityServices,
+    session: LeaderSession,
+    publish: (url: string) => Promise<void>,
+  ): Promise<Ending> {
+    const { jobId } = this.#order;
     const recovery = services.getCheckpointRecoveryFactory();
     const results = services.getJobResultStore();
     // A winner that finds the result has nothing to run: the job ended under an earlier leader, which may have died
@@ -173,20 +189,13 @@ class JobProcess {
         await this.#cleanUp(services, await recovery.createCompletedCheckpointStore(jobId, 1));
       return { exitCode: JOB_EXIT.finished, outcome: 'finished' };
     }
-    const checkpointStore = await recovery.createCompletedCheckpointStore(jobId, this.#order.checkpoints.retained);
+    const checkpointStore = await this.#recoverCheckpoints(services);
     const checkpointIds = recovery.createCheckpointIdCounter(jobId);
     await checkpointIds.start();
     const master = this.#createMaster(services, session, checkpointStore, checkpointIds);
     this.#master = master;
     await this.#faults('job-master-made');
-    let server: ServedJob;
-    try {
-      server = await serveJob(master, this.#order.rest);
-    } catch (error) {
-      const refused = restPortError(error, this.#order.rest);
-      if (refused instanceof InvalidJobError) return this.#recordFailure(services, refused);
-      throw error;
-    }
+    const server = await this.#serve(master);
     await publish(server.url);
     this.#ports.tell({ type: 'serving', url: server.url, jobId });
     const outcome = this.#ports.stop.aborted ? ({ outcome: 'stopped' } as const) : await master.run();
@@ -196,6 +205,28 @@ class JobProcess {
     if (tellsSavepoint) await server.resultsRead(RESULTS_READ_MS);
     await server.close();
     return ending;
+  }
+
+  /** @throws SuppressRestartsException when the records of all checkpoints are broken: no restart brings them back */
+  async #recoverCheckpoints(services: HighAvailabilityServices): Promise<CompletedCheckpointStore> {
+    const { jobId, checkpoints } = this.#order;
+    try {
+      return await services.getCheckpointRecoveryFactory().createCompletedCheckpointStore(jobId, checkpoints.retained);
+    } catch (error) {
+      const broken = causeChain(error).find((each) => each instanceof BrokenStateException);
+      if (broken === undefined) throw error;
+      throw nothingLeftToRestore([{ directory: `${this.#order.storageUri}/${broken.path}`, problem: broken.message }]);
+    }
+  }
+
+  /** @throws InvalidJobError when the port cannot be had */
+  async #serve(master: JobMaster): Promise<ServedJob> {
+    const { rest } = this.#order;
+    try {
+      return await serveJob(master, rest);
+    } catch (error) {
+      throw restPortError(error, rest);
+    }
   }
 
   #createMaster(

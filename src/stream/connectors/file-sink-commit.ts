@@ -62,19 +62,23 @@ async function observe(files: SinkFileSystem, pending: string, final: string, si
     if (there !== undefined) return 'done';
     throw new TransactionLostError(
       final,
-      'neither the pending nor the final file exists. Somebody removed it after a checkpoint had promised it: put it ' +
-        'back, or start from an older point. Leave final files in place until the next checkpoint is complete.',
+      'neither the pending nor the final file exists. Somebody moved or removed it after a checkpoint had promised it. ' +
+        'Put it back and run the job again; where its records have been taken care of, an empty file of that name ' +
+        'will do. Leave final files in place until the next checkpoint is complete.',
     );
   }
   if (waiting.sizeBytes !== sizeBytes)
-    throw new TransactionLostError(final, `${pending} has ${waiting.sizeBytes} bytes instead of ${sizeBytes}.`);
+    throw new TransactionLostError(
+      final,
+      `${pending} has ${waiting.sizeBytes} bytes instead of ${sizeBytes}. Put the whole file back and run the job again.`,
+    );
   if (there === undefined) return 'pending';
   if (there.identity === waiting.identity) return 'linked';
   if (there.sizeBytes === sizeBytes && Buffer.compare(await files.read(final), await files.read(pending)) === 0)
     return 'linked';
   throw new TransactionLostError(
     final,
-    `another file has its name; it is not overwritten. The records are in ${pending}.`,
+    `another file has its name; it is not overwritten. The records are in ${pending}. Move the other file away and run the job again.`,
   );
 }
 

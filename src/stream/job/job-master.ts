@@ -26,6 +26,9 @@ import { type TaskMessage, type WorkerPool, WorkerReportedError } from './worker
 /** How long user functions may take to close after a good end, and checkpoints to be put in order. */
 const CLOSE_DEADLINE_MS = 10_000;
 
+/** Failures that the next attempt meets again, for they come from what it restores: somebody has to do something first. */
+const LASTING_FAILURES: ReadonlySet<string> = new Set(['TRANSACTION_LOST']);
+
 export type JobMasterState =
   | 'INITIALIZING'
   | 'RUNNING'
@@ -236,7 +239,8 @@ export class JobMaster {
       this.execution?.move({ vertexId, subtaskIndex }, 'FAILED', this.options.clock.now());
     }
     const reported = new WorkerReportedError(error, where);
-    this.#failed(error.unrecoverable ? new SuppressRestartsException(reported) : reported);
+    const isLasting = error.unrecoverable || LASTING_FAILURES.has(error.code ?? '');
+    this.#failed(isLasting ? new SuppressRestartsException(reported) : reported);
   }
 
   #onMetrics(subtasks: Extract<FromWorker, { type: 'metrics' }>['subtasks']): void {

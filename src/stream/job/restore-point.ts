@@ -150,7 +150,7 @@ export function nothingLeftToRestore(
   return new SuppressRestartsException(
     new RestoreError(
       'RESTORE_IMPOSSIBLE',
-      `none of the job's checkpoints can be read, and it does not start empty over existing state. Begin anew from a savepoint: with flinkjob run --fresh --restore-from, in a cluster with spec.restoreFrom and a higher triggers.restore. A higher spec.checkpoints.retained leaves more to fall back on. Damaged: ${list}`,
+      `none of the job's checkpoints can be read, and it does not start empty over existing state. Put it back and run the job again, or begin anew from a savepoint: with flinkjob run --fresh --restore-from, in a cluster with spec.restoreFrom and a higher triggers.restore. A higher spec.checkpoints.retained leaves more to fall back on. Damaged: ${list}`,
     ),
   );
 }

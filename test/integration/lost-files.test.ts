@@ -1,0 +1,82 @@
+/**
+ * Files that somebody moved away or deleted between two runs of a job: it is said what is missing and what to do, once, and
+ * nothing is written twice.
+ */
+import { readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { aWorkplace, type Workplace } from '../builders/flinkjob-process.ts';
+import { eventually } from '../builders/temporary-directory.ts';
+import { committedFiles, committedRecords } from '../oracles/committed-output.ts';
+
+const HOME = '.flinkjob/default/job';
+/** More than are written while the gate is closed, so that each stop finds some pending. */
+const NUMBERS = 10_000;
+
+/** Numbers into files, slowly while there is no gate. What fails is restarted a hundred times, if it may. */
+function aJob(at: Workplace): string {
+  return at.manifest('job', {
+    typescript: { module: resolve('test/fixtures/jobs/gated-numbers.ts') },
+    args: [join(at.directory, 'gate'), join(at.directory, 'out/numbers'), String(NUMBERS)],
+    checkpoints: { interval: '50ms', retained: 2 },
+    restart: { fixedDelay: { attempts: 100, delay: '10ms' } },
+  });
+}
+
+const out = (at: Workplace): string => join(at.directory, 'out');
+const openGate = (at: Workplace): void => writeFileSync(join(at.directory, 'gate'), '');
+const everyNumberOnce = Array.from({ length: NUMBERS }, (_, number) => `numbers ${number}`).sort();
+
+/** Runs the job until something is committed, then suspends it. */
+async function aSuspendedJob(at: Workplace): Promise<void> {
+  const run = at.start('run', aJob(at));
+  await run.says('running on');
+  await eventually(() => committedFiles(out(at)).length >= 2, 30_000);
+  const suspended = await at.flinkjob('suspend', 'job');
+  expect(suspended, suspended.stderr).toMatchObject({ code: 0 });
+  await run.ended;
+}
+
+test('output that was moved away before its commit was known to be whole is missed, once, and may be put back empty', async () => {
+  const at = aWorkplace();
+  await aSuspendedJob(at);
+  const last = committedFiles(out(at))
+    .sort((a, b) => a.checkpoint - b.checkpoint)
+    .at(-1)!;
+  const path = join(out(at), 'numbers', last.name);
+  const taken = join(at.directory, 'taken');
+  renameSync(path, taken);
+  openGate(at);
+  const refused = await at.flinkjob('resume', 'job');
+  expect(refused.code, refused.stderr).toBe(11);
+  expect(refused.stderr.match(/^error: /gm)).toHaveLength(1);
+  expect(refused.stderr).toContain(`cannot commit ${path}`);
+  expect(refused.stderr).toContain('an empty file of that name will do');
+  expect(refused.stderr).not.toContain('restarting');
+
+  writeFileSync(path, '');
+  const resumed = await at.flinkjob('resume', 'job');
+  expect(resumed, resumed.stderr).toMatchObject({ code: 0 });
+  renameSync(taken, path);
+  expect(committedRecords(out(at))).toEqual(everyNumberOnce);
+});
+
+test('records of checkpoints that were deleted are missed, once, with what to do', async () => {
+  const at = aWorkplace();
+  await aSuspendedJob(at);
+  const storage = join(at.directory, HOME, 'storage');
+  const [jobId = ''] = readdirSync(storage).filter((name) => /^[0-9a-f]{32}$/.test(name));
+  renameSync(join(storage, jobId), join(at.directory, 'elsewhere'));
+  openGate(at);
+  const refused = await at.flinkjob('resume', 'job');
+  expect(refused.code, refused.stderr).toBe(11);
+  expect(refused.stderr).toContain(jobId);
+  expect(refused.stderr).toContain('Put it back');
+  expect(refused.stderr).toContain('--fresh --restore-from');
+  expect(refused.stderr).not.toContain('restarting');
+
+  renameSync(join(at.directory, 'elsewhere'), join(storage, jobId));
+  const resumed = await at.flinkjob('resume', 'job');
+  expect(resumed, resumed.stderr).toMatchObject({ code: 0 });
+  expect(committedRecords(out(at))).toEqual(everyNumberOnce);
+});
