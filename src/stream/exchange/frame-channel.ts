@@ -11,7 +11,7 @@ import { IOException } from '../../lib/java-errors.ts';
 import { DataInput } from '../types/data-input.ts';
 import { DataOutput } from '../types/data-output.ts';
 import { ShapeReader, ShapeWriter } from '../types/shapes.ts';
-import type { TypeInformation } from '../types/type-information.ts';
+import type { TypeInformation, TypeSchema } from '../types/type-information.ts';
 import type { ChannelHandler, CheckpointBarrier, CheckpointKind, InputChannel, OutputChannel } from './channel.ts';
 import { NO_TIMESTAMP } from './channel.ts';
 import type { FrameReader, FrameWriter } from './frame.ts';
@@ -38,7 +38,8 @@ export class FrameOutputChannel<T = unknown> implements OutputChannel {
   readonly #reader: WakeUp;
   readonly #batchBytes: number;
   readonly #batch: DataOutput;
-  readonly #shapes = new ShapeWriter();
+  /** Only where the type can hold what describes itself: tens of thousands of channels would feel it. */
+  readonly #shapes: ShapeWriter | undefined;
   readonly #waiting: WaitingFrame[] = [];
   #records = 0;
   #withTimestamps = false;
@@ -54,8 +55,9 @@ export class FrameOutputChannel<T = unknown> implements OutputChannel {
     this.#reader = reader;
     this.#batchBytes = frames.batchBytes;
     this.#batch = new DataOutput(frames.initialBytes);
+    this.#shapes = holdsAny(type.schema) ? new ShapeWriter() : undefined;
     this.#batch.shapes = this.#shapes;
-    this.#shapes.startSession();
+    this.#shapes?.startSession();
   }
 
   get isAvailable(): boolean {
@@ -70,14 +72,14 @@ export class FrameOutputChannel<T = unknown> implements OutputChannel {
       this.#withTimestamps = true;
     }
     const start = batch.position;
-    const shapes = this.#shapes.count;
+    const shapes = this.#shapes === undefined ? 0 : this.#shapes.count;
     if (this.#withTimestamps) batch.writeFloat64(timestamp);
     try {
       this.#type.write(batch, value as T);
     } catch (error) {
       // The record is not there at all: neither its bytes nor the shapes it brought.
       batch.position = start;
-      this.#shapes.forgetAfter(shapes);
+      this.#shapes?.forgetAfter(shapes);
       throw error;
     }
     this.#records++;
@@ -181,7 +183,7 @@ export class FrameInputChannel<T = unknown> implements InputChannel {
     this.#type = type;
     this.#writer = writer;
     this.#input = new DataInput(new Uint8Array(frames.initialBytes));
-    this.#input.shapes = new ShapeReader();
+    this.#input.shapes = holdsAny(type.schema) ? new ShapeReader() : undefined;
   }
 
   get hasData(): boolean {
@@ -274,4 +276,11 @@ export class FrameInputChannel<T = unknown> implements InputChannel {
     larger.set(this.#input.buffer.subarray(0, this.#pieces));
     this.#input.buffer = larger;
   }
+}
+
+/** Whether values of the type, or parts of them, describe themselves. Both ends ask, and come to the same. */
+function holdsAny({ kind, fields = [], element, key }: TypeSchema): boolean {
+  if (kind === 'any') return true;
+  if (element !== undefined && holdsAny(element)) return true;
+  return (key !== undefined && holdsAny(key)) || fields.some((field) => holdsAny(field.type));
 }

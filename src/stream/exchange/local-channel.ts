@@ -9,6 +9,9 @@
 import type { ChannelHandler, CheckpointBarrier, InputChannel, OutputChannel } from './channel.ts';
 import { type ControlEvent, handOver, stopsReading } from './control-event.ts';
 
+/** A power of two. There may be tens of thousands of channels, most of which never hold much. */
+const FIRST_SLOTS = 16;
+
 /** Both ends of a channel inside a thread. */
 export class LocalChannel implements OutputChannel, InputChannel {
   /** How many records may wait before the channel is not available. */
@@ -23,10 +26,9 @@ export class LocalChannel implements OutputChannel, InputChannel {
   /** @param capacity records that may wait @default 2048 */
   constructor(capacity = 2048) {
     this.capacity = capacity;
-    const slots = 2 ** Math.ceil(Math.log2(Math.max(16, capacity)));
-    this.#values = new Array(slots).fill(undefined);
-    this.#timestamps = new Float64Array(slots);
-    this.#mask = slots - 1;
+    this.#values = new Array(FIRST_SLOTS).fill(undefined);
+    this.#timestamps = new Float64Array(FIRST_SLOTS);
+    this.#mask = FIRST_SLOTS - 1;
   }
 
   get isAvailable(): boolean {

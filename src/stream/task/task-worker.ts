@@ -21,6 +21,7 @@ import { indexesHostedBy, indexesOf } from '../job/placement.ts';
 import { connectSubtasks } from './connect-subtasks.ts';
 import { serializeError } from './serialized-error.ts';
 import { ServedStates } from './served-states.ts';
+import { SliceQueue } from './slice-queue.ts';
 import type { Subtask, SubtaskCapture, SubtaskListener } from './subtask.ts';
 import { Turns } from './turns.ts';
 import { WorkerChannels } from './worker-channels.ts';
@@ -62,6 +63,7 @@ export class TaskWorker {
   #started = false;
   #closing = false;
   #metricsAt = 0;
+  readonly #slices = new SliceQueue();
   /** Captures whose bytes are not stored yet. */
   #writing = 0;
 
@@ -245,7 +247,7 @@ export class TaskWorker {
       directory,
       snapshots,
       signal: abort.signal,
-      breathe: () => new Promise((resolve) => setImmediate(resolve)),
+      breathe: () => this.#slices.next(),
       faults: this.#faults,
     })
       .finally(() => {

@@ -28,6 +28,7 @@ export interface WorkerChannelOptions {
 
 export class WorkerChannels implements ChannelFactory {
   readonly #options: WorkerChannelOptions;
+  /** Channels of which one end has been asked for. */
   readonly #local = new Map<string, LocalChannel>();
   readonly #rings: Map<string, SharedArrayBuffer>;
   readonly #wakeUps: WakeUp[];
@@ -75,14 +76,17 @@ export class WorkerChannels implements ChannelFactory {
     return workerOf(subtask, this.#options.workerCount);
   }
 
+  /** Kept only until the other end has asked for it too. */
   #localChannel(edge: JobEdge, from: number, to: number): LocalChannel {
     const key = channelKey(edge.id, from, to);
-    let channel = this.#local.get(key);
-    if (channel === undefined) {
-      channel = new LocalChannel(this.#options.memory.localCapacity);
-      this.#local.set(key, channel);
+    const known = this.#local.get(key);
+    if (known !== undefined) {
+      this.#local.delete(key);
+      return known;
     }
-    return channel;
+    const made = new LocalChannel(this.#options.memory.localCapacity);
+    this.#local.set(key, made);
+    return made;
   }
 
   #writerTo(worker: number, edge: JobEdge, from: number, to: number): FrameWriter {
