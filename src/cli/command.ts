@@ -19,7 +19,7 @@
 import type { Command as Commander } from 'commander';
 
 /** Exit codes of the commands; job processes have more, see docs/cli.md. */
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /** What a command may touch of the process. */
 export interface CliIo {

@@ -42,7 +42,7 @@ const GENERAL: readonly string[] = [
   `| ${JOB_EXIT.suppressRestarts} | the job failed in a way that a restart cannot mend |`,
   `| ${JOB_EXIT.invalid} | the job or its configuration is not valid |`,
   '| 1 | the job is run by another process already |',
-  '| 130 | ended at once by a second Ctrl-C |',
+  '| 130 | ended at once by a second Ctrl-C; the job goes on from its newest checkpoint when it is run again |',
   '',
   'The first Ctrl-C (SIGINT) or SIGTERM ends the job as `spec.deletion.mode` says: with a savepoint unless it says otherwise.',
   '',

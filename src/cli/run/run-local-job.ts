@@ -6,6 +6,7 @@ import { FlinkClient } from '../../flink/index.ts';
 import { livenessOf, openEmbeddedHaServices, readEmbeddedLease } from '../../ha/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { formatDurationMs } from '../../lib/durations.ts';
 import { FlinkJobError, messageOf } from '../../lib/errors.ts';
 import { JOB_EXIT } from '../../lib/exit-codes.ts';
 import { openStorage } from '../../storage/index.ts';
@@ -134,6 +135,8 @@ async function superviseJob(
       manifestStrategy: settings.restart,
       checkpointing: true,
       stop: stop.signal,
+      kill: stop.kill,
+      killAfterMs: Math.min(LONGEST_GRACE_MS, settings.deletion.timeoutMs),
       start: (attempt) => {
         const terminationLog = join(home.processDirectory, `attempt-${attempt}.json`);
         const handle = startJobProcess(
@@ -150,9 +153,11 @@ async function superviseJob(
         return handle;
       },
       onEvent: (event) => display.onSupervisorEvent(event),
-      endProcess: (handle) => endProcess(handle, settings, display),
+      endProcess: (handle, gone) => endProcess(handle, gone, settings, display),
     });
-    return exitCodeOf(result, title, file, display);
+    return stop.kill.aborted && result.result === 'stopped'
+      ? killed(display)
+      : exitCodeOf(result, title, file, display);
   } finally {
     stop.dispose();
     display.close();
@@ -229,17 +234,23 @@ function absolutePointer(pointer: string, cwd: string): string {
   return pointer.includes('://') || isAbsolute(pointer) ? pointer : resolve(cwd, pointer);
 }
 
-/** The first SIGINT or SIGTERM asks the job to end as `deletion.mode` says; the second ends everything at once. */
-function stopSignal(): { readonly signal: AbortSignal; dispose(): void } {
-  const controller = new AbortController();
+/**
+ * The first SIGINT or SIGTERM asks the job to end as `deletion.mode` says, the second kills its process and gives the job
+ * back. A third ends this process where it stands.
+ */
+function stopSignal(): { readonly signal: AbortSignal; readonly kill: AbortSignal; dispose(): void } {
+  const stop = new AbortController();
+  const kill = new AbortController();
   const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort();
+    if (kill.signal.aborted) process.exit(EXIT.interrupted);
+    if (stop.signal.aborted) kill.abort();
+    else stop.abort();
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   return {
-    signal: controller.signal,
+    signal: stop.signal,
+    kill: kill.signal,
     dispose() {
       process.off('SIGINT', onSignal);
       process.off('SIGTERM', onSignal);
@@ -247,9 +258,13 @@ function stopSignal(): { readonly signal: AbortSignal; dispose(): void } {
   };
 }
 
+/** How long a process may take to end after SIGTERM, where `deletion.timeout` allows as much. */
+const LONGEST_GRACE_MS = 10_000;
+
 /** Brings the running process down as `deletion.mode` says; after its deadline, or where REST does not answer, by signal. */
 async function endProcess(
   handle: JobProcessHandle,
+  gone: AbortSignal,
   { deletion }: FlinkJobSettings,
   display: RunDisplay,
 ): Promise<void> {
@@ -259,18 +274,28 @@ async function endProcess(
     return;
   }
   const client = new FlinkClient(url);
+  const deadline = AbortSignal.timeout(deletion.timeoutMs);
+  const signal = AbortSignal.any([gone, deadline]);
   try {
     if (deletion.mode === 'Savepoint') {
       display.say('stopping with a savepoint');
-      await client.stopWithSavepoint(jobId, {}, { timeoutMs: deletion.timeoutMs });
+      await client.stopWithSavepoint(jobId, {}, { timeoutMs: deletion.timeoutMs, signal });
     } else {
       display.say('cancelling');
-      await client.cancel(jobId);
+      await client.cancel(jobId, signal);
     }
   } catch (error) {
-    display.say(`${messageOf(error)}; stopping without a savepoint, the newest checkpoint stays`);
+    // It ended before it could answer; how, its end says.
+    if (gone.aborted) return;
+    const why = deadline.aborted ? `no answer within ${formatDurationMs(deletion.timeoutMs)}` : messageOf(error);
+    display.say(`${why}; stopping without a savepoint, the newest checkpoint stays`);
     handle.kill('SIGTERM');
   }
+}
+
+function killed(display: RunDisplay): number {
+  display.say('killed; the job goes on from its newest checkpoint when it is run again');
+  return EXIT.interrupted;
 }
 
 function exitCodeOf(result: SupervisionResult, title: string, file: JobFile, display: RunDisplay): number {

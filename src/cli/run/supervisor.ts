@@ -76,15 +76,17 @@ export interface SupervisorOptions {
   onEvent(event: SupervisorEvent): void;
   /** Aborted: bring the running process down with `endProcess` and start nothing any more. */
   readonly stop: AbortSignal;
-  /** Asks the running process to end, by savepoint, cancel or signal. */
-  endProcess(handle: JobProcessHandle): Promise<void>;
+  /** Aborted: kill the running process, whatever `endProcess` is waiting for. Implies `stop`. */
+  readonly kill: AbortSignal;
+  /** How long a process may take to end once it was asked to; then it is killed. */
+  readonly killAfterMs: number;
+  /** Asks the running process to end, by savepoint, cancel or signal. Gives up when `gone` says that it has ended, or will at once. */
+  endProcess(handle: JobProcessHandle, gone: AbortSignal): Promise<void>;
 }
 
 /** A process lost from outside is made again after this long, doubling up to a minute. */
 const FIRST_REPLACEMENT_MS = 1_000;
 const LONGEST_REPLACEMENT_MS = 60_000;
-/** How long a process may take to end once it was told to. */
-const KILL_AFTER_MS = 10_000;
 const WRITER = 'supervisor';
 
 export async function supervise(options: SupervisorOptions): Promise<SupervisionResult> {
@@ -239,9 +241,18 @@ class Supervisor {
 
   /** Asks the process to end; one that does not within the grace period is killed, or it would outlive us unseen. */
   async #endProcess(handle: JobProcessHandle): Promise<void> {
-    await this.#options.endProcess(handle);
-    const cancel = this.#options.clock.setTimer(KILL_AFTER_MS, () => handle.kill('SIGKILL'));
-    await handle.ended;
+    const { endProcess, kill, killAfterMs, clock } = this.#options;
+    const gone = new AbortController();
+    const ended = handle.ended.then(() => gone.abort());
+    const killNow = (): void => {
+      handle.kill('SIGKILL');
+      gone.abort();
+    };
+    if (kill.aborted) killNow();
+    kill.addEventListener('abort', killNow, { once: true, signal: gone.signal });
+    await endProcess(handle, gone.signal);
+    const cancel = clock.setTimer(killAfterMs, killNow);
+    await ended;
     cancel();
   }
 
