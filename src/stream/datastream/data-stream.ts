@@ -1,4 +1,5 @@
 /** A stream of records and what can be done with it. Every call adds to the description of the job. Follows Flink's DataStream. */
+import { PrintSink } from '../connectors/print-sink.ts';
 import { TwoPhaseCommitSinkFunction } from '../connectors/sink.ts';
 import type {
   CoFlatMapFunction,
@@ -166,13 +167,13 @@ export class DataStream<T> {
   broadcast(): DataStream<T>;
   broadcast(...descriptors: readonly AnyMapStateDescriptor[]): BroadcastStream<T>;
   broadcast(...descriptors: readonly AnyMapStateDescriptor[]): DataStream<T> | BroadcastStream<T> {
-    const stream = this.#partitioned({ how: 'broadcast' });
+    const stream = this.partitioned({ how: 'broadcast' });
     return descriptors.length === 0 ? stream : new BroadcastStream<T>(stream, descriptors);
   }
 
   /** Deals records out to the subtasks downstream in turn. */
   rebalance(): DataStream<T> {
-    return this.#partitioned({ how: 'rebalance' });
+    return this.partitioned({ how: 'rebalance' });
   }
 
   assignTimestampsAndWatermarks(strategy: WatermarkStrategy<T>): DataStream<T> {
@@ -207,6 +208,15 @@ export class DataStream<T> {
     return this.addSink(sink);
   }
 
+  /**
+   * Prints each record as a line: strings as they are, everything else as JSON. At-least-once: see PrintSink, which has
+   * more settings.
+   * @param prefix put before each line
+   */
+  print(prefix = ''): DataStreamSink {
+    return this.addSink(new PrintSink<T>({ prefix })).name('Print');
+  }
+
   /** Adds an own operator. For operator implementers: raw state, own timers. */
   transform<O>(name: string, create: () => OneInputOperator, type?: TypeInformation<O>): DataStream<O> {
     return this.#oneInput('transform', name, create, type);
@@ -224,7 +234,8 @@ export class DataStream<T> {
     return types.size === 1 ? ([...types][0] as TypeInformation<T> | undefined) : undefined;
   }
 
-  #partitioned(partitioning: Partitioning): DataStream<T> {
+  /** The same records, dealt out to the next operator in this way. For implementers of streams. */
+  partitioned(partitioning: Partitioning): DataStream<T> {
     return new DataStream<T>(
       this.env,
       this.inputs.map((input) => ({ ...input, partitioning })),

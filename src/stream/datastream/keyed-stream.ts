@@ -1,7 +1,17 @@
 /** A stream grouped by key: what can be done with keyed state, timers and windows. Follows Flink's KeyedStream. */
 import { InvalidProgramException } from '../../lib/java-errors.ts';
-import type { KeyedCoProcessFunction, KeyedProcessFunction, ReduceFunction } from '../functions/functions.ts';
+import type { TwoPhaseCommitSinkFunction } from '../connectors/sink.ts';
+import type {
+  FilterFunction,
+  FlatMapFunction,
+  KeyedCoProcessFunction,
+  KeyedProcessFunction,
+  MapFunction,
+  ReduceFunction,
+  SinkFunction,
+} from '../functions/functions.ts';
 import { KeyedCoProcessOperator } from '../operators/co-process.ts';
+import { KeyedFilterOperator, KeyedFlatMapOperator, KeyedMapOperator } from '../operators/keyed-functions.ts';
 import type { KeySelection, OneInputOperator } from '../operators/operator.ts';
 import { KeyedProcessOperator } from '../operators/process.ts';
 import { KeyedReduceOperator } from '../operators/reduce.ts';
@@ -9,7 +19,7 @@ import { Types } from '../types/index.ts';
 import type { TypeInformation } from '../types/type-information.ts';
 import type { WindowAssigner } from '../windows/window-assigner.ts';
 import { BroadcastConnectedStream, BroadcastStream } from './broadcast-stream.ts';
-import { addOperator, type DataStream, edgesInto } from './data-stream.ts';
+import { addOperator, type DataStream, type DataStreamSink, edgesInto } from './data-stream.ts';
 import { WindowedStream } from './windowed-stream.ts';
 
 /** @throws InvalidProgramException for a type whose values have no hash of their own */
@@ -29,6 +39,23 @@ export class KeyedStream<T, K> {
   constructor(stream: DataStream<T>, key: KeySelection<T, K>) {
     this.stream = stream;
     this.key = key;
+  }
+
+  /** A RichMapFunction has the keyed state of the record's key. */
+  map<O>(map: MapFunction<T, O> | ((value: T) => O), type?: TypeInformation<O>): DataStream<O> {
+    return this.transform('keyed-map', 'Keyed Map', () => new KeyedMapOperator<K, T, O>(map, this.key), type);
+  }
+
+  /** A RichFlatMapFunction has the keyed state of the record's key. A plain function returns what to emit. */
+  flatMap<O>(flatMap: FlatMapFunction<T, O> | ((value: T) => Iterable<O>), type?: TypeInformation<O>): DataStream<O> {
+    const create = (): OneInputOperator => new KeyedFlatMapOperator<K, T, O>(flatMap, this.key);
+    return this.transform('keyed-flat-map', 'Keyed Flat Map', create, type);
+  }
+
+  /** A RichFilterFunction has the keyed state of the record's key. */
+  filter(filter: FilterFunction<T> | ((value: T) => boolean)): DataStream<T> {
+    const create = (): OneInputOperator => new KeyedFilterOperator<K, T>(filter, this.key);
+    return this.transform('keyed-filter', 'Keyed Filter', create, this.stream.type());
   }
 
   process<O>(userFunction: KeyedProcessFunction<K, T, O>, type?: TypeInformation<O>): DataStream<O> {
@@ -53,6 +80,25 @@ export class KeyedStream<T, K> {
 
   window(assigner: WindowAssigner<T>): WindowedStream<T, K> {
     return new WindowedStream<T, K>(this, assigner);
+  }
+
+  /** Ends the stream in a sink, all records of a key in one subtask. See DataStream.addSink. */
+  addSink<TXN>(sink: SinkFunction<T> | TwoPhaseCommitSinkFunction<T, TXN> | ((value: T) => void)): DataStreamSink {
+    return this.#byKey().addSink(sink);
+  }
+
+  /** Same as addSink; the name of Flink's newer API. */
+  sinkTo<TXN>(sink: SinkFunction<T> | TwoPhaseCommitSinkFunction<T, TXN>): DataStreamSink {
+    return this.addSink(sink);
+  }
+
+  /** Prints each record as a line. See DataStream.print. */
+  print(prefix?: string): DataStreamSink {
+    return this.#byKey().print(prefix);
+  }
+
+  #byKey(): DataStream<T> {
+    return this.stream.partitioned({ how: 'hash', key: this.key as KeySelection });
   }
 
   /** Beside another keyed stream with the same type of key (state and timers are shared), or a broadcast stream. */
