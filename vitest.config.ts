@@ -13,7 +13,7 @@ export default defineConfig({
     pool: 'forks',
     projects: [
       project('unit', ['test/**/*.test.ts', '!test/integration/**', '!test/conformance/**', '!test/soak/**'], 60_000),
-      project('integration', ['test/integration/**/*.test.ts'], 120_000),
+      project('integration', ['test/integration/**/*.test.ts'], 300_000),
       project('conformance', ['test/conformance/**/*.test.ts'], 60_000),
       project('soak', ['test/soak/**/*.test.ts'], 24 * 3_600_000),
     ],
