@@ -1,4 +1,4 @@
-/** Flink's REST API: the JSON it speaks, and a client for it. See README.md. */
+/** What Apache Flink speaks and writes: its REST API, its HA data, its checkpoints. See README.md. */
 export type {
   CheckpointConfig,
   CheckpointingStatistics,
@@ -19,6 +19,40 @@ export {
   FlinkRestError,
   FlinkUnreachableError,
 } from './errors.ts';
+export {
+  type ConfigMapShape,
+  type FlinkConfigMap,
+  type LeaseState,
+  readFlinkConfigMap,
+  writeFlinkConfigMap,
+} from './ha-data/config-map.ts';
+export { configMapsIn } from './ha-data/config-map-list.ts';
+export { type FlinkHaEntry, readEntry, writeEntry } from './ha-data/entries.ts';
+export { CONFIG_MAP_LIMIT_BYTES, type FindingSeverity, type HaFinding } from './ha-data/findings.ts';
+export { FLINK_LINES, type FlinkLine, flinkLineOf } from './ha-data/flink-lines.ts';
+export {
+  type HaCheckpoint,
+  type HaConfigMap,
+  type HaHandle,
+  type HaInspection,
+  type HaJob,
+  type HaLeader,
+  type HaLease,
+  inspectHaData,
+} from './ha-data/inspection.ts';
+export { type FlinkLeaseRecord, parseLeaseRecord, renderLeaseRecord } from './ha-data/lease-record.ts';
+export {
+  type ConfigMapRole,
+  checkpointKey as flinkCheckpointKey,
+  clusterConfigMapName,
+  haLabels,
+  jobComponentId,
+  jobConfigMapName,
+  LEADER_ANNOTATION,
+  leaderKey as flinkLeaderKey,
+  planKey,
+  roleOfConfigMap,
+} from './ha-data/names.ts';
 export { callJson, type HttpJsonAnswer, type HttpJsonCall, type HttpJsonOptions } from './http-json.ts';
 export {
   type AggregatedMetrics,
@@ -53,6 +87,30 @@ export {
   type TaskCounts,
 } from './job-shapes.ts';
 export {
+  describeFlinkMetadata,
+  type FlinkMetadataDescription,
+  type FlinkOperatorDescription,
+  type HeadOfStream,
+  type KeyedHandleDescription,
+  type OperatorStateDescription as FlinkOperatorStateDescription,
+  type SubtaskDescription,
+  sizeOfKeyedState,
+  streamWithNames,
+} from './metadata/describe-metadata.ts';
+export { type KeyedStateName, type KeyedStateNames, readKeyedStateNames } from './metadata/keyed-state-names.ts';
+export type {
+  ChannelState,
+  FlinkMetadata,
+  KeyedStateHandle,
+  KeyGroupBounds,
+  MasterState,
+  MetadataStream,
+  OperatorMetadata,
+  OperatorStateHandle,
+  SubtaskState,
+} from './metadata/metadata.ts';
+export { FLINK_METADATA_MAGIC, isFlinkMetadata, readFlinkMetadata } from './metadata/metadata-reader.ts';
+export {
   type AsyncOperationResult,
   type CheckpointInfo,
   type CheckpointTriggerRequest,
@@ -65,3 +123,21 @@ export {
   type TriggerResponse,
 } from './operation-shapes.ts';
 export type { StateAnswer, StateUnavailableReason } from './state-answer.ts';
+export { decodeConnectionInfo, encodeConnectionInfo } from './wire/connection-info.ts';
+export { FlinkDataError, type FlinkDataErrorCode } from './wire/errors.ts';
+export { MARKER_UIDS, type MarkerUid } from './wire/java-classes.ts';
+export {
+  type LeaderInformation as FlinkLeaderInformation,
+  parseLeaderInformation,
+  renderLeaderInformation,
+} from './wire/leader-information.ts';
+export { flinkPathUri, pathOfFlinkUri } from './wire/path-uri.ts';
+export {
+  type DeleteMarker,
+  decodeHandleText,
+  decodeStateHandle,
+  encodeHandleText,
+  encodeStateHandle,
+  type FlinkStateHandle,
+  type FlinkStream,
+} from './wire/state-handle.ts';
