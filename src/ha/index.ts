@@ -73,6 +73,7 @@ export {
   jobResultStore,
 } from './job-result-store.ts';
 export { isGloballyTerminal, type JobStatus } from './job-status.ts';
+export { keepResult, keptResult } from './kept-result.ts';
 export {
   blobDirectory,
   COUNTER_KEY,

@@ -48,6 +48,8 @@ export const isJobId = (text: string): boolean => /^[0-9a-f]{32}$/.test(text);
 
 /** Where the stores keep the files that entries point to. */
 export const haDirectory = (jobId: string): string => `${jobId}/ha`;
+/** First part of the name of the file that keeps how the job ended. */
+export const KEPT_RESULT = 'jobResult';
 /** Where the blobs of a job lie. */
 export const blobDirectory = (jobId: string): string => `${jobId}/blob`;
 

@@ -80,9 +80,11 @@ test('a new leader sweeps files of older epochs that nothing points to', async (
   const second = await job.leader();
   await store(job, second);
   await job.storage.write(`${JOB}/ha/completedCheckpoint-2-inflight`, new Uint8Array([1]), { exclusive: true });
+  await job.storage.write(`${JOB}/ha/jobResult-1-kept`, new Uint8Array([1]), { exclusive: true });
   expect(await second.sweepStateFiles()).toBe(1);
   expect((await job.storage.list(`${JOB}/ha`)).filter((path) => path.endsWith('orphan'))).toEqual([]);
-  expect(await job.storage.list(`${JOB}/ha`)).toHaveLength(3);
+  expect(await job.storage.list(`${JOB}/ha`)).toContain(`${JOB}/ha/jobResult-1-kept`);
+  expect(await job.storage.list(`${JOB}/ha`)).toHaveLength(4);
 });
 
 test('nothing is swept while a pointer cannot be read', async () => {

@@ -2,7 +2,7 @@
  * Files that somebody moved away or deleted between two runs of a job: it is said what is missing and what to do, once, and
  * nothing is written twice.
  */
-import { readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { aWorkplace, type Workplace } from '../builders/flinkjob-process.ts';
@@ -78,5 +78,34 @@ test('records of checkpoints that were deleted are missed, once, with what to do
   renameSync(join(at.directory, 'elsewhere'), join(storage, jobId));
   const resumed = await at.flinkjob('resume', 'job');
   expect(resumed, resumed.stderr).toMatchObject({ code: 0 });
+  expect(committedRecords(out(at))).toEqual(everyNumberOnce);
+});
+
+test('a job that has finished and whose pointers were deleted is not run again', async () => {
+  const at = aWorkplace();
+  openGate(at);
+  expect(await at.flinkjob('run', aJob(at))).toMatchObject({ code: 0 });
+  const files = readdirSync(join(out(at), 'numbers'));
+  rmSync(join(at.directory, HOME, 'ha'), { recursive: true });
+  for (const command of [
+    ['run', 'job.yaml'],
+    ['resume', 'job'],
+  ]) {
+    const again = await at.flinkjob(...command);
+    expect(again, again.stderr).toMatchObject({ code: 0, stderr: expect.stringContaining('finished before') });
+    expect(readdirSync(join(out(at), 'numbers'))).toEqual(files);
+  }
+  expect((await at.flinkjob('status', 'job')).stdout).toContain('Phase\tFinished');
+  expect(committedRecords(out(at))).toEqual(everyNumberOnce);
+});
+
+test('a suspended job whose pointers were deleted goes on from its savepoint and writes nothing twice', async () => {
+  const at = aWorkplace();
+  await aSuspendedJob(at);
+  rmSync(join(at.directory, HOME, 'ha'), { recursive: true });
+  openGate(at);
+  const resumed = await at.flinkjob('resume', 'job');
+  expect(resumed, resumed.stderr).toMatchObject({ code: 0 });
+  expect(resumed.stderr).toContain('no handles to them; the newest whole one is restored');
   expect(committedRecords(out(at))).toEqual(everyNumberOnce);
 });

@@ -5,13 +5,16 @@
  * Order at the end, and why: the failure goes to the ledger (or the result to the job's object) first, the lease is given
  * back after it, the termination record is written before that. Whoever sees the lease free finds the reason.
  */
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import {
   BrokenStateException,
   type CompletedCheckpointStore,
   type HighAvailabilityServices,
+  type JobResult,
   type JsonValue,
+  keepResult,
+  keptResult,
   type LeaderSession,
   noteRestartStrategyInCode,
   openEmbeddedHaServices,
@@ -22,18 +25,10 @@ import { systemClock } from '../../lib/clock.ts';
 import { causeChain, messageOf } from '../../lib/errors.ts';
 import { encodeTerminationRecord, JOB_EXIT, type TerminationRecord } from '../../lib/exit-codes.ts';
 import { type FaultPoint, noFaults } from '../../lib/fault-point.ts';
-import { SuppressRestartsException } from '../../lib/java-errors.ts';
 import { encodeRestartStrategy } from '../../restart/index.ts';
 import { openStorage, type Storage } from '../../storage/index.ts';
-import {
-  InvalidJobError,
-  JobGraphError,
-  JobMaster,
-  type JobOutcome,
-  nothingLeftToRestore,
-  type ServedJob,
-  serveJob,
-} from '../../stream/index.ts';
+import { JobMaster, type JobOutcome, nothingLeftToRestore, type ServedJob, serveJob } from '../../stream/index.ts';
+import { causeText, codeOf, exitCodeOf } from './failure-text.ts';
 import type { JobOrder } from './job-order.ts';
 import type { FromJobProcess } from './messages.ts';
 import { restPortError } from './rest-port.ts';
@@ -184,6 +179,7 @@ class JobProcess {
     const results = services.getJobResultStore();
     // A winner that finds the result has nothing to run: the job ended under an earlier leader, which may have died
     // before it had cleaned up.
+    await this.#restoreLostResult(services);
     if (await results.hasJobResultEntry(jobId)) {
       if (await results.hasDirtyJobResultEntry(jobId))
         await this.#cleanUp(services, await recovery.createCompletedCheckpointStore(jobId, 1));
@@ -297,11 +293,36 @@ class JobProcess {
   ): Promise<void> {
     const results = services.getJobResultStore();
     const result = await results.getJobResult(this.#order.jobId);
+    // Before the checkpoints go: afterwards, were the object lost, nothing else would say that the job has ended.
+    if (result !== undefined) await this.#keep(result);
     await checkpointStore.shutdown(result?.['application-status'] === 'CANCELED' ? 'CANCELED' : 'FINISHED');
     await checkpointStore.whenDiscarded();
     await this.#faults('job-checkpoints-removed');
     await results.markResultAsClean(this.#order.jobId);
     await this.#faults('job-result-clean');
+  }
+
+  async #keep(result: JobResult): Promise<void> {
+    const newId = (): string => randomBytes(16).toString('hex');
+    try {
+      await keepResult(this.#openStorage(this.#order.storageUri), result, { epoch: this.#epoch, newId });
+    } catch (error) {
+      // The job has ended all the same; only the second record of it is missing.
+      this.#ports.tell({ type: 'log', level: 'warn', message: `the result is kept only once: ${messageOf(error)}` });
+    }
+  }
+
+  /** A job whose object was removed after it had ended has still ended: it must not write its output again. */
+  async #restoreLostResult(services: HighAvailabilityServices): Promise<void> {
+    const { jobId, storageUri } = this.#order;
+    const results = services.getJobResultStore();
+    if (await results.hasJobResultEntry(jobId)) return;
+    const kept = await keptResult(this.#openStorage(storageUri), jobId);
+    if (kept === undefined) return;
+    const message =
+      'the job has finished before; what was kept of it beside its output was removed, and is written anew';
+    this.#ports.tell({ type: 'log', level: 'warn', message });
+    await results.createDirtyResult(kept);
   }
 
   async #recordResult(
@@ -333,31 +354,3 @@ class JobProcess {
     return { exitCode, outcome, cause, ...(code === undefined ? {} : { code }) };
   }
 }
-
-/** The messages of the chain as one text: outermost first, and none that one before it has said already. */
-function causeText(error: Error): string {
-  const said: string[] = [];
-  // That restarts are suppressed says nothing of why; the exit code says it already.
-  const telling = causeChain(error).filter((each) => !(each instanceof SuppressRestartsException && each.cause));
-  for (const message of telling.map(messageOf)) {
-    if (!said.some((before) => before.includes(message))) said.push(message);
-  }
-  return said.map((message) => message.replace(/\.$/, '')).join(': ');
-}
-
-function exitCodeOf(error: Error): number {
-  const chain = causeChain(error);
-  if (chain.some((each) => each instanceof InvalidJobError || each instanceof JobGraphError)) return JOB_EXIT.invalid;
-  const isSuppressed = chain.some((each) => (each as { code?: unknown } | null)?.code === 'SUPPRESS_RESTARTS');
-  return isSuppressed ? JOB_EXIT.suppressRestarts : JOB_EXIT.failed;
-}
-
-/** The outermost code that names a reason: wrappers that only say what follows from it are passed over. */
-function codeOf(error: Error): string | undefined {
-  const codes = causeChain(error).map((each) => (each as { code?: unknown } | null)?.code);
-  const isReason = (code: unknown): code is string =>
-    typeof code === 'string' && /^[A-Z_]+$/.test(code) && !WRAPPING_CODES.has(code);
-  return codes.find(isReason) ?? codes.find((code): code is string => typeof code === 'string');
-}
-
-const WRAPPING_CODES: ReadonlySet<string> = new Set(['SUPPRESS_RESTARTS', 'FLINK_RUNTIME', 'JOB_FAILED']);
