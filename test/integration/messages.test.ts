@@ -60,6 +60,36 @@ test('a job that is given up says so in plain words, and its ledger in those of 
   expect(stdout).toContain('Recovery is suppressed by FixedDelayRestartBackoffTimeStrategy(');
 });
 
+test('a function that cannot be opened, and a sink that cannot commit, are named by vertex and subtask', async () => {
+  const at = aWorkplace();
+  const source = (functions: string) => `import { FileSink, ProcessFunction } from 'flinkjob';
+class Opened extends ProcessFunction {
+  open(context) { if (context.indexOfThisSubtask === 1) throw new Error('no licence'); }
+  processElement(value, _context, out) { out.collect(value); }
+}
+class Failing extends FileSink {
+  commit() { throw new Error('no commit'); }
+}
+export const job = (env) => {
+  env.fromSequence(1, 9).rebalance()${functions};
+};
+`;
+  const opened = aJob(
+    at,
+    source(".process(new Opened()).name('with a licence').addSink(new FileSink({ path: 'out' }))"),
+    {
+      parallelism: 2,
+    },
+  );
+  const first = await at.flinkjob('run', opened);
+  expect(first.stderr).toMatch(
+    /^error: job job failed: with a licence.* \(2\/2\) failed: no licence \(at .*job\.ts:3:\d+\)/m,
+  );
+  const committing = aJob(at, source(".addSink(new Failing({ path: 'out' })).name('my sink')"), { parallelism: 1 });
+  const second = await at.flinkjob('run', '--fresh', committing);
+  expect(second.stderr).toMatch(/^error: job job failed: .*my sink \(1\/1\) failed: no commit \(at .*job\.ts:7:\d+\)/m);
+});
+
 test('late records that a window dropped are told at the end', async () => {
   const at = aWorkplace();
   const file = aJob(

@@ -23,6 +23,7 @@ import { serializeError } from './serialized-error.ts';
 import { ServedStates } from './served-states.ts';
 import { SliceQueue } from './slice-queue.ts';
 import type { Subtask, SubtaskCapture, SubtaskListener } from './subtask.ts';
+import { inSubtask, SubtaskFailure } from './subtask-failure.ts';
 import { Turns } from './turns.ts';
 import { WorkerChannels } from './worker-channels.ts';
 import type { FromWorker, RestoreOrder, SubtaskMetrics, ToWorker, WorkerData } from './worker-protocol.ts';
@@ -127,7 +128,9 @@ export class TaskWorker {
         return;
       case 'complete':
         await this.#faults('task-told-of-completion');
-        await Promise.all(this.#subtasks.map((subtask) => subtask.notifyComplete(message.checkpointId)));
+        await Promise.all(
+          this.#subtasks.map((each) => inSubtask(refOf(each), each.notifyComplete(message.checkpointId))),
+        );
         await this.#faults('task-committed');
         this.#forget(message.checkpointId);
         this.#send({ type: 'completed', requestId: message.requestId });
@@ -135,7 +138,9 @@ export class TaskWorker {
       case 'aborted':
         this.#captures.get(message.checkpointId)?.abort();
         this.#forget(message.checkpointId);
-        await Promise.all(this.#subtasks.map((subtask) => subtask.notifyAborted(message.checkpointId)));
+        await Promise.all(
+          this.#subtasks.map((each) => inSubtask(refOf(each), each.notifyAborted(message.checkpointId))),
+        );
         return;
       case 'query':
         this.#query(message);
@@ -176,16 +181,18 @@ export class TaskWorker {
   /** One after the other: restoring is bound by memory and CPU, and the first failure is the one to report. */
   async #startSubtasks(restore: RestoreOrder | undefined): Promise<void> {
     if (restore === undefined) {
-      for (const subtask of this.#subtasks) await subtask.start({ restored: undefined, checkpointId: 0 });
+      for (const subtask of this.#subtasks) {
+        await inSubtask(refOf(subtask), subtask.start({ restored: undefined, checkpointId: 0 }));
+      }
       return;
     }
     const { checkpointId, directory, storageUri, assignments } = restore;
     const reader = new StateReader({ storage: openStorage(storageUri), directory });
     for (const subtask of this.#subtasks) {
       const assignment = assignments.find((each) => sameSubtask(each, refOf(subtask)));
-      const restored = assignment === undefined ? new Map() : await reader.read(assignment);
+      const restored = assignment === undefined ? new Map() : await inSubtask(refOf(subtask), reader.read(assignment));
       await this.#faults('task-state-read');
-      await subtask.start({ restored, checkpointId });
+      await inSubtask(refOf(subtask), subtask.start({ restored, checkpointId }));
       await this.#faults('task-restored');
     }
   }
@@ -339,6 +346,10 @@ export class TaskWorker {
   }
 
   #fail(error: unknown, ref?: SubtaskRef): void {
+    if (error instanceof SubtaskFailure) {
+      this.#fail(error.cause, error.ref);
+      return;
+    }
     this.#send({ type: 'failed', error: serializeError(error), ...(ref ?? {}) });
   }
 
