@@ -36,10 +36,11 @@ test('a finished job is run again with --fresh, says every command, and that its
   }
   appendFileSync(join(at.directory, file), '# changed\n');
   const resumed = await at.flinkjob('resume', 'job');
-  expect(resumed.stderr).toBe(
-    'job: job.yaml has changed since; flinkjob run job.yaml takes it up.\n' +
-      `job: job job has finished before. flinkjob run --fresh job.yaml runs it again from nothing. ${stays}\n`,
-  );
+  const before =
+    /^job: job job has finished before, at \d{4}-\d\d-\d\dT[\d:.]+Z\. flinkjob run --fresh job\.yaml runs it again from nothing\. (.*)\n$/m;
+  expect(resumed.code).toBe(0);
+  expect(resumed.stderr.split('\n')[0]).toBe('job: job.yaml has changed since; flinkjob run job.yaml takes it up.');
+  expect(before.exec(resumed.stderr)?.[1]).toBe(stays);
   const fresh = await at.flinkjob('run', '--fresh', file);
   expect(fresh.stderr).toContain(`job: begins from nothing. ${stays}\n`);
 });
@@ -58,6 +59,12 @@ test('a job that is given up says so in plain words, and its ledger in those of 
   });
   const { stdout } = await at.flinkjob('status', 'job');
   expect(stdout).toContain('Recovery is suppressed by FixedDelayRestartBackoffTimeStrategy(');
+  const again = await at.flinkjob('run', file);
+  expect(again.code).toBe(10);
+  expect(again.stderr).toMatch(
+    /^job: was given up at \d{4}-.*Z, after: .*no luck .*; it is tried once more\njob: attempt 3$/m,
+  );
+  expect(again.stderr).not.toContain('restarting');
 });
 
 test('a function that cannot be opened, and a sink that cannot commit, are named by vertex and subtask', async () => {

@@ -106,6 +106,11 @@ export class RunDisplay {
           `its restart strategy lets it run again in ${formatDurationMs(event.restartInMs)}, after: ${event.cause}`,
         );
         return;
+      case 'triedAgain':
+        this.say(
+          `was given up at ${new Date(event.gaveUpAt).toISOString()}, after: ${event.cause}; it is tried once more`,
+        );
+        return;
       case 'gaveUp':
         return;
       case 'finished':

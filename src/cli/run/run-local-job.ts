@@ -305,7 +305,7 @@ function exitCodeOf(result: SupervisionResult, title: string, file: JobFile, dis
       return JOB_EXIT.finished;
     case 'alreadyFinished':
       display.say(
-        `job ${title} has finished before. flinkjob run --fresh ${fileArgument(file)} runs it again from nothing. ${OUTPUT_STAYS}`,
+        `job ${title} has finished before, at ${new Date(result.at).toISOString()}. flinkjob run --fresh ${fileArgument(file)} runs it again from nothing. ${OUTPUT_STAYS}`,
       );
       return JOB_EXIT.finished;
     case 'stopped':

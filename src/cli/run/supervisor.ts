@@ -42,6 +42,8 @@ export type SupervisorEvent =
     }
   /** The command was started while a restart was waited for. */
   | { readonly event: 'waiting'; readonly cause: string; readonly restartInMs: number }
+  /** The command was started for a job whose restarts were used up: it gets one more attempt. */
+  | { readonly event: 'triedAgain'; readonly gaveUpAt: number; readonly cause: string }
   | { readonly event: 'gaveUp'; readonly cause: string; readonly reason: string }
   | { readonly event: 'finished' }
   | { readonly event: 'stoppedWithSavepoint'; readonly savepoint: string };
@@ -49,7 +51,8 @@ export type SupervisorEvent =
 /** How supervision ended. */
 export type SupervisionResult =
   | { readonly result: 'finished' }
-  | { readonly result: 'alreadyFinished' }
+  /** Nothing was run. `at`: when it ended. */
+  | { readonly result: 'alreadyFinished'; readonly at: number }
   | { readonly result: 'stoppedWithSavepoint'; readonly savepoint: string }
   /** Stopped on request; the state stays as it is. */
   | { readonly result: 'stopped' }
@@ -190,7 +193,7 @@ class Supervisor {
           plainReason: decision.reason,
         };
       case 'stayFinished':
-        return { result: 'alreadyFinished' };
+        return { result: 'alreadyFinished', at: view.ledger.attempts.at(-1)?.end?.at ?? 0 };
       case 'staySuspended':
         return { result: 'stopped' };
       default:
@@ -201,6 +204,11 @@ class Supervisor {
   async #openAttempt(view: LedgerView): Promise<undefined> {
     const next = openAttempt(view.ledger, { at: this.#options.clock.now(), epoch: view.nextEpoch });
     if (!(await this.#write(view, next))) return undefined;
+    const { gaveUp, attempts } = view.ledger;
+    if (gaveUp !== undefined) {
+      const cause = attempts.at(-1)?.end?.cause ?? gaveUp.reason;
+      this.#options.onEvent({ event: 'triedAgain', gaveUpAt: gaveUp.at, cause });
+    }
     this.#replacements = 0;
     this.#options.onEvent({ event: 'attemptOpened', attempt: next.attempts.at(-1)?.number ?? 0 });
     return undefined;
