@@ -14,6 +14,7 @@ import { IllegalArgumentException } from '../../lib/java-errors.ts';
 import { Types } from '../types/index.ts';
 import type { TypeInformation } from '../types/type-information.ts';
 import { SinkDirectoryError, UnwritableRecordError } from './errors.ts';
+import { requiredPath } from './file-options.ts';
 import { commitPart, sweepPending } from './file-sink-commit.ts';
 import { finalName, type NamePattern, pendingName } from './file-sink-names.ts';
 import { type TransactionContext, TwoPhaseCommitSinkFunction } from './sink.ts';
@@ -74,8 +75,8 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
   /** @throws IllegalArgumentException for a path, prefix, suffix or size that cannot be used */
   constructor(options: FileSinkOptions<T>) {
     super();
-    const { path, prefix = 'part', suffix = '.ndjson', rollAtBytes = Number.POSITIVE_INFINITY } = options;
-    if (path.length === 0) throw new IllegalArgumentException('A file sink needs the path of a directory.');
+    const path = requiredPath('FileSink', options?.path, 'the directory to write into');
+    const { prefix = 'part', suffix = '.ndjson', rollAtBytes = Number.POSITIVE_INFINITY } = options;
     if (!/^[^./\\][^/\\]*$/.test(prefix) || /[/\\]/.test(suffix))
       throw new IllegalArgumentException(
         `prefix and suffix of a file sink are parts of a visible file name; got "${prefix}" and "${suffix}".`,

@@ -4,12 +4,12 @@
  * parallelism. Each subtask lists the files itself when a job starts afresh: the set of files must not change in that
  * moment. For a directory that grows there is WatchedDirectorySource. Follows Flink's FileSource.
  */
-import { IllegalArgumentException } from '../../lib/java-errors.ts';
 import type { FunctionInitializationContext } from '../functions/checkpointed.ts';
 import type { Counter, RuntimeContext } from '../functions/runtime-context.ts';
 import { Types } from '../types/index.ts';
 import type { TypeInformation } from '../types/type-information.ts';
 import type { FileFormat, FormatReader, SplitReader } from './file-format.ts';
+import { requiredFormat, requiredPaths } from './file-options.ts';
 import { listInputFiles, rememberedFile } from './input-files.ts';
 import { type PollResult, Source, type SourceOutput, type SourceReader, type SourceReaderContext } from './source.ts';
 import { SplitState } from './split-state.ts';
@@ -45,14 +45,12 @@ export class FileSource<T> extends Source<T> {
   readonly #paths: readonly string[];
   readonly #format: FileFormat<T>;
 
-  /** @throws IllegalArgumentException when no path is given */
+  /** @throws IllegalArgumentException when no path or no format is given */
   constructor(options: FileSourceOptions<T>) {
     super();
-    this.#paths = typeof options.path === 'string' ? [options.path] : options.path;
-    if (this.#paths.length === 0 || this.#paths.some((path) => path.length === 0))
-      throw new IllegalArgumentException('A file source needs the path of a file or directory.');
-    this.#format = options.format;
-    this.type = options.format.type;
+    this.#paths = requiredPaths('FileSource', options?.path, 'a file, a directory, or a list of them');
+    this.#format = requiredFormat('FileSource', options.format);
+    this.type = this.#format.type;
   }
 
   createReader(context: SourceReaderContext): SourceReader<T> {

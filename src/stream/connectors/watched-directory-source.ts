@@ -22,6 +22,7 @@ import type { TypeInformation } from '../types/type-information.ts';
 import { Availability } from './availability.ts';
 import { DirectoryScanner } from './directory-scanner.ts';
 import type { FileFormat, FormatReader, InputFile, SplitBounds, SplitReader } from './file-format.ts';
+import { requiredFormat, requiredPath } from './file-options.ts';
 import { inputFileIfPresent, rememberedFile } from './input-files.ts';
 import { decodeNames, NameSet } from './name-set.ts';
 import { type PollResult, Source, type SourceOutput, type SourceReader, type SourceReaderContext } from './source.ts';
@@ -65,12 +66,13 @@ export class WatchedDirectorySource<T> extends Source<T> {
   override readonly type: TypeInformation<T> | undefined;
   readonly #settings: Settings<T>;
 
-  /** @throws IllegalArgumentException for an empty path or an interval that is no duration */
+  /** @throws IllegalArgumentException when no path or no format is given, or the interval is no duration */
   constructor(options: WatchedDirectorySourceOptions<T>) {
     super();
-    const { path, format, pollInterval = '1s', watch = true, forgetDeleted = false } = options;
+    const path = requiredPath('WatchedDirectorySource', options?.path, 'the directory to watch');
+    const format = requiredFormat('WatchedDirectorySource', options.format);
+    const { pollInterval = '1s', watch = true, forgetDeleted = false } = options;
     const pollIntervalMs = parseDurationMs(pollInterval) ?? 0;
-    if (path.length === 0) throw new IllegalArgumentException('A watched directory needs a path.');
     if (pollIntervalMs <= 0)
       throw new IllegalArgumentException(`pollInterval is a duration above 0, such as 1s; got "${pollInterval}".`);
     this.#settings = { path, format, pollIntervalMs, watch, forgetDeleted };

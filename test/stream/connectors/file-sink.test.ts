@@ -261,7 +261,7 @@ test('a record that has no form in JSON is refused with the remedy', () => {
 });
 
 test('options that make no sense are refused', () => {
-  expect(() => new FileSink({ path: '' })).toThrow('A file sink needs the path of a directory');
+  expect(() => new FileSink({ path: '' })).toThrow('FileSink needs the option path');
   for (const prefix of ['', '.hidden', 'a/b'])
     expect(() => new FileSink({ path: 'x', prefix })).toThrow('prefix and suffix');
   expect(() => new FileSink({ path: 'x', suffix: '/x' })).toThrow('prefix and suffix');

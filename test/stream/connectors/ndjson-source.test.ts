@@ -216,5 +216,5 @@ test('a line without end is refused before it takes all memory', async () => {
 
 test('sizes and paths that make no sense are refused', () => {
   expect(() => new NdjsonFormat({ splitBytes: 0 })).toThrow('splitBytes of the NDJSON format');
-  expect(() => sourceOf([])).toThrow('A file source needs the path');
+  expect(() => sourceOf([])).toThrow('FileSource needs the option path');
 });

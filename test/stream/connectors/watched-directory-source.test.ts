@@ -256,6 +256,6 @@ test('each subtask stores its own files only, so that state does not grow with e
 });
 
 test('options that make no sense are refused', () => {
-  expect(() => sourceOf('')).toThrow('A watched directory needs a path');
+  expect(() => sourceOf('')).toThrow('WatchedDirectorySource needs the option path');
   expect(() => sourceOf('x', { pollInterval: 'soon' })).toThrow('pollInterval is a duration above 0');
 });
