@@ -43,7 +43,7 @@ export type MakeAction = <A extends unknown[]>(
   work: (io: CliIo, ...args: A) => number | Promise<number>,
 ) => (...args: A) => Promise<void>;
 
-/** One command of `flinkjob`. */
+/** One command of `flinkjob`, or a group of them. */
 export interface Command {
   readonly name: string;
   /** One line, without a full stop, for the list of commands. */
@@ -52,6 +52,8 @@ export interface Command {
   readonly usage: string;
   /** Full command lines. */
   readonly examples: readonly string[];
+  /** Commands below this one, which then does nothing itself: `flinkjob ha inspect`. */
+  readonly commands?: readonly Command[];
   /** Declares arguments, options and the action on the command's own object. */
   register(command: Commander, action: MakeAction): unknown;
 }

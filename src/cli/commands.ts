@@ -1,7 +1,9 @@
 /** The list of commands. Each import declares a command and loads nothing of what it does. */
+import { checkpoint } from './checkpoint.ts';
 import { checkpoints } from './checkpoints.ts';
 import type { Command } from './command.ts';
 import { completion } from './completion.ts';
+import { ha } from './ha.ts';
 import { plan } from './plan.ts';
 import { query } from './query.ts';
 import { resume } from './resume.ts';
@@ -22,5 +24,7 @@ export const COMMANDS: readonly Command[] = [
   resume,
   query,
   checkpoints,
+  checkpoint,
+  ha,
   completion,
 ];

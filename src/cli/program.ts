@@ -47,13 +47,14 @@ function configure(command: Commander, io: CliIo): Commander {
     });
 }
 
-function addCommand(root: Commander, command: Command, action: MakeAction, io: CliIo): void {
-  const own = configure(root.command(command.name), io).summary(command.summary).description(`${command.summary}.`);
+function addCommand(parent: Commander, command: Command, action: MakeAction, io: CliIo): void {
+  const own = configure(parent.command(command.name), io).summary(command.summary).description(`${command.summary}.`);
   own.showSuggestionAfterError().usage(`[options] ${command.usage}`.trim());
   if (command.examples.length > 0) {
     own.addHelpText('after', `\nExamples:\n${command.examples.map((line) => `  ${line}`).join('\n')}`);
   }
   command.register(own, action);
+  for (const below of command.commands ?? []) addCommand(own, below, action, io);
 }
 
 function exitCodeOf(error: unknown, io: CliIo): number {

@@ -26,6 +26,26 @@ test('every command shows its summary, options and examples', async () => {
   }
 });
 
+test('every command of a group shows its summary, options and examples', async () => {
+  const below = COMMANDS.flatMap(({ name: group, commands = [] }) =>
+    commands.map((command) => ({ group, ...command })),
+  );
+  expect(below.length).toBeGreaterThan(1);
+  for (const { group, name, summary, examples } of below) {
+    const { code, stdout } = await flinkjob([group, name, '--help']);
+    expect(code, name).toBe(0);
+    expect(stdout.replace(/\s+/g, ' ')).toContain(summary);
+    for (const line of examples) {
+      expect(line).toContain(`flinkjob ${group} ${name}`);
+      expect(stdout).toContain(line);
+    }
+  }
+});
+
+test('a group without a command shows its help and is wrong usage', async () => {
+  expect(await flinkjob(['ha'])).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('inspect') });
+});
+
 test('--version prints the version of the package', async () => {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
   expect(await flinkjob(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });

@@ -12,7 +12,9 @@ export function cliDocument(commands: readonly DeclaredCommand[]): string {
     '',
     '| command | does |',
     '|---|---|',
-    ...commands.map(({ name, summary }) => `| [\`${name}\`](#flinkjob-${name}) | ${cell(summary)} |`),
+    ...commands.map(
+      ({ name, summary }) => `| [\`${name}\`](#flinkjob-${name.replaceAll(' ', '-')}) | ${cell(summary)} |`,
+    ),
     '',
     ...GENERAL,
     ...commands.flatMap(commandLines),

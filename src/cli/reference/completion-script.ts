@@ -28,9 +28,11 @@ function bashLines(commands: readonly DeclaredCommand[]): string[] {
     '  esac',
     '  if [ -z "$words" ]; then',
     '    case "$command" in',
-    ...commands.map((command) => `      ${command.name}) words="${wordsOf(command).join(' ')}" ;;`),
+    ...[...Map.groupBy(commands, firstWord)].map(
+      ([name, below]) => `      ${name}) words="${[...new Set(below.flatMap(wordsOf))].join(' ')}" ;;`,
+    ),
     '    esac',
-    `    [ "$COMP_CWORD" -gt 1 ] || words="${['--help', '--version', ...commands.map(({ name }) => name)].join(' ')}"`,
+    `    [ "$COMP_CWORD" -gt 1 ] || words="${['--help', '--version', ...new Set(commands.map(firstWord))].join(' ')}"`,
     '  fi',
     `  COMPREPLY=($(compgen -W "$words" -- "${WORD}"))`,
     '}',
@@ -44,15 +46,25 @@ const BEFORE = expansion('COMP_WORDS[COMP_CWORD-1]');
 const WORD = expansion('COMP_WORDS[COMP_CWORD]');
 
 /** After an option that takes one of some values, only those. */
-function valueLines({ name, options }: DeclaredCommand): string[] {
-  return options
+function valueLines(command: DeclaredCommand): string[] {
+  return command.options
     .filter(({ choices }) => choices.length > 0)
     .map(({ flags, choices }) => {
-      const before = [...flags.matchAll(/--?[a-z-]+/g)].map(([flag]) => `${name}:${flag}`);
+      const before = [...flags.matchAll(/--?[a-z-]+/g)].map(([flag]) => `${firstWord(command)}:${flag}`);
       return `    ${before.join('|')}) words="${choices.join(' ')}" ;;`;
     });
 }
 
-function wordsOf({ options, arguments: declared }: DeclaredCommand): string[] {
-  return [...declared.flatMap(({ choices }) => choices), ...options.map(({ long }) => long), '--help'];
+/** Of a group, everything that commands below it take is offered together. */
+function firstWord({ name }: DeclaredCommand): string {
+  return name.replace(/ .*/, '');
+}
+
+function wordsOf({ name, options, arguments: declared }: DeclaredCommand): string[] {
+  return [
+    ...name.split(' ').slice(1),
+    ...declared.flatMap(({ choices }) => choices),
+    ...options.map(({ long }) => long),
+    '--help',
+  ];
 }

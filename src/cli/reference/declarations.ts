@@ -23,6 +23,7 @@ export interface DeclaredOption {
 }
 
 export interface DeclaredCommand {
+  /** As on a command line: `ha inspect`. */
   readonly name: string;
   readonly summary: string;
   readonly usage: string;
@@ -31,13 +32,15 @@ export interface DeclaredCommand {
   readonly options: readonly DeclaredOption[];
 }
 
-/** The declarations of commands, in their order. */
-export function declarationsOf(commands: readonly Command[]): DeclaredCommand[] {
-  return commands.map((command) => {
+/** The declarations of commands, in their order. Of a group, those below it, each with its full name. */
+export function declarationsOf(commands: readonly Command[], group = ''): DeclaredCommand[] {
+  return commands.flatMap((command) => {
+    const name = `${group}${command.name}`;
+    if (command.commands !== undefined) return declarationsOf(command.commands, `${name} `);
     const own = new Commander(command.name);
     command.register(own, () => async () => {});
     return {
-      name: command.name,
+      name,
       summary: command.summary,
       usage: command.usage,
       examples: command.examples,

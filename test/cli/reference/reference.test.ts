@@ -13,9 +13,9 @@ test('docs/cli.md is what the declarations say', () => {
 
 test('every option that --help shows stands in the document', async () => {
   const document = readFileSync('docs/cli.md', 'utf8');
-  for (const { name } of COMMANDS) {
+  for (const { name } of declarationsOf(COMMANDS)) {
     const section = document.split(`## flinkjob ${name}\n`)[1]?.split('\n## ')[0] ?? '';
-    const { stdout } = await flinkjob([name, '--help']);
+    const { stdout } = await flinkjob([...name.split(' '), '--help']);
     for (const [, long = ''] of stdout.matchAll(/^ {2}(?:-\w, )?(--[a-z-]+)/gm)) {
       if (long !== '--help') expect(section, name).toContain(long);
     }
@@ -36,6 +36,9 @@ test('bash is offered commands, options, and the values of an option', () => {
   expect(offered('flinkjob', 'plan', '--output', 'm')).toEqual(['mermaid']);
   expect(offered('flinkjob', 'plan', '-o', '')).toEqual(['text', 'json', 'yaml', 'mermaid']);
   expect(offered('flinkjob', 'completion', 'z')).toEqual(['zsh']);
+  expect(offered('flinkjob', 'h')).toEqual(['ha']);
+  expect(offered('flinkjob', 'ha', 'in')).toEqual(['inspect']);
+  expect(offered('flinkjob', 'ha', 'inspect', '-o', 'j')).toEqual(['json']);
 });
 
 test('completion is printed for the shells there is one for', async () => {
