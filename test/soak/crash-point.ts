@@ -10,6 +10,8 @@ import { nodeSinkFileSystem, type SinkFileSystem } from '../../src/stream/connec
 export const CRASH_AT_VARIABLE = 'FLINKJOB_TEST_CRASH_AT';
 /** A file that is written just before the kill, so that the driver knows that the point was reached. */
 export const CRASH_NOTE_VARIABLE = 'FLINKJOB_TEST_CRASH_NOTE';
+/** How many worker threads the process has; absent: by the cores. */
+export const WORKERS_VARIABLE = 'FLINKJOB_TEST_WORKERS';
 
 /** Before and after each operation of the file sink on its files. */
 export const SINK_FAULT_POINTS = [

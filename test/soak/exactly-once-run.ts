@@ -39,7 +39,7 @@ import {
 } from '../oracles/committed-output.ts';
 import { checkpointDirectories, danglingPointers, type JobPlace, pointersLeft } from '../oracles/job-storage.ts';
 import type { BundledPrograms } from './bundled-programs.ts';
-import { CRASH_AT_VARIABLE, CRASH_NOTE_VARIABLE, SINK_FAULT_POINTS } from './crash-point.ts';
+import { CRASH_AT_VARIABLE, CRASH_NOTE_VARIABLE, SINK_FAULT_POINTS, WORKERS_VARIABLE } from './crash-point.ts';
 import { FILE_RECORDS, orderedSinkPrefix } from './random-job.ts';
 
 /** Every named point at which a process can be killed. */
@@ -174,7 +174,7 @@ class RandomJobRun {
     this.results = join(this.#directory, 'out');
     this.#watch = new CommittedFilesWatch(this.results);
     this.#points = [...(settings.points ?? [])];
-    this.#parallelism = settings.parallelism ?? random.between(1, 3);
+    this.#parallelism = settings.parallelism ?? parallelismFrom(random);
     this.#retained = random.between(1, 3);
     mkdirSync(this.results, { recursive: true });
     this.#place = {
@@ -268,7 +268,7 @@ class RandomJobRun {
     );
     await this.#writeLedger(services, (ledger, epoch) => openAttempt(ledger, { at, epoch }));
     this.attempts++;
-    if (this.attempts > 1) this.#parallelism = this.#random.between(1, 3);
+    if (this.attempts > 1) this.#parallelism = parallelismFrom(this.#random);
   }
 
   async #writeLedger(
@@ -319,6 +319,8 @@ class RandomJobRun {
     rmSync(order.terminationLog, { force: true });
     this.#stderr = '';
     this.#hasRun = false;
+    // Half of the processes have threads that host several subtask indexes, as far as there are several.
+    const workers = this.#random.chance(0.5) ? this.#random.between(1, Math.max(1, this.#parallelism - 1)) : undefined;
     const child = spawn(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', this.#settings.programs.jobProcess],
@@ -328,6 +330,7 @@ class RandomJobRun {
           ...process.env,
           [JOB_ORDER_VARIABLE]: JSON.stringify(order),
           [CRASH_NOTE_VARIABLE]: note,
+          ...(workers === undefined ? {} : { [WORKERS_VARIABLE]: String(workers) }),
           ...(death.at === 'point' ? { [CRASH_AT_VARIABLE]: `${death.point}:${death.occurrence}` } : {}),
         },
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -419,6 +422,11 @@ class RandomJobRun {
   #fail(what: string, details: readonly string[]): never {
     throw new ProofFailure(this.#settings, this.killed, what, details);
   }
+}
+
+/** Mostly few subtasks, sometimes more than a small machine has threads for. All divide the number of generated keys. */
+function parallelismFrom(random: SeededRandom): number {
+  return random.chance(0.7) ? random.between(1, 3) : random.oneOf([4, 6, 8]);
 }
 
 /** The input files that random jobs may read. */

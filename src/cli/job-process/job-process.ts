@@ -42,6 +42,8 @@ export interface JobProcessPorts {
   readonly faults?: FaultPoint;
   /** The module that worker threads run. @default the product's own */
   readonly workerEntry?: URL;
+  /** How many worker threads. @default by the cores and the parallelism */
+  readonly workers?: number;
 }
 
 /**
@@ -251,6 +253,7 @@ class JobProcess {
       random: Math.random,
       faults: this.#faults,
       ...(this.#ports.workerEntry === undefined ? {} : { workerEntry: this.#ports.workerEntry }),
+      ...(this.#ports.workers === undefined ? {} : { workers: this.#ports.workers }),
       log: { info: log('info'), warn: log('warn') },
       onEvent: (event) => this.#ports.tell({ type: 'event', event }),
       onProgram: async (environment) => {

@@ -14,7 +14,7 @@ import { JobExecutionError } from './errors.ts';
 import { allocateChannels, allocateWakeUps, checkChannels } from './exchange-memory.ts';
 import { ExecutionGraph } from './execution-graph.ts';
 import { buildJob, importJob, type LoadedJob } from './job-module.ts';
-import { indexesOf, mostWorkers, workerOf } from './placement.ts';
+import { indexesOf, workerOf, workersFor } from './placement.ts';
 import {
   assignRestorePoint,
   isDamaged,
@@ -142,7 +142,8 @@ export class Deployment {
     }
     this.#execution = new ExecutionGraph(graph);
     checkChannels(graph);
-    const count = Math.min(indexesOf(graph), options.mostWorkers ?? mostWorkers(availableParallelism()));
+    const indexes = indexesOf(graph);
+    const count = Math.min(indexes, options.workers ?? workersFor(indexes, availableParallelism()));
     const pool = this.#spawn(graph, count, maxParallelism);
     await this.#await(pool.all('ready'));
     const order = point === undefined || assignment === undefined ? undefined : restoreOrder(point, assignment);

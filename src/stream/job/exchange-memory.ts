@@ -19,14 +19,17 @@ export const MOST_CHANNELS = 400_000;
 const RING_BUDGET = 64 * 1024 * 1024;
 const LARGEST_RING = 512 * 1024;
 const SMALLEST_RING = 32 * 1024;
-/** Bytes that may wait in all channels of lanes together, single frames that are larger than a window aside. */
-const WINDOW_BUDGET = 64 * 1024 * 1024;
+/**
+ * Bytes that may wait in all channels of lanes together, single frames that are larger than a window aside. Less than the
+ * memory would allow: a barrier passes only behind all that waits.
+ */
+const WINDOW_BUDGET = 8 * 1024 * 1024;
 const LARGEST_WINDOW = 64 * 1024;
-const SMALLEST_WINDOW = 1024;
-/** Records that may wait in all channels inside workers together. */
-const LOCAL_BUDGET = 512 * 1024;
+const SMALLEST_WINDOW = 256;
+/** Records that may wait in all channels of a worker that stay inside it. */
+const LOCAL_BUDGET = 128 * 1024;
 const LARGEST_LOCAL = 2048;
-const SMALLEST_LOCAL = 32;
+const SMALLEST_LOCAL = 16;
 
 /** @throws InvalidJobError for a job with more channels than `most` */
 export function checkChannels({ edges }: Pick<JobGraph, 'edges'>, most: number = MOST_CHANNELS): void {
@@ -52,7 +55,7 @@ export function allocateChannels(graph: JobGraph, workerCount: number): ChannelM
   return {
     rings: hasOwnRings ? ringsFor(graph, workerCount) : [],
     lanes: hasOwnRings ? [] : lanesFor(graph, workerCount, crossing),
-    localCapacity: share(LOCAL_BUDGET, sumOf(graph.edges) / workerCount, SMALLEST_LOCAL, LARGEST_LOCAL),
+    localCapacity: share(LOCAL_BUDGET, sumOf(graph.edges) / workerCount ** 2, SMALLEST_LOCAL, LARGEST_LOCAL),
   };
 }
 

@@ -2,12 +2,15 @@
  * Which worker thread runs which subtasks, and how the channels between two workers are numbered. Every thread works it
  * out for itself from the graph and the number of workers, and comes to the same.
  *
- * All subtasks of one index share a worker, as Flink's slot sharing places them. There are at most a few workers per core:
- * with more indexes than that, a worker hosts several.
+ * All subtasks of one index share a worker, as Flink's slot sharing places them. The number of workers follows from the
+ * cores: with more indexes than that, a worker hosts several.
  */
 import { assertNever } from '../../lib/assert-never.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import type { Partitioning } from '../graph/transformation.ts';
+
+/** With so many indexes per core, no thread has more than an eighth more than the average. */
+const EVEN_FROM = 8;
 
 /** The part of an edge that its channels follow from. */
 export interface EdgeShape {
@@ -18,11 +21,14 @@ export interface EdgeShape {
 }
 
 /**
- * The most workers of a process. Two per core, so that a function that blocks its thread leaves the core to others and
- * the system can level out subtasks of uneven weight; a machine of one core or two still runs four.
+ * How many workers a job gets. Few indexes: a thread each, so that a function that blocks its thread blocks nobody else.
+ * More: two per core, as threads then host a little more or less than each other and the system can level that out. Many:
+ * one per core, as all are about even and a thread costs tens of megabytes. A machine of one core counts as two.
  */
-export function mostWorkers(cores: number): number {
-  return Math.max(4, 2 * cores);
+export function workersFor(indexes: number, cores: number): number {
+  const counted = Math.max(2, cores);
+  if (indexes >= EVEN_FROM * counted) return counted;
+  return Math.min(indexes, 2 * counted);
 }
 
 /** How many indexes the job has: the largest parallelism of a vertex. */

@@ -70,11 +70,8 @@ export interface JobMasterOptions {
   readonly onProgram: (environment: StreamExecutionEnvironment) => Promise<void>;
   /** Called at named points, so that a test can crash there. @default nothing happens */
   readonly faults?: FaultPoint;
-  /**
-   * The most worker threads, from 1. Up to this parallelism each subtask index has a thread of its own; above it threads
-   * host several. @default twice the cores that the process may use, and at least 4
-   */
-  readonly mostWorkers?: number;
+  /** How many worker threads, from 1; never more than there are subtask indexes. @default by the cores, see workersFor */
+  readonly workers?: number;
   /** The module that a worker thread runs: it hands its port and data to a TaskWorker. @default the product's own */
   readonly workerEntry?: URL;
   /** In [0, 1); for names that nobody can guess and the first checkpoint's delay. */

@@ -45,6 +45,8 @@ function twoInputListener(head: TwoInputOperator, aligned: Aligned, declined: De
 export class ChannelTarget extends Target {
   readonly #partitioner: Partitioner;
   records = 0;
+  /** Watermarks and changes of idleness. */
+  signals = 0;
   constructor(partitioner: Partitioner) {
     super();
     this.#partitioner = partitioner;
@@ -54,9 +56,11 @@ export class ChannelTarget extends Target {
     this.#partitioner.emit(value, timestamp);
   }
   emitWatermark(timestamp: number): void {
+    this.signals++;
     this.#partitioner.emitWatermark(timestamp);
   }
   emitIdle(idle: boolean): void {
+    this.signals++;
     this.#partitioner.emitIdle(idle);
   }
 }

@@ -12,16 +12,15 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { CheckpointBarrier } from '../exchange/channel.ts';
 import type { GateListener, InputGate } from '../exchange/input-gate.ts';
-import type { Partitioner } from '../exchange/partitioner.ts';
-import type { JobVertex, OperatorNode } from '../graph/job-graph.ts';
+import type { JobVertex } from '../graph/job-graph.ts';
 import type { OperatorRestore, OperatorSnapshot, SubtaskInfo } from '../operators/operator.ts';
 import type { SourceOperator } from '../operators/source-operator.ts';
-import type { Target } from './chain-outputs.ts';
 import { CheckpointLock } from './checkpoint-lock.ts';
 import { OperatorChain } from './operator-chain.ts';
 import { TaskProcessingTime } from './processing-time.ts';
 import { StepLock } from './step-lock.ts';
-import { ChannelTarget, gateListenerFor } from './subtask-ends.ts';
+import { gateListenerFor } from './subtask-ends.ts';
+import { type OutputEdge, SubtaskOutputs } from './subtask-outputs.ts';
 
 /** What a capture of a subtask gives, before any byte is written. */
 export interface SubtaskCapture {
@@ -46,13 +45,6 @@ export interface SubtaskListener {
   failed(error: unknown): void;
   /** Something changed that may let `step` do more. */
   wake(): void;
-}
-
-/** An edge leaving the subtask: how to spread records, and the side output it carries. */
-export interface OutputEdge {
-  readonly from: OperatorNode;
-  readonly side: string | undefined;
-  readonly partitioner: Partitioner;
 }
 
 export interface SubtaskOptions {
@@ -97,14 +89,14 @@ export class Subtask {
   #alignmentStartedAt: number | undefined;
   #pendingTrigger: CheckpointBarrier | undefined;
   #lastCheckpointId = 0;
-  #outputWaiters: (() => void)[] = [];
   #releaseWhenResumed: (() => void) | undefined;
   #activity: 'running' | 'blocked' | 'idle' = 'idle';
   #received = 0;
-  readonly #targets: ChannelTarget[] = [];
+  readonly #outputs: SubtaskOutputs;
 
   constructor(options: SubtaskOptions) {
     this.#options = options;
+    this.#outputs = new SubtaskOutputs(options.outputs);
     this.vertex = options.vertex;
     this.info = options.info;
     this.processingTime = new TaskProcessingTime(options.clock);
@@ -115,12 +107,12 @@ export class Subtask {
       sourceEnvironment: {
         workingDirectory: options.workingDirectory,
         lock: this.#lock,
-        outputAvailable: () => this.#outputsAvailable(),
-        whenOutputAvailable: () => new Promise((resolve) => this.#outputWaiters.push(resolve)),
+        outputAvailable: () => this.#outputs.isAvailable,
+        whenOutputAvailable: () => this.#outputs.whenAvailable(),
       },
       failTask: (error) => this.#fail(error),
       runOnTask: (action) => this.#post(action),
-      targetsOf: (node) => this.#targetsOf(node),
+      targetsOf: (node) => this.#outputs.targetsOf(node),
     });
     this.#source = this.chain.source;
     this.#gate = options.openGate?.(this.#gateListener());
@@ -167,7 +159,7 @@ export class Subtask {
 
   /** Records sent to other subtasks. */
   get recordsOut(): number {
-    return this.#targets.reduce((sum, target) => sum + target.records, 0);
+    return this.#outputs.records;
   }
 
   get activity(): 'running' | 'blocked' | 'idle' | 'finished' {
@@ -207,12 +199,7 @@ export class Subtask {
 
   /** Makes everything emitted so far visible to the subtasks downstream. */
   flush(): void {
-    for (const { partitioner } of this.#options.outputs) partitioner.flush();
-    if (this.#outputWaiters.length > 0 && this.#outputsAvailable()) {
-      const waiters = this.#outputWaiters;
-      this.#outputWaiters = [];
-      for (const resolve of waiters) resolve();
-    }
+    this.#outputs.flush();
   }
 
   #isAlive(): boolean {
@@ -224,9 +211,9 @@ export class Subtask {
     if (this.processingTime.nextAt <= this.#options.clock.now()) worked = this.processingTime.fireDue() || worked;
     if (this.#takeTrigger()) return 'more';
     if (this.#phase !== 'running') return worked ? 'more' : 'idle';
-    if (!this.#outputsAvailable()) {
+    if (!this.#outputs.isAvailable) {
       this.flush();
-      if (!this.#outputsAvailable()) return 'blocked';
+      if (!this.#outputs.isAvailable) return 'blocked';
     }
     const more = this.#source === undefined ? this.#pollGate(maxRecords) : this.#pollSource(this.#source, maxRecords);
     return more || worked ? 'more' : 'idle';
@@ -272,7 +259,7 @@ export class Subtask {
   #endInput(): void {
     this.#phase = 'finishing';
     this.#pause(this.chain.finish(), () => {
-      for (const { partitioner } of this.#options.outputs) partitioner.emitEnd();
+      this.#outputs.emitEnd();
       this.flush();
       this.#phase = 'inputFinished';
       this.#options.listener.inputFinished();
@@ -298,7 +285,7 @@ export class Subtask {
     // Until the state has been copied nothing may be emitted, not even by a source function outside the lock.
     this.#lock.capturing = true;
     this.chain.prepareSnapshotPreBarrier(barrier.id);
-    if (!finished) for (const { partitioner } of this.#options.outputs) partitioner.emitBarrier(barrier);
+    if (!finished) this.#outputs.emitBarrier(barrier);
     const result = this.chain.snapshot({ checkpointId: barrier.id, timestamp: barrier.timestamp, kind: barrier.kind });
     const report = (snapshots: readonly OperatorSnapshot[]): void => {
       this.#lock.capturing = false;
@@ -318,7 +305,7 @@ export class Subtask {
     const { listener } = this.#options;
     const declined = (checkpointId: number, reason: string): void => {
       this.#alignmentStartedAt = undefined;
-      for (const { partitioner } of this.#options.outputs) partitioner.emitCancelBarrier(checkpointId);
+      this.#outputs.emitCancelBarrier(checkpointId);
       listener.declined(checkpointId, reason);
     };
     return gateListenerFor(head, aligned, declined);
@@ -370,21 +357,6 @@ export class Subtask {
     if (this.#mailbox.length === 0) return false;
     for (const action of this.#mailbox.splice(0)) action();
     return true;
-  }
-
-  #outputsAvailable(): boolean {
-    for (const { partitioner } of this.#options.outputs) if (!partitioner.isAvailable) return false;
-    return true;
-  }
-
-  #targetsOf(node: OperatorNode): { side: string | undefined; target: Target }[] {
-    return this.#options.outputs
-      .filter((edge) => edge.from === node)
-      .map(({ side, partitioner }) => {
-        const target = new ChannelTarget(partitioner);
-        this.#targets.push(target);
-        return { side, target };
-      });
   }
 
   #fail(error: unknown): void {

@@ -56,8 +56,8 @@ test('few channels may hold much each, many little', () => {
     return [lanes[0]?.memory.window, localCapacity];
   };
   expect(held(8)).toEqual([65_536, 2048]);
-  expect(held(64)).toEqual([16_384, 512]);
-  expect(held(300)).toEqual([1024, 32]);
+  expect(held(64)).toEqual([2048, 512]);
+  expect(held(300)).toEqual([256, 23]);
 });
 
 test('a job with too many channels is refused by name, with the parallelism and the limit', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { channelsOf, indexesHostedBy, LaneNumbers, mostWorkers, workerOf } from '../../../src/stream/job/placement.ts';
+import { channelsOf, indexesHostedBy, LaneNumbers, workerOf, workersFor } from '../../../src/stream/job/placement.ts';
 
 type How = 'forward' | 'hash' | 'rebalance' | 'broadcast';
 
@@ -20,12 +20,21 @@ const edges = fc
   .map((all) => all.map(({ from, to, how }, id) => anEdge(id, from, to, how)));
 
 test.each([
-  [1, 4],
-  [2, 4],
-  [3, 6],
-  [64, 128],
-])('on %i cores there are at most %i workers', (cores, workers) => {
-  expect(mostWorkers(cores)).toBe(workers);
+  [1, 1, 1],
+  [2, 1, 2],
+  [2, 2, 2],
+  [4, 2, 4],
+  [5, 2, 4],
+  [15, 2, 4],
+  [16, 2, 2],
+  [300, 1, 2],
+  [300, 2, 2],
+  [16, 8, 16],
+  [17, 8, 16],
+  [300, 8, 8],
+  [128, 64, 128],
+])('%i indexes on %i cores get %i workers', (indexes, cores, workers) => {
+  expect(workersFor(indexes, cores)).toBe(workers);
 });
 
 test('every index is hosted by one worker, and by the one that is asked for it', () => {
