@@ -1,5 +1,5 @@
 /**
- * One of two threads that send each other records through rings, and check what they get: every record once, in order,
+ * One of two threads that send each other records through rings or lanes, and check what they get: every record once, in order,
  * per key numbered without a gap, barriers and watermarks where they belong. Runs as a worker; answers with what it saw.
  */
 import { parentPort, workerData } from 'node:worker_threads';
@@ -8,6 +8,9 @@ import {
   type CheckpointBarrier,
   FrameInputChannel,
   FrameOutputChannel,
+  type LaneMemory,
+  LaneReader,
+  LaneWriter,
   NO_TIMESTAMP,
   RingReader,
   RingWriter,
@@ -18,8 +21,9 @@ import { type TypeInformation, Types } from '../../src/stream/types/index.ts';
 export interface PeerSetup {
   readonly records: number;
   readonly kind: 'tuple' | 'any';
-  readonly output: SharedArrayBuffer;
-  readonly input: SharedArrayBuffer;
+  /** A ring, or a lane, whose channel 1 is used. */
+  readonly output: SharedArrayBuffer | LaneMemory;
+  readonly input: SharedArrayBuffer | LaneMemory;
   readonly self: SharedArrayBuffer;
   readonly other: SharedArrayBuffer;
   /** Records taken per turn; a small number keeps the ring that is read full. */
@@ -104,8 +108,12 @@ async function run(setup: PeerSetup): Promise<PeerResult> {
   const type = (setup.kind === 'tuple' ? Types.TUPLE(Types.INT, Types.INT) : Types.ANY) as TypeInformation<unknown>;
   const wakeOther = new WakeUp(setup.other);
   const self = new WakeUp(setup.self);
-  const output = new FrameOutputChannel(new RingWriter(setup.output), type, wakeOther);
-  const input = new FrameInputChannel(new RingReader(setup.input), type, wakeOther);
+  const writer = 'ring' in setup.output ? new LaneWriter(setup.output).outlet(1) : new RingWriter(setup.output);
+  const output = new FrameOutputChannel(writer, type, wakeOther);
+  const lane = 'ring' in setup.input ? new LaneReader(setup.input, wakeOther) : undefined;
+  const reader = 'ring' in setup.input ? lane?.inlet(1) : new RingReader(setup.input);
+  if (reader === undefined) throw new Error('no reader');
+  const input = new FrameInputChannel(reader, type, wakeOther);
   const checker = new Checker(setup.kind);
   let sent = 0;
   let blockedTurns = 0;
@@ -137,11 +145,13 @@ async function run(setup: PeerSetup): Promise<PeerResult> {
   const isDone = (): boolean => checker.ended && sent > setup.records && output.isAvailable;
   /** Tries again to send what waits; with records left to send, room is work. */
   const hasWork = (): boolean => {
+    lane?.receive();
     const hasRoom = output.isAvailable;
     return input.hasData || (hasRoom && sent <= setup.records);
   };
 
   while (!isDone()) {
+    lane?.receive();
     const worked = [send(), input.poll(checker, setup.take) > 0].includes(true);
     if (worked) continue;
     output.flush();
