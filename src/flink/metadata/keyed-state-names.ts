@@ -30,9 +30,11 @@ class UnknownSerializer extends Error {}
 const CODE = 'FLINK_METADATA_CORRUPT';
 /** Serializers hold serializers; deeper nesting is nobody's type. */
 const MOST_LEVELS = 16;
-/** `CompositeTypeSerializerSnapshot` and the list of the serializers it is made of. */
+/** Flink's CompositeTypeSerializerSnapshot, NestedSerializersSnapshotDelegate and LinkedOptionalMapSerializer. */
 const COMPOSITE_MAGIC = 911108;
-const NESTED_MAGIC = 1333245;
+const LIST_MAGIC = 1333245;
+const MAP_MAGIC = 0x4f2c69a3d70n;
+const NO_BYTES = new Uint8Array();
 
 /**
  * Reads as many names as can be known. Never throws for what stands in the bytes.
@@ -92,20 +94,87 @@ function readSerializer(input: DataInput, level: number): string {
   const version = input.int32();
   const simple = SIMPLE.exec(className)?.[1];
   if (simple !== undefined && version === 3) return simple;
-  const composite = COMPOSITES.get(className);
-  if (composite === undefined) throw new UnknownSerializer(`the serializer ${shown(className)} is not known here`);
-  return composite(readNested(input, level));
+  const known = WITH_PARTS.get(className);
+  if (known === undefined || known.version !== version) {
+    throw new UnknownSerializer(`the serializer ${shown(className)}, version ${version}, is not known here`);
+  }
+  return known.read(input, level);
 }
 
-/** The serializers that a composite one is made of. Those known here write nothing else. */
-function readNested(input: DataInput, level: number): string[] {
-  if (input.int32() !== COMPOSITE_MAGIC) input.fail('a composite serializer has another form');
+/** How a serializer that is made of others describes itself. */
+interface Composite {
+  readonly version: number;
+  /** Reads what follows name and version, and tells the type. */
+  readonly read: (input: DataInput, level: number) => string;
+}
+
+/** Of those that write nothing but the list of the serializers they are made of. */
+function composite(type: (parts: readonly string[]) => string): Composite {
+  return {
+    version: 3,
+    read: (input, level) => {
+      if (input.int32() !== COMPOSITE_MAGIC) input.fail('a composite serializer has another form');
+      input.int32();
+      return type(readList(input, level));
+    },
+  };
+}
+
+function readList(input: DataInput, level: number): string[] {
+  if (input.int32() !== LIST_MAGIC) input.fail('a composite serializer has another form');
   input.int32();
-  if (input.int32() !== NESTED_MAGIC) input.fail('a composite serializer has another form');
-  input.int32();
-  const nested: string[] = [];
-  for (let left = input.count('serializers', 6); left > 0; left--) nested.push(readSerializer(input, level + 1));
-  return nested;
+  const parts: string[] = [];
+  for (let left = input.count('serializers', 6); left > 0; left--) parts.push(readSerializer(input, level + 1));
+  return parts;
+}
+
+/** Fields, and subclasses that are known by now: maps whose keys and values have lengths. */
+function readPojo(input: DataInput, level: number): string {
+  input.utf();
+  const fields = readFramedMap(input).map(({ name, value }) => `${name}: ${framedType(input, value, level)}`);
+  readFramedMap(input);
+  readFramedMap(input);
+  return `{${fields.join(', ')}}`;
+}
+
+/** What has a length can be skipped, so one unknown field leaves the others known. */
+function framedType(input: DataInput, value: Uint8Array, level: number): string {
+  try {
+    return readSerializer(new DataInput(value, input.subject), level + 1);
+  } catch (error) {
+    if (error instanceof UnknownSerializer || error instanceof FlinkDataError) return '?';
+    throw error;
+  }
+}
+
+function readFramedMap(input: DataInput): { readonly name: string; readonly value: Uint8Array }[] {
+  if (input.int64() !== MAP_MAGIC) input.fail('a map has another form');
+  const entries: { name: string; value: Uint8Array }[] = [];
+  for (let left = input.count('entries', 4); left > 0; left--) {
+    const name = input.utf();
+    readFrame(input);
+    entries.push({ name, value: readFrame(input) });
+  }
+  return entries;
+}
+
+function readFrame(input: DataInput): Uint8Array {
+  return input.boolean() ? input.bytes(input.count('bytes', 1)) : NO_BYTES;
+}
+
+/** Logical types are Java objects without a length; behind them comes the list of as many serializers. */
+function readRow(input: DataInput, level: number): string {
+  const count = input.int32();
+  const list = Buffer.alloc(12);
+  list.writeInt32BE(LIST_MAGIC, 0);
+  list.writeInt32BE(1, 4);
+  list.writeInt32BE(count, 8);
+  if (!input.skipTo(list)) throw new UnknownSerializer('the types of a row have another form');
+  return `row<${readList(input, level).join(', ')}>`;
+}
+
+function readTimestamp(input: DataInput): string {
+  return `Timestamp(${input.int32()})`;
 }
 
 /** Serializers without parameters: their description is their class. */
@@ -113,10 +182,14 @@ const SIMPLE =
   /^org\.apache\.flink\.(?:api\.common\.typeutils\.base\.(?:array\.)?|runtime\.state\.|table\.runtime\.typeutils\.)?(BigDec|BigInt|Boolean|Byte|Char|Date|Double|Float|Instant|Int|LocalDate|LocalDateTime|LocalTime|Long|Short|SqlDate|SqlTime|SqlTimestamp|String|Void|VoidNamespace|BooleanPrimitiveArray|BytePrimitiveArray|CharPrimitiveArray|DoublePrimitiveArray|FloatPrimitiveArray|IntPrimitiveArray|LongPrimitiveArray|ShortPrimitiveArray|StringArray|StringData)Serializer\$\1SerializerSnapshot$/;
 
 const BASE = 'org.apache.flink.api.common.typeutils.base';
-const COMPOSITES: ReadonlyMap<string, (nested: readonly string[]) => string> = new Map([
-  [`${BASE}.ListSerializerSnapshot`, (nested: readonly string[]) => `list<${nested.join(', ')}>`],
-  [`${BASE}.MapSerializerSnapshot`, (nested: readonly string[]) => `map<${nested.join(', ')}>`],
-  ['org.apache.flink.streaming.api.operators.TimerSerializerSnapshot', () => 'timer'],
+const TABLE = 'org.apache.flink.table.runtime.typeutils';
+const WITH_PARTS: ReadonlyMap<string, Composite> = new Map<string, Composite>([
+  [`${BASE}.ListSerializerSnapshot`, composite((parts) => `list<${parts.join(', ')}>`)],
+  [`${BASE}.MapSerializerSnapshot`, composite((parts) => `map<${parts.join(', ')}>`)],
+  ['org.apache.flink.streaming.api.operators.TimerSerializerSnapshot', composite(() => 'timer')],
+  ['org.apache.flink.api.java.typeutils.runtime.PojoSerializerSnapshot', { version: 2, read: readPojo }],
+  [`${TABLE}.RowDataSerializer$RowDataSerializerSnapshot`, { version: 3, read: readRow }],
+  [`${TABLE}.TimestampDataSerializer$TimestampDataSerializerSnapshot`, { version: 1, read: readTimestamp }],
 ]);
 
 /** A name from the stream, short enough for a message. */

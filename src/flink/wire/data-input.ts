@@ -94,6 +94,16 @@ export class DataInput {
     return readModifiedUtf8(this.bytes(length)) ?? this.#failAt(at, 'text is not modified UTF-8');
   }
 
+  /** Moves to where these bytes come next; false, and no move, where they do not. */
+  skipTo(wanted: Uint8Array): boolean {
+    const found = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length).indexOf(
+      wanted,
+      this.#offset,
+    );
+    if (found >= 0) this.#offset = found;
+    return found >= 0;
+  }
+
   /** Ends reading with the error of this subject. */
   fail(reason: string): never {
     return this.#failAt(this.#offset, reason);

@@ -76,6 +76,7 @@ test.each<[string, string[], ConfigMapShape[]]>([
   ],
   ['a key without an id', ['UnreadableValue'], [ofJob({ ...sound, 'checkpointID-abc': handle(NEW) })]],
   ['a counter that is no number', ['UnreadableValue', 'CounterMissing'], [ofJob({ ...sound, counter: 'five' })]],
+  ['a counter in another form', ['UnreadableValue', 'CounterMissing'], [ofJob({ ...sound, counter: '05' })]],
   [
     'a leader without a session',
     ['UnreadableValue'],

@@ -146,7 +146,7 @@ test('names of keyed states in a file are read when its head is at hand', () => 
   expect(withHead?.keyed).toEqual({
     keyType: 'Long',
     states: [{ name: 'total', kind: 'reducing', type: undefined }],
-    incomplete: 'the serializer com.example.MySerializerSnapshot is not known here',
+    incomplete: 'the serializer com.example.MySerializerSnapshot, version 1, is not known here',
     bytes: 99,
   });
 });
@@ -169,6 +169,11 @@ test.each<[string, Uint8Array, RegExp]>([
   ],
   ['an unknown keyed state', keyed(parts().byte(6)), /no keyed state has the tag 6$/],
   ['an unknown stream', keyed(parts().byte(3).int(0, 0).byte(3)), /no stream has the tag 3$/],
+  [
+    'more key groups than bytes',
+    keyed(parts().byte(3).int(0, 1_000)),
+    /1000 key groups are announced and \d+ bytes are left$/,
+  ],
   [
     'too many key groups',
     keyed(parts().byte(3).int(0, 40_000)),
