@@ -70,6 +70,7 @@ export {
   type ApplicationStatus,
   type JobResult,
   type JobResultStore,
+  type JobSummary,
   jobResultStore,
 } from './job-result-store.ts';
 export { isGloballyTerminal, type JobStatus } from './job-status.ts';

@@ -21,6 +21,21 @@ export interface JobResult {
   /** Milliseconds the job ran. */
   readonly 'net-runtime': number;
   readonly 'failure-cause'?: { readonly class: string; readonly 'stack-trace': string };
+  /** What people ask for once the checkpoints are removed. Not in Flink's file. */
+  readonly summary?: JobSummary;
+}
+
+/** What a job had when it ended. */
+export interface JobSummary {
+  /** The last one completed. */
+  readonly checkpoint?: {
+    readonly id: number;
+    /** When it was triggered. */
+    readonly time: number;
+    readonly bytes: number;
+  };
+  /** Of its vertices; several where they differ. */
+  readonly maxParallelism: readonly number[];
 }
 
 export interface JobResultStore {

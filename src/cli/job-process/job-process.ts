@@ -9,9 +9,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import {
   BrokenStateException,
+  type CompletedCheckpoint,
   type CompletedCheckpointStore,
   type HighAvailabilityServices,
   type JobResult,
+  type JobSummary,
   type JsonValue,
   keepResult,
   keptResult,
@@ -198,6 +200,8 @@ class JobProcess {
     this.#ports.tell({ type: 'serving', url: server.url, jobId });
     const outcome = this.#ports.stop.aborted ? ({ outcome: 'stopped' } as const) : await master.run();
     const ending = await this.#conclude(services, outcome, master, checkpointStore);
+    // Before the address falls silent: whoever finds nobody there finds out why.
+    this.writeRecord(ending);
     // Whoever asked for the savepoint learns where it lies from this process or not at all.
     const tellsSavepoint = outcome.outcome === 'stoppedWithSavepoint' || outcome.outcome === 'cancelled';
     if (tellsSavepoint) await server.resultsRead(RESULTS_READ_MS);
@@ -269,12 +273,17 @@ class JobProcess {
     services: HighAvailabilityServices,
     outcome: JobOutcome,
     master: JobMaster,
-    checkpointStore: Pick<CompletedCheckpointStore, 'shutdown' | 'whenDiscarded'>,
+    checkpointStore: Pick<CompletedCheckpointStore, 'shutdown' | 'whenDiscarded' | 'getLatestCheckpoint'>,
   ): Promise<Ending> {
     switch (outcome.outcome) {
       case 'finished':
       case 'cancelled':
-        await this.#recordResult(services, outcome.outcome === 'finished' ? 'SUCCEEDED' : 'CANCELED', master);
+        await this.#recordResult(
+          services,
+          outcome.outcome === 'finished' ? 'SUCCEEDED' : 'CANCELED',
+          master,
+          checkpointStore.getLatestCheckpoint(),
+        );
         await this.#faults('job-result-recorded');
         await this.#cleanUp(services, checkpointStore);
         return { exitCode: JOB_EXIT.finished, outcome: 'finished' };
@@ -332,11 +341,13 @@ class JobProcess {
     services: HighAvailabilityServices,
     status: 'SUCCEEDED' | 'CANCELED',
     master: JobMaster,
+    latest: CompletedCheckpoint | undefined,
   ): Promise<void> {
     await services.getJobResultStore().createDirtyResult({
       id: this.#order.jobId,
       'application-status': status,
       'net-runtime': systemClock.now() - master.startedAt,
+      summary: summaryOf(master, latest),
     });
   }
 
@@ -356,4 +367,11 @@ class JobProcess {
     const outcome = exitCode === JOB_EXIT.invalid ? 'invalid' : 'failed';
     return { exitCode, outcome, cause, ...(code === undefined ? {} : { code }) };
   }
+}
+
+function summaryOf({ execution }: JobMaster, latest: CompletedCheckpoint | undefined): JobSummary {
+  const maxParallelism = [...new Set(execution?.graph.vertices.map((vertex) => vertex.maxParallelism) ?? [])];
+  if (latest === undefined) return { maxParallelism };
+  const { checkpointId: id, timestamp: time, bytes } = latest;
+  return { maxParallelism, checkpoint: { id, time, bytes } };
 }

@@ -7,14 +7,19 @@ import {
   decodeLedger,
   embeddedBackend,
   type HaSnapshot,
+  type JobResult,
+  jobResultKey,
   LEDGER_KEY,
   leaderKey,
   livenessOf,
+  openAttemptOf,
   readEmbeddedLease,
 } from '../../ha/index.ts';
 import { systemClock } from '../../lib/clock.ts';
+import type { TerminationRecord } from '../../lib/exit-codes.ts';
 import { localStorageUri, settingsOf } from '../run/job-file.ts';
 import { findJobHome, type JobHome } from '../run/job-home.ts';
+import { readTermination, terminationLogOf } from '../run/job-process-handle.ts';
 import { readLastRun } from '../run/last-run.ts';
 import { supervisorOf } from '../run/supervision-lock.ts';
 import type { LocalJob, LocalJobRecord, RunningLeader } from './local-job.ts';
@@ -34,7 +39,9 @@ export async function findLocalJob(wanted: string, home: string): Promise<LocalJ
   if (found === undefined) return { is: 'notFound', wanted, home, known: knownJobs(home) };
   const record = await readRecord(found);
   const leader = await leaderOf(record);
-  return leader === undefined ? { is: 'notRunning', record } : { is: 'running', record, leader };
+  // Nobody answers: what was written before the last process fell silent may be newer than what was read before it did.
+  if (leader === undefined) return { is: 'notRunning', record: await readRecord(found) };
+  return { is: 'running', record, leader };
 }
 
 /** What is kept of a job. */
@@ -44,16 +51,34 @@ async function readRecord(home: JobHome): Promise<LocalJobRecord> {
   const snapshot = await handles.read();
   const lastRun = readLastRun(home);
   const settings = lastRun === undefined ? undefined : settingsOf(lastRun.file);
+  const ledger = decodeLedger(snapshot?.entries.get(LEDGER_KEY), handles.name);
   return {
     home,
     title: titleOf(home.namespace, home.name),
     lastRun,
     settings,
-    ledger: decodeLedger(snapshot?.entries.get(LEDGER_KEY), handles.name),
+    ledger,
     snapshot,
+    result: resultIn(snapshot, jobId),
+    ended: endedIn(home, openAttemptOf(ledger)?.number),
     supervisorPid: (await supervisorOf(home))?.pid,
     storageUri: settings === undefined ? home.storageUri : localStorageUri(settings, home, lastRun?.storage),
   };
+}
+
+function resultIn(snapshot: HaSnapshot | undefined, jobId: string): JobResult | undefined {
+  const text = snapshot?.entries.get(jobResultKey(jobId));
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as { result?: JobResult }).result;
+  } catch {
+    // Damaged: the ledger still says that the job ended.
+    return undefined;
+  }
+}
+
+function endedIn(home: JobHome, attempt: number | undefined): TerminationRecord | undefined {
+  const record = attempt === undefined ? undefined : readTermination(terminationLogOf(home, attempt));
+  return record?.attempt === attempt ? record : undefined;
 }
 
 /** Names of all jobs below a home, as they are to be typed. */

@@ -1,6 +1,8 @@
 /** Where a local job is in its life, in one word and in one line. Pure. */
 import type { JobStatus } from '../../flink/index.ts';
 import { type JobResult, type Ledger, nextAttemptAt, openAttemptOf } from '../../ha/index.ts';
+import type { TerminationRecord } from '../../lib/exit-codes.ts';
+import type { LocalJobRecord } from './local-job.ts';
 
 /** Words of the resource's status, as far as a job on one machine has them, and `Stopped`: nobody runs it, and it can go on. */
 export type LocalPhase = 'Starting' | 'Running' | 'Restarting' | 'Suspended' | 'Stopped' | 'Finished' | 'Failed';
@@ -12,6 +14,8 @@ export interface PhaseFacts {
   /** As the running process says; undefined when none answers. */
   readonly running: JobStatus | undefined;
   readonly result: JobResult['application-status'] | undefined;
+  /** What the last process of the open attempt said when it ended; undefined while it runs, and when it was killed. */
+  readonly ended: Pick<TerminationRecord, 'outcome' | 'savepoint'> | undefined;
 }
 
 export interface PhaseAnswer {
@@ -22,20 +26,49 @@ export interface PhaseAnswer {
   readonly nextAt?: number;
 }
 
+/** The same of a job as it was found. `running`: as its process says; undefined when none answers. */
+export function phaseOfJob(
+  { ledger, supervisorPid, result, ended }: Pick<LocalJobRecord, 'ledger' | 'supervisorPid' | 'result' | 'ended'>,
+  running: JobStatus | undefined,
+): PhaseAnswer {
+  const status = result?.['application-status'];
+  return phaseOf({ ledger, isSupervised: supervisorPid !== undefined, running, result: status, ended });
+}
+
 /** The first rule that speaks decides. */
 export function phaseOf(facts: PhaseFacts): PhaseAnswer {
-  return whileRunning(facts) ?? whileSupervised(facts) ?? whileNobodyRunsIt(facts);
+  return onceEnded(facts) ?? whileRunning(facts) ?? whileSupervised(facts) ?? whileNobodyRunsIt(facts);
 }
+
+/** The process has settled how the attempt ends, and its supervisor, where there is one, has yet to write it down. */
+function onceEnded({ ledger, isSupervised, result, ended }: PhaseFacts): PhaseAnswer | undefined {
+  const open = openAttemptOf(ledger);
+  if (result === 'CANCELED') return { phase: 'Finished', reason: 'it was cancelled' };
+  if (result !== undefined) return { phase: 'Finished' };
+  if (open === undefined) return undefined;
+  if (ended?.outcome === 'stoppedWithSavepoint') {
+    return { phase: 'Suspended', reason: `stopped with savepoint ${ended.savepoint ?? ''}`.trim() };
+  }
+  if (!isSupervised) return undefined;
+  if (open.reported !== undefined) {
+    const { suppressRestarts, cause } = open.reported;
+    return suppressRestarts === true ? { phase: 'Failed', reason: cause } : { phase: 'Restarting', reason: HAS_FAILED };
+  }
+  return ended?.outcome === 'failed' ? { phase: 'Restarting', reason: HAS_FAILED } : undefined;
+}
+
+const HAS_FAILED = 'the attempt has failed';
 
 function whileRunning({ running, ledger }: PhaseFacts): PhaseAnswer | undefined {
   switch (running) {
     case undefined:
+      return undefined;
     case 'FINISHED':
     case 'CANCELED':
     case 'FAILED':
     case 'SUSPENDED':
-      // An attempt that has ended; the ledger says, or soon will, what follows.
-      return undefined;
+      // It has not written down yet how it ended; once the attempt is closed, the ledger says what follows.
+      return openAttemptOf(ledger) === undefined ? undefined : { phase: 'Running', reason: 'it is ending' };
     case 'FAILING':
       return { phase: 'Restarting', reason: 'the attempt is failing' };
     case 'CANCELLING':
@@ -64,10 +97,9 @@ function starting(ledger: Ledger): PhaseAnswer {
   return { phase: isRestart ? 'Restarting' : 'Starting' };
 }
 
-function whileNobodyRunsIt({ ledger, result }: PhaseFacts): PhaseAnswer {
+function whileNobodyRunsIt({ ledger }: PhaseFacts): PhaseAnswer {
   const last = ledger.attempts.at(-1);
   if (ledger.gaveUp !== undefined) return { phase: 'Failed', reason: ledger.gaveUp.reason };
-  if (result === 'CANCELED') return { phase: 'Finished', reason: 'it was cancelled' };
   if (last?.end?.how === 'finished') return { phase: 'Finished' };
   if (last?.end?.how === 'replaced') return { phase: 'Suspended', reason: last.end.cause };
   if (last === undefined) return { phase: 'Stopped', reason: 'it never started' };

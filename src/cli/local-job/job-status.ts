@@ -6,7 +6,7 @@ import {
   type JobVertexSummary,
   type MetricCollection,
 } from '../../flink/index.ts';
-import { type JobResult, jobResultKey, type Ledger, openAttemptOf } from '../../ha/index.ts';
+import { type Ledger, openAttemptOf } from '../../ha/index.ts';
 import {
   describe,
   type RestartStrategy,
@@ -15,7 +15,7 @@ import {
 } from '../../restart/index.ts';
 import { openStorage } from '../../storage/index.ts';
 import { readManifest } from '../../stream/index.ts';
-import { type LocalPhase, phaseOf } from './job-phase.ts';
+import { type LocalPhase, phaseOfJob } from './job-phase.ts';
 import type { LocalJob, LocalJobRecord, RunningLeader } from './local-job.ts';
 import { newestRetained, type StoredCheckpoint } from './stored-checkpoints.ts';
 
@@ -42,7 +42,9 @@ export interface JobStatusReport {
     readonly bytes: number;
     readonly location: string;
   };
-  /** In effect: of the running vertices, else of the newest checkpoint. Several where operators differ. */
+  /** The last one of a job that has finished: it is removed with the end. */
+  readonly lastCheckpoint?: { readonly id: number; readonly taken: string; readonly bytes: number };
+  /** In effect: of the running vertices, else of the newest checkpoint or of the end. Several where operators differ. */
   readonly maxParallelism: readonly number[];
   readonly restartStrategy: { readonly text: string; readonly source: RestartStrategySource };
   readonly vertices?: readonly VertexReport[];
@@ -78,12 +80,7 @@ export async function jobStatus(
 ): Promise<JobStatusReport> {
   const { record } = job;
   const leader = job.is === 'running' ? job.leader : undefined;
-  const answer = phaseOf({
-    ledger: record.ledger,
-    isSupervised: record.supervisorPid !== undefined,
-    running: leader?.details.state,
-    result: resultOf(record),
-  });
+  const answer = phaseOfJob(record, leader?.details.state);
   const newest = await newestRetained(record);
   const vertices =
     answer.phase === 'Running' && leader !== undefined ? await sampledVertices(leader, ports) : undefined;
@@ -101,6 +98,7 @@ export async function jobStatus(
       ...present('nextAt', answer.nextAt === undefined ? undefined : iso(answer.nextAt)),
     },
     ...present('checkpoint', checkpointOf(newest, ports.now())),
+    ...present('lastCheckpoint', newest === undefined ? lastCheckpointOf(record) : undefined),
     maxParallelism: vertices === undefined ? await storedMaxima(record, newest) : distinct(vertices),
     restartStrategy: strategyOf(record),
     ...present('vertices', vertices),
@@ -193,25 +191,20 @@ export function vertexReports(before: JobDetails, after: JobDetails, seconds: nu
   }));
 }
 
+function lastCheckpointOf({ result }: LocalJobRecord): JobStatusReport['lastCheckpoint'] {
+  const last = result?.summary?.checkpoint;
+  return last === undefined ? undefined : { id: last.id, taken: iso(last.time), bytes: last.bytes };
+}
+
 /** A manifest that cannot be read says nothing here; `flinkjob checkpoints` says why. */
-async function storedMaxima(record: LocalJobRecord, newest: StoredCheckpoint | undefined): Promise<number[]> {
-  if (newest === undefined) return [];
+async function storedMaxima(record: LocalJobRecord, newest: StoredCheckpoint | undefined): Promise<readonly number[]> {
+  if (newest === undefined) return record.result?.summary?.maxParallelism ?? [];
   const manifest = await readManifest(openStorage(record.storageUri), newest.directory).catch(() => undefined);
   return distinct(manifest?.operators ?? []);
 }
 
 function distinct(items: readonly { readonly maxParallelism: number }[]): number[] {
   return [...new Set(items.map(({ maxParallelism }) => maxParallelism))];
-}
-
-function resultOf({ snapshot, home }: LocalJobRecord): JobResult['application-status'] | undefined {
-  const text = snapshot?.entries.get(jobResultKey(home.jobId));
-  try {
-    return text === undefined ? undefined : (JSON.parse(text) as { result?: JobResult }).result?.['application-status'];
-  } catch {
-    // Damaged: the ledger still says that the job ended.
-    return undefined;
-  }
 }
 
 function iso(at: number): string {

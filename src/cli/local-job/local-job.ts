@@ -1,7 +1,8 @@
 /** A local job as other commands see it. */
 import type { FlinkJobSettings } from '../../api/index.ts';
 import type { FlinkClient, JobDetails } from '../../flink/index.ts';
-import type { HaSnapshot, Ledger } from '../../ha/index.ts';
+import type { HaSnapshot, JobResult, Ledger } from '../../ha/index.ts';
+import type { TerminationRecord } from '../../lib/exit-codes.ts';
 import type { JobHome } from '../run/job-home.ts';
 import type { LastRun } from '../run/last-run.ts';
 
@@ -23,6 +24,10 @@ export interface LocalJobRecord {
   readonly ledger: Ledger;
   /** The job's object; undefined when there is none. */
   readonly snapshot: HaSnapshot | undefined;
+  /** How the job ended for good; undefined while it has not, or where that cannot be read. */
+  readonly result: JobResult | undefined;
+  /** What the last process of the open attempt said when it ended; undefined while it runs, and when it was killed. */
+  readonly ended: TerminationRecord | undefined;
   /** The process that supervises it now. */
   readonly supervisorPid: number | undefined;
   /** `file://` URI of its checkpoints and savepoints. */

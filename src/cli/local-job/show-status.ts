@@ -35,7 +35,7 @@ export function statusLines(report: JobStatusReport, now: number, io: Pick<CliIo
 }
 
 function factsOf(report: JobStatusReport, now: number, paint: Paint): [string, string][] {
-  const { attempt, process, restarts, checkpoint, maxParallelism, restartStrategy } = report;
+  const { attempt, process, restarts, checkpoint, lastCheckpoint, maxParallelism, restartStrategy } = report;
   const counters = countersText(report.counters ?? {});
   const facts: [string, string | undefined][] = [
     ['Job', `${report.namespace}/${report.name} (${report.jobId})`],
@@ -43,7 +43,7 @@ function factsOf(report: JobStatusReport, now: number, paint: Paint): [string, s
     ['Attempt', attempt && `${attempt.number}, ${attemptText(attempt, now)}`],
     ['Process', process && `${process.pid} at ${process.url}`],
     ['Restarts', restartsText(restarts, now)],
-    ['Checkpoint', checkpoint === undefined ? 'none' : checkpointText(checkpoint)],
+    ['Checkpoint', checkpoint === undefined ? noneText(lastCheckpoint, now) : checkpointText(checkpoint)],
     [
       'Max parallelism',
       maxParallelism.length === 0 ? 'not known before the first checkpoint' : maxParallelism.join(', '),
@@ -71,6 +71,13 @@ function restartsText({ count, lastCause, nextAt }: JobStatusReport['restarts'],
   const last = lastCause === undefined ? '' : `; the last failure: ${lastCause}`;
   const next = nextAt === undefined ? '' : `; the next attempt in ${durationText(Date.parse(nextAt) - now)}`;
   return `${count}${last}${next}`;
+}
+
+/** A job that finished has none left: it needs none. */
+function noneText(last: JobStatusReport['lastCheckpoint'], now: number): string {
+  if (last === undefined) return 'none';
+  const ago = durationText(now - Date.parse(last.taken));
+  return `none left; the last was checkpoint ${last.id}, ${ago} ago, ${bytesText(last.bytes)}`;
 }
 
 function checkpointText(checkpoint: NonNullable<JobStatusReport['checkpoint']>): string {

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { type CliIo, EXIT } from '../command.ts';
 import { type OutputFormat, writeResult } from '../output/write-result.ts';
 import { supervisorOf } from '../run/supervision-lock.ts';
-import { phaseOf } from './job-phase.ts';
+import { phaseOfJob } from './job-phase.ts';
 import type { LocalJobRecord, RunningLeader } from './local-job.ts';
 import { newestRetained } from './stored-checkpoints.ts';
 import { type LocalJobOptions, notRunningText, withLocalJob, withRunningJob } from './with-local-job.ts';
@@ -62,9 +62,7 @@ async function stopWithSavepoint(
 
 /** Where the savepoint lies of a job that is suspended already; asking again changes nothing. */
 async function savepointOfSuspended(record: LocalJobRecord): Promise<string | undefined> {
-  const { ledger, supervisorPid } = record;
-  const isSupervised = supervisorPid !== undefined;
-  const { phase } = phaseOf({ ledger, isSupervised, running: undefined, result: undefined });
+  const { phase } = phaseOfJob(record, undefined);
   return phase === 'Suspended' ? (await newestRetained(record))?.location : undefined;
 }
 

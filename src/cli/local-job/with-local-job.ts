@@ -4,7 +4,7 @@ import { FlinkJobError } from '../../lib/errors.ts';
 import { type CliIo, EXIT } from '../command.ts';
 import { fileArgument } from '../run/job-file.ts';
 import { findLocalJob } from './find-local-job.ts';
-import { type LocalPhase, phaseOf } from './job-phase.ts';
+import { type LocalPhase, phaseOfJob } from './job-phase.ts';
 import type { LocalJob, LocalJobRecord, RunningLeader } from './local-job.ts';
 
 export interface LocalJobOptions {
@@ -47,13 +47,8 @@ export async function withRunningJob(
 
 /** That a job is not running, why, and what to do next. */
 export function notRunningText(record: LocalJobRecord): string {
-  const { title, ledger, supervisorPid } = record;
-  const { phase, reason } = phaseOf({
-    ledger,
-    isSupervised: supervisorPid !== undefined,
-    running: undefined,
-    result: undefined,
-  });
+  const { title, supervisorPid } = record;
+  const { phase, reason } = phaseOfJob(record, undefined);
   const why = reason === undefined ? phase : `${phase}: ${reason}`;
   const next =
     supervisorPid === undefined

@@ -1,10 +1,12 @@
 /** A job process seen from its supervisor: started, told to stop, and judged by what it leaves. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decodeTerminationRecord, type TerminationRecord } from '../../lib/exit-codes.ts';
 import { JOB_ORDER_VARIABLE, type JobOrder } from '../job-process/job-order.ts';
 import type { FromJobProcess } from '../job-process/messages.ts';
+import type { JobHome } from './job-home.ts';
 
 /** How a process ended. */
 export interface ProcessEnd {
@@ -60,13 +62,19 @@ function endOf(child: ChildProcess, terminationLog: string): Promise<ProcessEnd>
       resolve({
         exitCode: exitCode ?? undefined,
         signal: signal ?? undefined,
-        termination: readRecord(terminationLog),
+        termination: readTermination(terminationLog),
       }),
     );
   });
 }
 
-function readRecord(file: string): TerminationRecord | undefined {
+/** Where the process of an attempt leaves its termination record. */
+export function terminationLogOf({ processDirectory }: Pick<JobHome, 'processDirectory'>, attempt: number): string {
+  return join(processDirectory, `attempt-${attempt}.json`);
+}
+
+/** What a process left when it ended; undefined when it left nothing. */
+export function readTermination(file: string): TerminationRecord | undefined {
   try {
     return decodeTerminationRecord(readFileSync(file, 'utf8'));
   } catch {

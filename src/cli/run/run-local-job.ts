@@ -1,6 +1,6 @@
 /** What `flinkjob run` does: read the resource, open the job's directory, supervise, show, and end with an exit code. */
 import { randomUUID } from 'node:crypto';
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import type { FlinkJobSettings } from '../../api/index.ts';
 import { FlinkClient } from '../../flink/index.ts';
 import { livenessOf, openEmbeddedHaServices, readEmbeddedLease } from '../../ha/index.ts';
@@ -25,7 +25,7 @@ import {
   readableHome,
   renewJobHome,
 } from './job-home.ts';
-import { type JobProcessHandle, startJobProcess } from './job-process-handle.ts';
+import { type JobProcessHandle, startJobProcess, terminationLogOf } from './job-process-handle.ts';
 import { type LastRun, writeLastRun } from './last-run.ts';
 import { RunDisplay } from './run-display.ts';
 import { lockSupervision } from './supervision-lock.ts';
@@ -138,7 +138,7 @@ async function superviseJob(
       kill: stop.kill,
       killAfterMs: Math.min(LONGEST_GRACE_MS, settings.deletion.timeoutMs),
       start: (attempt) => {
-        const terminationLog = join(home.processDirectory, `attempt-${attempt}.json`);
+        const terminationLog = terminationLogOf(home, attempt);
         const handle = startJobProcess(
           { ...order, attempt, terminationLog },
           {

@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest';
 import { type PhaseFacts, phaseOf } from '../../../src/cli/local-job/job-phase.ts';
-import { closeAttempt, EMPTY_LEDGER, giveUp, type Ledger, openAttempt, recordFailure } from '../../../src/ha/index.ts';
+import {
+  closeAttempt,
+  EMPTY_LEDGER,
+  giveUp,
+  type Ledger,
+  openAttempt,
+  recordFailure,
+  reportFailure,
+} from '../../../src/ha/index.ts';
 
 const opened = (ledger: Ledger = EMPTY_LEDGER): Ledger => openAttempt(ledger, { at: 1, epoch: 1 });
 const ended = (how: 'finished' | 'failed' | 'replaced' | 'crashed', cause = 'why'): Ledger =>
@@ -14,12 +22,16 @@ const waiting: Ledger = recordFailure(ended('failed'), {
   counters: null,
 });
 
+const reported = (suppressRestarts: boolean): Ledger =>
+  reportFailure(opened(), 1, { at: 2, epoch: 1, cause: 'why', suppressRestarts });
+
 /** Nobody runs the job, unless the row says so. */
 const facts = (changes: Partial<PhaseFacts>): PhaseFacts => ({
   ledger: EMPTY_LEDGER,
   isSupervised: false,
   running: undefined,
   result: undefined,
+  ended: undefined,
   ...changes,
 });
 
@@ -60,6 +72,33 @@ test.each<[string, Partial<PhaseFacts>, object]>([
     { phase: 'Suspended', reason: 'stopped with savepoint x' },
   ],
   ['a process that ended but still answers', { running: 'FINISHED', ledger: ended('finished') }, { phase: 'Finished' }],
+  [
+    'a process that has ended but not said how yet',
+    { running: 'FINISHED', isSupervised: true, ledger: opened() },
+    { phase: 'Running', reason: 'it is ending' },
+  ],
+  [
+    'a result that the supervisor has not seen yet',
+    { isSupervised: true, ledger: opened(waiting), result: 'SUCCEEDED' },
+    { phase: 'Finished' },
+  ],
+  ['a result that no supervisor will see', { ledger: opened(), result: 'SUCCEEDED' }, { phase: 'Finished' }],
+  [
+    'a stop with savepoint that the supervisor has not seen yet',
+    { isSupervised: true, ledger: opened(), ended: { outcome: 'stoppedWithSavepoint', savepoint: 'file:///s' } },
+    { phase: 'Suspended', reason: 'stopped with savepoint file:///s' },
+  ],
+  [
+    'a failure that the supervisor has not seen yet',
+    { isSupervised: true, ledger: reported(false) },
+    { phase: 'Restarting', reason: 'the attempt has failed' },
+  ],
+  [
+    'a failure that no restart mends',
+    { isSupervised: true, ledger: reported(true) },
+    { phase: 'Failed', reason: 'why' },
+  ],
+  ['a failure without a supervisor', { ledger: reported(false) }, { phase: 'Stopped' }],
 ])('%s', (_what, changes, expected) => {
   expect(phaseOf(facts(changes))).toMatchObject(expected);
 });

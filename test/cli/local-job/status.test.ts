@@ -61,6 +61,15 @@ test('a job that was restarted between two looks has no negative rates', () => {
   ]);
 });
 
+test('a job that has finished has no checkpoint left, and says which was the last', () => {
+  const { checkpoint: _, ...ended } = aReport({
+    phase: 'Finished',
+    lastCheckpoint: { id: 12, taken: '2026-01-01T00:00:55.000Z', bytes: 2048 },
+  });
+  const lines = statusLines(ended, NOW, { isTty: false, env: {} });
+  expect(lines).toContain('Checkpoint\tnone left; the last was checkpoint 12, 5s ago, 2.0 KiB');
+});
+
 test('one screen says how the job is', () => {
   const vertices = vertexReports(details(0, 0), details(12_345, 1), 1);
   expect(statusLines(aReport({ vertices }), NOW, { isTty: false, env: {} })).toEqual([
