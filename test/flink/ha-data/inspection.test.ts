@@ -122,6 +122,15 @@ test('an upgrade that left traces is found, and the handles decide which release
   expect(found.flinkVersions).toEqual(['1.19', '1.20', '2.0', '2.1', '2.2', '2.3']);
 });
 
+test('Flink 1.19 and 1.20 are told from their neighbours', () => {
+  const leader = 'd0889808-f975-4534-9d8c-771a4a5807af,pekko.tcp://flink@jm:6123/user/rpc/jobmanager_2';
+  const found = inspect(
+    ofCluster({ [`jobGraph-${JOB}`]: handle(NEW), [`org.apache.flink.k8s.leader.job-${JOB}`]: leader }),
+    ofJob(sound),
+  );
+  expect(found).toMatchObject({ flinkVersions: ['1.19', '1.20'], findings: [] });
+});
+
 test('ConfigMaps of something else are no HA data', () => {
   expect(inspectHaData([{ metadata: { name: 'kube-root-ca.crt' } }])).toMatchObject([
     { clusterId: null, flinkVersions: [], jobs: [], findings: [{ code: 'NoHaData' }] },
