@@ -109,3 +109,21 @@ test('a suspended job whose pointers were deleted goes on from its savepoint and
   expect(resumed.stderr).toContain('no handles to them; the newest whole one is restored');
   expect(committedRecords(out(at))).toEqual(everyNumberOnce);
 });
+
+test('a job that begins from nothing is refused where its old output stands, and runs once that is gone', async () => {
+  const at = aWorkplace();
+  openGate(at);
+  const file = aJob(at);
+  expect(await at.flinkjob('run', file)).toMatchObject({ code: 0 });
+  for (const args of [['--fresh'], ['--home', 'another']]) {
+    const refused = await at.flinkjob('run', ...args, file);
+    expect(refused.code, refused.stderr).toBe(11);
+    expect(refused.stderr).toContain(`the output directory ${join(out(at), 'numbers')} holds output`);
+    expect(refused.stderr).not.toContain('restarting');
+  }
+  expect(committedRecords(out(at))).toEqual(everyNumberOnce);
+  rmSync(out(at), { recursive: true });
+  const fresh = await at.flinkjob('run', '--fresh', file);
+  expect(fresh, fresh.stderr).toMatchObject({ code: 0 });
+  expect(committedRecords(out(at))).toEqual(everyNumberOnce);
+});

@@ -48,6 +48,21 @@ export class SinkDirectoryError extends FlinkJobError {
   }
 }
 
+/** Thrown when a job begins from nothing and finds output of an earlier run where it would write its own. */
+export class OutputExistsError extends FlinkJobError {
+  readonly directory: string;
+
+  constructor(directory: string, name: string, isOwn: boolean) {
+    super(
+      'OUTPUT_EXISTS',
+      `the output directory ${directory} holds output of ${isOwn ? 'an earlier run of this job' : 'another job or an earlier run'} (${name}), and this one begins from nothing: ` +
+        'what it writes would be there twice. Empty the directory, or give the sink another path or prefix. To go on ' +
+        'where the other stopped, start from its savepoint.',
+    );
+    this.directory = directory;
+  }
+}
+
 /** Thrown when a sink is given a record that it cannot write. */
 export class UnwritableRecordError extends FlinkJobError {
   constructor(why: string, options: { cause?: unknown } = {}) {

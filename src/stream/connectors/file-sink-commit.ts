@@ -9,8 +9,8 @@
  *   both, different          refused                 nothing is ever overwritten (equal content: unlink)
  */
 import { join } from 'node:path';
-import { systemCodeOf, TransactionLostError } from './errors.ts';
-import { type NamePattern, parsePendingName, pendingName } from './file-sink-names.ts';
+import { OutputExistsError, systemCodeOf, TransactionLostError } from './errors.ts';
+import { isOfJob, jobOfFinalName, type NamePattern, parsePendingName, pendingName } from './file-sink-names.ts';
 import type { TransactionContext } from './sink.ts';
 import type { SinkFileSystem } from './sink-file-system.ts';
 
@@ -52,6 +52,23 @@ export async function sweepPending(
     const mine = found.subtaskIndex % context.parallelism === context.subtaskIndex;
     const abandoned = found.epoch < context.epoch && found.checkpointId >= context.checkpointId;
     if (mine && abandoned) await unlinkIfThere(files, join(directory, name));
+  }
+}
+
+/**
+ * Refuses to begin from nothing where this operator has committed before: all of that would be written once more. A job
+ * that has committed anything restores from a checkpoint, unless its state was dropped, lost, or is that of another job.
+ * @throws OutputExistsError
+ */
+export async function refuseOldOutput(
+  files: SinkFileSystem,
+  directory: string,
+  pattern: NamePattern,
+  { jobId, uid }: TransactionContext,
+): Promise<void> {
+  for (const name of await files.list(directory)) {
+    const job = jobOfFinalName(pattern, uid, name);
+    if (job !== undefined) throw new OutputExistsError(directory, name, isOfJob(jobId, job));
   }
 }
 

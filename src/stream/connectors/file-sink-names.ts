@@ -44,6 +44,21 @@ export function parsePendingName(
   return { subtaskIndex, epoch, checkpointId };
 }
 
+/** The first digits of the job that a final name of this operator says; undefined for any other name. */
+export function jobOfFinalName({ prefix, suffix }: NamePattern, uid: string, name: string): string | undefined {
+  const start = `${prefix}-`;
+  const middle = `-${fileSafe(uid)}-`;
+  const job = name.slice(start.length, start.length + JOB_ID_DIGITS);
+  if (!name.startsWith(start + job + middle) || !name.endsWith(suffix) || !/^[0-9a-f]+$/.test(job)) return undefined;
+  const numbers = name.slice(start.length + job.length + middle.length, name.length - suffix.length);
+  return /^\d+-\d+-\d+(?:\.p\d+)?$/.test(numbers) ? job : undefined;
+}
+
+/** Whether a name of `jobOfFinalName` is of this job. */
+export function isOfJob(jobId: string, digits: string): boolean {
+  return jobId.slice(0, JOB_ID_DIGITS) === digits;
+}
+
 function commonStart({ prefix }: NamePattern, { jobId, uid }: Pick<TransactionContext, 'jobId' | 'uid'>): string {
   return `${prefix}-${jobId.slice(0, JOB_ID_DIGITS)}-${fileSafe(uid)}-`;
 }

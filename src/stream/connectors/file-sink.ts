@@ -15,7 +15,7 @@ import { Types } from '../types/index.ts';
 import type { TypeInformation } from '../types/type-information.ts';
 import { SinkDirectoryError, UnwritableRecordError } from './errors.ts';
 import { requiredPath } from './file-options.ts';
-import { commitPart, sweepPending } from './file-sink-commit.ts';
+import { commitPart, refuseOldOutput, sweepPending } from './file-sink-commit.ts';
 import { finalName, type NamePattern, pendingName } from './file-sink-names.ts';
 import { type TransactionContext, TwoPhaseCommitSinkFunction } from './sink.ts';
 import { type FileDescriptor, nodeSinkFileSystem, type SinkFileSystem } from './sink-file-system.ts';
@@ -59,6 +59,9 @@ const FILE_TRANSACTION = Types.OBJECT({
   directory: Types.STRING,
   parts: Types.LIST(Types.OBJECT({ name: Types.STRING, sizeBytes: Types.SAFE_LONG })),
 }) as unknown as TypeInformation<FileTransaction>;
+
+/** The transaction of a job that has restored nothing is closed by this one or a later one. */
+const FIRST_CHECKPOINT = 1;
 
 /** Text is collected up to this many characters before it is written. */
 const BUFFER_CHARACTERS = 128 * 1024;
@@ -156,6 +159,8 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
 
   override async recoverAndAbort(context: TransactionContext): Promise<void> {
     try {
+      if (context.checkpointId === FIRST_CHECKPOINT)
+        await refuseOldOutput(this.#files, resolve(this.#directory), this.#pattern, context);
       await sweepPending(this.#files, resolve(this.#directory), this.#pattern, context);
     } catch (cause) {
       throw withDirectory(this.#directory, 'remove abandoned files', cause);

@@ -26,8 +26,8 @@ import { type TaskMessage, type WorkerPool, WorkerReportedError } from './worker
 /** How long user functions may take to close after a good end, and checkpoints to be put in order. */
 const CLOSE_DEADLINE_MS = 10_000;
 
-/** Failures that the next attempt meets again, for they come from what it restores: somebody has to do something first. */
-const LASTING_FAILURES: ReadonlySet<string> = new Set(['TRANSACTION_LOST']);
+/** Failures that the next attempt meets again, for they come from what lies there: somebody has to do something first. */
+const LASTING_FAILURES: ReadonlySet<string> = new Set(['TRANSACTION_LOST', 'OUTPUT_EXISTS']);
 
 export type JobMasterState =
   | 'INITIALIZING'

@@ -202,6 +202,33 @@ test('the files of one operator are not mistaken for those of another whose uid 
   expect(hidden(directory)).toEqual(['.part-9f0c3a5e71b2-out-1-0-2-3.ndjson.pending']);
 });
 
+test.each([
+  ['another job', { jobId: 'f'.repeat(32) }, 'another job or an earlier run'],
+  ['this job, whose state was lost', {}, 'an earlier run of this job'],
+])('a job that begins from nothing does not write beside the output of %s', async (_whose, changes, says) => {
+  const { directory, sink } = aSink();
+  await sink.commit(await pending(sink, [1], aContext({ epoch: 2, checkpointId: 3, ...changes })));
+  const [name = ''] = visible(directory);
+  const begun = sink.recoverAndAbort(aContext({ checkpointId: 1 }));
+  await expect(begun).rejects.toMatchObject({
+    code: 'OUTPUT_EXISTS',
+    message: expect.stringMatching(`holds output of ${says} \\(${name}\\).*Empty the directory`),
+  });
+});
+
+test.each([
+  ['it restores a checkpoint, of whatever job', {}, { checkpointId: 4 }, {}],
+  ['the output is of another operator', {}, { checkpointId: 1, uid: 'out-2' }, {}],
+  ['the output has another prefix', { prefix: 'old' }, { checkpointId: 1 }, {}],
+  ['the output is not committed', {}, { checkpointId: 1 }, { isPending: true }],
+])('a job may write where output stands when %s', async (_why, options, context, { isPending = false }) => {
+  const old = aSink(options);
+  const transaction = await pending(old.sink, [1], aContext({ jobId: 'f'.repeat(32), epoch: 2, checkpointId: 3 }));
+  if (!isPending) await old.sink.commit(transaction);
+  const sink = new FileSink({ path: old.directory });
+  await expect(sink.recoverAndAbort(aContext(context))).resolves.toBeUndefined();
+});
+
 test('sweeping a directory that was never made is nothing', async () => {
   const sink = new FileSink({ path: join(aTemporaryDirectory(), 'none') });
   await expect(sink.recoverAndAbort(aContext())).resolves.toBeUndefined();
