@@ -130,6 +130,54 @@ test('a job suspended with a savepoint goes on elsewhere, at another parallelism
   expect(differenceOf(expected, [...committedRecords(out(from)), ...committedRecords(out(to))].sort())).toEqual([]);
 });
 
+/** Its source is far ahead; what it has read is worked off slowly, until there is a gate. A savepoint waits for that. */
+const BACKLOG = `import { existsSync } from 'node:fs';
+import { FileSink, KeyedProcessFunction, Types, ValueStateDescriptor } from 'flinkjob';
+class Slow extends KeyedProcessFunction {
+  open(context) { this.count = context.getState(new ValueStateDescriptor('count', Types.INT, 0)); }
+  processElement(value, _context, out) {
+    for (const until = performance.now() + 1; performance.now() < until && !existsSync('gate'); );
+    this.count.update(this.count.value() + 1);
+    out.collect({ value, key: value % 10, nth: this.count.value() });
+  }
+}
+export const job = (env) => {
+  env
+    .fromSequence(1, 5_000).uid('numbers')
+    .keyBy((value) => value % 10, Types.INT)
+    .process(new Slow()).uid('slow')
+    .addSink(new FileSink({ path: 'out/numbers' })).uid('out');
+};
+`;
+
+test.each([1, 2])(
+  'a job suspended while it works off what its source has read goes on there, at parallelism %i',
+  async (parallelism) => {
+    const at = aWorkplace();
+    at.write('job.ts', BACKLOG);
+    const file = at.manifest('job', {
+      typescript: { module: 'job.ts' },
+      parallelism,
+      maxParallelism: 24,
+      checkpoints: { interval: '50ms' },
+    });
+    const run = at.start('run', file);
+    await eventually(() => committedFiles(out(at)).length > 0, 60_000);
+    const suspended = await at.flinkjob('suspend', 'job');
+    expect(suspended, suspended.stderr).toMatchObject({ code: 0 });
+    expect((await run.ended).stderr).toContain('stopped with savepoint');
+    expect(pendingFiles(out(at))).toEqual([]);
+    at.write('gate', '');
+    const rest = await at.flinkjob('resume', 'job');
+    expect(rest, rest.stderr).toMatchObject({ code: 0 });
+    // Which record of a key is the nth one is up to chance; that there is one of each is not.
+    const records = committedRecords(out(at)).map((line) => JSON.parse(line.slice('numbers '.length)));
+    const numbers = Array.from({ length: 5_000 }, (_, index) => index + 1);
+    expect(records.map(({ value }) => value).sort((a, b) => a - b)).toEqual(numbers);
+    expect(records.map(({ key, nth }) => (nth - 1) * 10 + key + 1).sort((a, b) => a - b)).toEqual(numbers);
+  },
+);
+
 test('a job started from a savepoint of a running one repeats exactly what came after the savepoint', async () => {
   const from = aWorkplace();
   const run = await aRunThatCommits(from);
