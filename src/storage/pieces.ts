@@ -1,7 +1,7 @@
 import type { Chunks } from './storage.ts';
 
-/** Large enough that a system call is cheap beside it, small enough that hashing it holds nobody up (under 1 ms). */
-const PIECE_BYTES = 1024 * 1024;
+/** Large enough that few calls wait for their turn beside busy records, small enough that hashing one takes a few ms. */
+const PIECE_BYTES = 4 * 1024 * 1024;
 /** Smaller chunks are collected. */
 const SMALL_BYTES = 64 * 1024;
 

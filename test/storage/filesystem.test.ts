@@ -21,7 +21,7 @@ const failingAt = (errno: string): FileCalls => ({
     const handle = await open(path, flags, mode);
     return new Proxy(handle, {
       get(target, name) {
-        if (name === 'writeFile') return async () => Promise.reject(systemError(errno));
+        if (name === 'write') return async () => Promise.reject(systemError(errno));
         const value: unknown = Reflect.get(target, name);
         return typeof value === 'function' ? value.bind(target) : value;
       },

@@ -265,12 +265,20 @@ async function writeAll(handle: FileHandle, chunks: Chunks): Promise<WrittenFile
   const digest = createHash('sha256');
   let sizeBytes = 0;
   for await (const piece of inPieces(chunks)) {
-    const writing = handle.writeFile(piece);
+    const writing = writeWhole(handle, piece);
     digest.update(piece);
     await writing;
     sizeBytes += piece.byteLength;
   }
   return { sizeBytes, sha256: digest.digest('hex') };
+}
+
+/** In one call of the system as a rule: beside busy records every call waits for its turn. */
+async function writeWhole(handle: FileHandle, piece: Uint8Array): Promise<void> {
+  for (let written = 0; written < piece.byteLength; ) {
+    const { bytesWritten } = await handle.write(piece, written, piece.byteLength - written);
+    written += bytesWritten;
+  }
 }
 
 async function readRange(handle: FileHandle, size: number, range: ByteRange): Promise<Uint8Array> {
