@@ -106,13 +106,14 @@ export {
   type LoadedJob,
   loadJob,
 } from './job/job-module.ts';
+export type { SavepointSettings } from './job/periodic-savepoints.ts';
+export { nothingLeftToRestore } from './job/restore-point.ts';
 export {
   previewRestore,
   type RestorePreview,
   type RestorePreviewFacts,
   type UnmatchedOperator,
 } from './job/restore-preview.ts';
-export { nothingLeftToRestore } from './job/restore-point.ts';
 export { type ServedJob, serveJob } from './job/serve-job.ts';
 export type { CheckpointSettings, JobEvent, JobLog, JobMasterOptions, JobOutcome } from './job/settings.ts';
 export { AbstractStreamOperator } from './operators/abstract-operator.ts';

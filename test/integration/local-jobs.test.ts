@@ -1,4 +1,6 @@
-import { resolve } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { aWorkplace, type Workplace } from '../builders/flinkjob-process.ts';
 import { eventually } from '../builders/temporary-directory.ts';
@@ -91,4 +93,35 @@ test('a job is run, watched, queried, saved, suspended, resumed, killed, and fou
       ]),
     }),
   );
+});
+
+test('a job takes savepoints by itself, keeps the newest two, and leaves those that were asked for', async () => {
+  const at = aWorkplace();
+  const storage = join(at.directory, '.flinkjob/default/counts/storage');
+  const file = at.manifest('counts', {
+    typescript: { module: COUNTS },
+    checkpoints: { interval: '100ms' },
+    savepoints: { interval: '1s', retained: 2 },
+  });
+  const automatic = new Set<string>();
+  const looked = (): number => {
+    const whole = readdirSync(storage).filter(
+      (name) => /^savepoint-.*-auto/.test(name) && existsSync(join(storage, name, '_metadata')),
+    );
+    for (const name of whole) automatic.add(name);
+    return whole.length;
+  };
+  const first = at.start('run', file);
+  await first.says('took automatic savepoint');
+  const manual = (await at.flinkjob('savepoint', 'counts')).stdout.trim();
+  first.kill('SIGKILL');
+  await first.ended;
+  const second = at.start('run', file);
+  await second.says('running on');
+  const before = automatic.size;
+  await eventually(() => looked() > 0 && automatic.size >= before + 4, 30_000);
+  second.kill('SIGTERM');
+  expect(await second.ended).toMatchObject({ code: 0 });
+  expect(looked()).toBe(2);
+  expect(existsSync(join(fileURLToPath(manual), '_metadata'))).toBe(true);
 });

@@ -2,7 +2,7 @@
  * What a job process is told by whoever starts it: one JSON document. Everything that can be settled is settled in it, so
  * that the process reads no other configuration.
  */
-import type { CheckpointSettings, JobModule } from '../../stream/index.ts';
+import type { CheckpointSettings, JobModule, SavepointSettings } from '../../stream/index.ts';
 
 export interface JobOrder {
   readonly jobId: string;
@@ -20,6 +20,8 @@ export interface JobOrder {
   /** Directory of the embedded high availability backend. */
   readonly haDirectory: string;
   readonly checkpoints: CheckpointSettings;
+  /** Savepoints that the job takes by itself. @default none */
+  readonly savepoints?: SavepointSettings;
   readonly restoreFrom?: string;
   readonly allowNonRestoredState: boolean;
   /** File for the termination record. */

@@ -251,6 +251,7 @@ class JobProcess {
       checkpointStore,
       checkpointIds,
       checkpoints: order.checkpoints,
+      ...(order.savepoints === undefined ? {} : { savepoints: order.savepoints }),
       restoreFrom: order.restoreFrom,
       allowNonRestoredState: order.allowNonRestoredState,
       clock: systemClock,

@@ -9,7 +9,7 @@
  *     supervisor/   the process that runs it (supervision-lock.ts)
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FlinkJobError, messageOf } from '../../lib/errors.ts';
@@ -68,6 +68,11 @@ function jobHomeIn(directory: string): JobHome | undefined {
       { cause },
     );
   }
+}
+
+/** When the job got its id: wall clock, milliseconds. */
+export function bornAt({ directory }: JobHome): number {
+  return statSync(join(directory, 'job.json')).mtimeMs;
 }
 
 /** Where a job's directory is, made when it was not there. Take its supervision before anything in it is changed. */

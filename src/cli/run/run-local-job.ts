@@ -17,6 +17,7 @@ import type { FromJobProcess } from '../job-process/messages.ts';
 import { checkRestPort } from '../job-process/rest-port.ts';
 import { fileArgument, type JobFile, jobModuleOf, localStorageUri, readJobFile, settingsOf } from './job-file.ts';
 import {
+  bornAt,
   hasRunBefore,
   type JobHome,
   type JobPlace,
@@ -184,7 +185,8 @@ function orderFor(
   options: RunOptions,
   io: CliIo,
 ): Omit<JobOrder, 'attempt' | 'terminationLog'> {
-  const { checkpoints, parallelism, maxParallelism, args, name } = settings;
+  const { checkpoints, savepoints, parallelism, maxParallelism, args, name } = settings;
+  const { intervalMs, retained } = savepoints;
   const restoreFrom = options.restoreFrom ?? settings.restoreFrom;
   return {
     jobId: home.jobId,
@@ -200,6 +202,7 @@ function orderFor(
     storageUri: localStorageUri(settings, home, options.storage),
     haDirectory: home.haDirectory,
     checkpoints,
+    ...(intervalMs === undefined ? {} : { savepoints: { intervalMs, retained, since: bornAt(home) } }),
     ...(restoreFrom === undefined ? {} : { restoreFrom: absolutePointer(restoreFrom, io.cwd) }),
     allowNonRestoredState: settings.upgrade.allowNonRestoredState,
     rest: restOf(options),

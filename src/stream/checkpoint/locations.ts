@@ -4,6 +4,7 @@
  *     <jobId>/chk-<N>-<epoch>-<random>/     a checkpoint: state files and, last, _metadata
  *     <jobId>/shared/                       files that more than one checkpoint may use
  *     savepoint-<first 6 of job id>-<random>/   a savepoint: whole in itself, may be moved
+ *     savepoint-<first 6 of job id>-auto<random>/   one that the job took by itself, and removes when it is old
  *
  * No two attempts ever share a directory: the epoch tells leaders apart, the random part two tries of one leader. A
  * pointer names the directory or the `_metadata` in it.
@@ -41,6 +42,22 @@ export function checkpointDirectory(location: CheckpointLocation): string {
 /** `savepoint-<first 6 of job id>-<random>`. */
 export function savepointDirectory({ jobId, random }: { readonly jobId: string; readonly random: string }): string {
   return `savepoint-${checkedJobId(jobId).slice(0, 6)}-${checkedRandom(random)}`;
+}
+
+/** How the directories of the savepoints begin that the job takes by itself. No other one's can: those are hex. */
+export function automaticSavepointPrefix(jobId: string): string {
+  return `savepoint-${checkedJobId(jobId).slice(0, 6)}-auto`;
+}
+
+/** `savepoint-<first 6 of job id>-auto<random>`. */
+export function automaticSavepointDirectory({
+  jobId,
+  random,
+}: {
+  readonly jobId: string;
+  readonly random: string;
+}): string {
+  return automaticSavepointPrefix(jobId) + checkedRandom(random);
 }
 
 /** `<jobId>/shared`. */

@@ -14,7 +14,7 @@ import type { CheckpointReport, FinalizeOutcome } from '../checkpoint/coordinato
 import { discardCheckpoint } from '../checkpoint/discard-checkpoint.ts';
 import { CheckpointException } from '../checkpoint/failure-reasons.ts';
 import type { JobShape } from '../checkpoint/job-shape.ts';
-import { filePath, savepointDirectory } from '../checkpoint/locations.ts';
+import { automaticSavepointDirectory, filePath, savepointDirectory } from '../checkpoint/locations.ts';
 import { writeManifest } from '../checkpoint/manifest-codec.ts';
 import { checkpointProperties, retentionOnCancel } from '../checkpoint/retention.ts';
 import type { CheckpointBarrier, CheckpointKind } from '../exchange/channel.ts';
@@ -113,6 +113,12 @@ export class JobCheckpoints {
     const directory = this.#savepointDirectory(request.targetDirectory);
     const answer = await this.#trigger(request.kind, directory);
     return `${this.#options.storageUri.replace(/\/+$/, '')}/${answer.directory}`;
+  }
+
+  /** Takes a savepoint on behalf of nobody; resolves with its directory within the storage. */
+  async automaticSavepoint(): Promise<string> {
+    const { jobId } = this.#options;
+    return (await this.#trigger('savepoint', automaticSavepointDirectory({ jobId, random: randomName() }))).directory;
   }
 
   async #trigger(kind: CheckpointKind, directory?: string): Promise<{ checkpointId: number; directory: string }> {

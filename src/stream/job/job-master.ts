@@ -20,6 +20,7 @@ import { Deployment, type RestoredFrom } from './deployment.ts';
 import { JobExecutionError } from './errors.ts';
 import type { ExecutionGraph } from './execution-graph.ts';
 import { JobCheckpoints } from './job-checkpoints.ts';
+import { takePeriodicSavepoints } from './periodic-savepoints.ts';
 import { DEFAULT_CHECKPOINT_INTERVAL_MS, type JobMasterOptions, type JobOutcome } from './settings.ts';
 import { type TaskMessage, type WorkerPool, WorkerReportedError } from './worker-pool.ts';
 
@@ -49,6 +50,8 @@ export class JobMaster {
   #checkpoints: JobCheckpoints | undefined;
   readonly #ended = Promise.withResolvers<JobOutcome>();
   #hasEnded = false;
+  readonly #over = new AbortController();
+  #savepointing: Promise<void> = Promise.resolve();
   /** A savepoint that the job stops with is under way: the end of all input is part of it, and asks for nothing more. */
   #isStopping = false;
 
@@ -184,7 +187,16 @@ export class JobMaster {
     this.#enter('RUNNING');
     pool.broadcast({ type: 'start' });
     this.#checkpoints.start(this.#restoredView());
+    this.#savepointing = this.#takeSavepoints(this.#checkpoints);
     options.onEvent({ event: 'running', workers: pool.size });
+  }
+
+  /** Ends with the attempt. */
+  async #takeSavepoints(checkpoints: JobCheckpoints): Promise<void> {
+    const { savepoints: settings, jobId, clock, storage, log } = this.options;
+    if (settings === undefined) return;
+    const take = (): Promise<string> => checkpoints.automaticSavepoint();
+    await takePeriodicSavepoints({ settings, jobId, clock, storage, log, take }, this.#over.signal);
   }
 
   #restoredView(): RestoredView | undefined {
@@ -293,6 +305,7 @@ export class JobMaster {
 
   /** After a good end user code is closed in order; after a failure nothing is waited for: the process ends. */
   async #tearDown(outcome: JobOutcome): Promise<void> {
+    this.#over.abort();
     this.#checkpoints?.stop();
     if (outcome.outcome !== 'failed' && outcome.outcome !== 'stopped') await this.#closeWorkers();
     await this.#abandonWorkers();
@@ -305,7 +318,7 @@ export class JobMaster {
     pool.broadcast({ type: 'close' });
     const deadline = Promise.withResolvers<void>();
     const cancel = this.options.clock.setTimer(CLOSE_DEADLINE_MS, deadline.resolve);
-    const orderly = Promise.all([pool.all('closed'), this.#checkpoints?.whenIdle()]);
+    const orderly = Promise.all([pool.all('closed'), this.#checkpoints?.whenIdle(), this.#savepointing]);
     await Promise.race([orderly, deadline.promise]);
     cancel();
   }

@@ -5,6 +5,7 @@ import type { Storage } from '../../storage/index.ts';
 import type { StreamExecutionEnvironment } from '../datastream/environment.ts';
 import type { CheckpointKind } from '../exchange/channel.ts';
 import type { JobProgram } from './job-module.ts';
+import type { SavepointSettings } from './periodic-savepoints.ts';
 
 /** Between checkpoints of a job that sets no interval, neither in its resource nor in its code. */
 export const DEFAULT_CHECKPOINT_INTERVAL_MS = 10_000;
@@ -60,6 +61,8 @@ export interface JobMasterOptions {
   readonly checkpointStore: CompletedCheckpointStore;
   readonly checkpointIds: CheckpointIdCounter;
   readonly checkpoints: CheckpointSettings;
+  /** Savepoints that the job takes by itself. @default none */
+  readonly savepoints?: SavepointSettings;
   /** A savepoint to start from while the job has no checkpoint of its own. */
   readonly restoreFrom: string | undefined;
   readonly allowNonRestoredState: boolean;

@@ -217,11 +217,11 @@ test.each([
 });
 
 test.each([
-  ['it restores a checkpoint, of whatever job', {}, { checkpointId: 4 }, {}],
-  ['the output is of another operator', {}, { checkpointId: 1, uid: 'out-2' }, {}],
-  ['the output has another prefix', { prefix: 'old' }, { checkpointId: 1 }, {}],
-  ['the output is not committed', {}, { checkpointId: 1 }, { isPending: true }],
-])('a job may write where output stands when %s', async (_why, options, context, { isPending = false }) => {
+  ['it restores a checkpoint, of whatever job', {}, { checkpointId: 4 }, false],
+  ['the output is of another operator', {}, { checkpointId: 1, uid: 'out-2' }, false],
+  ['the output has another prefix', { prefix: 'old' }, { checkpointId: 1 }, false],
+  ['the output is not committed', {}, { checkpointId: 1 }, true],
+])('a job may write where output stands when %s', async (_why, options, context, isPending) => {
   const old = aSink(options);
   const transaction = await pending(old.sink, [1], aContext({ jobId: 'f'.repeat(32), epoch: 2, checkpointId: 3 }));
   if (!isPending) await old.sink.commit(transaction);
