@@ -10,6 +10,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { currentProcess, livenessOf, type ProcessIdentity, VersionedFile } from '../../ha/index.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { causeChain } from '../../lib/errors.ts';
+import { errnoOf } from '../../storage/index.ts';
 import { JobHomeError, type JobPlace, unwritableHome } from './job-home.ts';
 
 /**
@@ -20,19 +22,25 @@ import { JobHomeError, type JobPlace, unwritableHome } from './job-home.ts';
 export async function lockSupervision({ directory, name }: JobPlace): Promise<() => Promise<void>> {
   const lock = lockIn(directory);
   const mine: Holder = { ...currentProcess(), machine: hostname(), term: randomUUID() };
+  let refused: unknown;
   for (let tries = 0; tries < MOST_TRIES; tries++) {
-    const found = await lock.read();
+    const found = await lock.read().catch((cause: unknown) => {
+      throw unwritableHome(directory, cause);
+    });
     const holder = found?.value;
     // The answer of the last try was lost, and it had come through.
     if (holder?.term === mine.term) return () => release(lock, mine);
     if (holder !== undefined && !isFree(holder)) throw alreadySupervised(name, holder, lock.directory);
     const answer = await lock.compareAndSet(found, mine);
-    if (answer.answer === 'failed') throw unwritableHome(directory, answer.cause);
+    if (answer.answer === 'failed') throw unwritableHome(directory, systemErrorIn(answer.cause));
     if (answer.answer === 'done') {
       await lock.sweepTemporary(systemClock.now() - ABANDONED_AFTER_MS);
       return () => release(lock, mine);
     }
+    refused = answer.answer === 'unknown' ? systemErrorIn(answer.cause) : undefined;
   }
+  // Not somebody else, but the file system: it does not let a file have a second name.
+  if (errnoOf(refused) !== undefined) throw unwritableHome(directory, refused);
   throw new JobHomeError('JOB_ALREADY_SUPERVISED', `job ${name} is being taken by another process. Try again.`);
 }
 
@@ -40,6 +48,11 @@ export async function lockSupervision({ directory, name }: JobPlace): Promise<()
 export async function supervisorOf({ directory }: JobPlace): Promise<ProcessIdentity | undefined> {
   const holder = (await lockIn(directory).read())?.value;
   return holder === undefined || isFree(holder) ? undefined : holder;
+}
+
+/** What the system said, below our own words for it. */
+function systemErrorIn(error: unknown): unknown {
+  return causeChain(error).at(-1);
 }
 
 /** Each failed try means that somebody else has taken or given back the job meanwhile. */
