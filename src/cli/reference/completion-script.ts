@@ -22,7 +22,7 @@ export function completionScript(shell: Shell, commands: readonly DeclaredComman
 function bashLines(commands: readonly DeclaredCommand[]): string[] {
   return [
     '_flinkjob() {',
-    '  local command="' + COMMAND + '" before="' + BEFORE + '" words=',
+    `  local command="${COMMAND}" before="${BEFORE}" words=`,
     '  case "$command:$before" in',
     ...commands.flatMap(valueLines),
     '  esac',
