@@ -261,8 +261,11 @@ function stopSignal(): { readonly signal: AbortSignal; readonly kill: AbortSigna
   };
 }
 
-/** How long a process may take to end after SIGTERM, where `deletion.timeout` allows as much. */
-const LONGEST_GRACE_MS = 10_000;
+/**
+ * How long a process may take to end once it was asked to, where `deletion.timeout` allows as much: longer than it gives
+ * itself for closing functions and connections.
+ */
+const LONGEST_GRACE_MS = 15_000;
 
 /** Brings the running process down as `deletion.mode` says; after its deadline, or where REST does not answer, by signal. */
 async function endProcess(

@@ -315,12 +315,17 @@ export class JobMaster {
     const { pool } = this.#deployment;
     if (pool === undefined) return;
     pool.expectEnd();
-    pool.broadcast({ type: 'close' });
     const deadline = Promise.withResolvers<void>();
     const cancel = this.options.clock.setTimer(CLOSE_DEADLINE_MS, deadline.resolve);
-    const orderly = Promise.all([pool.all('closed'), this.#checkpoints?.whenIdle(), this.#savepointing]);
-    await Promise.race([orderly, deadline.promise]);
+    await Promise.race([this.#closeInOrder(pool), deadline.promise]);
     cancel();
+  }
+
+  async #closeInOrder(pool: WorkerPool): Promise<void> {
+    // Commits under way first: a worker that has closed answers nothing any more, and its answer would be waited for.
+    await Promise.all([this.#checkpoints?.whenIdle(), this.#savepointing]);
+    pool.broadcast({ type: 'close' });
+    await pool.all('closed');
   }
 
   async #abandonWorkers(): Promise<void> {
