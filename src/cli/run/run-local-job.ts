@@ -29,6 +29,7 @@ import {
 import { type JobProcessHandle, startJobProcess, terminationLogOf } from './job-process-handle.ts';
 import { type LastRun, writeLastRun } from './last-run.ts';
 import { RunDisplay } from './run-display.ts';
+import { stopSignal } from './stop-signal.ts';
 import { lockSupervision } from './supervision-lock.ts';
 import { type SupervisionResult, supervise } from './supervisor.ts';
 
@@ -127,7 +128,7 @@ async function superviseJob(
   });
   const title = titleOf(settings);
   const display = new RunDisplay({ name: settings.name, title }, io, systemClock);
-  const stop = stopSignal();
+  const stop = stopSignal(process, systemClock);
   try {
     const result = await supervise({
       services,
@@ -235,30 +236,6 @@ function withoutStop(text: string): string {
 
 function absolutePointer(pointer: string, cwd: string): string {
   return pointer.includes('://') || isAbsolute(pointer) ? pointer : resolve(cwd, pointer);
-}
-
-/**
- * The first SIGINT or SIGTERM asks the job to end as `deletion.mode` says, the second kills its process and gives the job
- * back. A third ends this process where it stands.
- */
-function stopSignal(): { readonly signal: AbortSignal; readonly kill: AbortSignal; dispose(): void } {
-  const stop = new AbortController();
-  const kill = new AbortController();
-  const onSignal = (): void => {
-    if (kill.signal.aborted) process.exit(EXIT.interrupted);
-    if (stop.signal.aborted) kill.abort();
-    else stop.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return {
-    signal: stop.signal,
-    kill: kill.signal,
-    dispose() {
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
-    },
-  };
 }
 
 /**
