@@ -11,7 +11,12 @@ export {
   type OperatorDescription,
   type OperatorStateDescription,
 } from './checkpoint/describe-manifest.ts';
-export { directoryOfPointer, MANIFEST_NAME, parseSavepointDirectory } from './checkpoint/locations.ts';
+export {
+  directoryOfPointer,
+  isAutomaticSavepoint,
+  MANIFEST_NAME,
+  parseSavepointDirectory,
+} from './checkpoint/locations.ts';
 export type { CheckpointManifest } from './checkpoint/manifest.ts';
 export { readManifest } from './checkpoint/manifest-codec.ts';
 export { type DamagedFile, damagedFiles, type VerifyDepth } from './checkpoint/verify-files.ts';

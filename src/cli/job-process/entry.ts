@@ -14,5 +14,10 @@ const tell = (message: FromJobProcess): void => {
 // A supervisor that is gone cannot start the next attempt; the job would run on unseen. It stops instead, in order.
 process.on('disconnect', () => stop.abort());
 
+// Functions may print, and whoever read that may be gone: the job is not at fault.
+process.stdout.on('error', () => {});
+
 const exitCode = await runJobProcess(decodeJobOrder(process.env[JOB_ORDER_VARIABLE]), { tell, stop: stop.signal });
+// What functions have printed gets out first.
+await new Promise<void>((resolve) => process.stdout.write('', () => resolve()));
 process.exit(exitCode);

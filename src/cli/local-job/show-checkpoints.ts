@@ -1,4 +1,5 @@
 /** What `flinkjob checkpoints` does: the list, or one of them in detail. */
+import { isAutomaticSavepoint } from '../../stream/index.ts';
 import { type CliIo, EXIT } from '../command.ts';
 import { tableLines } from '../output/table.ts';
 import { bytesText, timeText } from '../output/units.ts';
@@ -50,7 +51,7 @@ function listLines(stored: readonly StoredCheckpoint[], io: CliIo): string[] {
   const rows = stored.map(({ id, kind, retained, time, bytes, location, problems }) => [
     id < 0 ? '-' : String(id),
     kind,
-    retainedText(kind, retained),
+    retainedText(kind, retained, location),
     time === undefined ? '-' : timeText(time),
     bytes === undefined ? '-' : bytesText(bytes),
     problems.length === 0 ? 'ok' : 'damaged',
@@ -59,10 +60,11 @@ function listLines(stored: readonly StoredCheckpoint[], io: CliIo): string[] {
   return tableLines(['ID', 'KIND', 'RETAINED', 'TAKEN', 'BYTES', 'HEALTH', 'LOCATION'], rows, io);
 }
 
-/** A savepoint belongs to whoever asked for it: no job removes it. */
-function retainedText(kind: StoredCheckpoint['kind'], retained: boolean): string {
+/** A savepoint belongs to whoever asked for it: a job removes those that it took by itself, and no other. */
+function retainedText(kind: StoredCheckpoint['kind'], retained: boolean, location: string): string {
   if (retained) return 'yes';
-  return kind === 'savepoint' ? 'yours' : 'no';
+  if (kind !== 'savepoint') return 'no';
+  return isAutomaticSavepoint(location) ? 'auto' : 'yours';
 }
 
 async function showOne(

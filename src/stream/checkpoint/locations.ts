@@ -49,6 +49,11 @@ export function automaticSavepointPrefix(jobId: string): string {
   return `savepoint-${checkedJobId(jobId).slice(0, 6)}-auto`;
 }
 
+/** Whether a job took the savepoint at this location by itself. */
+export function isAutomaticSavepoint(location: string): boolean {
+  return /(^|\/)savepoint-[0-9a-f]{6}-auto[^/]*\/?$/.test(location);
+}
+
 /** `savepoint-<first 6 of job id>-auto<random>`. */
 export function automaticSavepointDirectory({
   jobId,

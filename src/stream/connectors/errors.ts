@@ -63,6 +63,18 @@ export class OutputExistsError extends FlinkJobError {
   }
 }
 
+/** Thrown when nothing can be printed any more: whoever read standard output is gone, say. */
+export class StandardOutputError extends FlinkJobError {
+  constructor(cause: unknown) {
+    const why = systemCodeOf(cause) === 'EPIPE' ? 'whoever read it is gone (EPIPE)' : reasonOf(cause);
+    super(
+      'STANDARD_OUTPUT',
+      `cannot print to standard output: ${why}. Run the job again with its output read to the end, or written to a file.`,
+      { cause },
+    );
+  }
+}
+
 /** Thrown when a sink is given a record that it cannot write. */
 export class UnwritableRecordError extends FlinkJobError {
   constructor(why: string, options: { cause?: unknown } = {}) {

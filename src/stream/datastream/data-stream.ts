@@ -39,6 +39,7 @@ export interface AddOperator<O> {
   readonly inputs: readonly StreamEdge[];
   readonly keyType?: TypeInformation<unknown>;
   readonly type?: TypeInformation<O> | undefined;
+  readonly source?: Transformation;
 }
 
 /** Adds an operator and gives the stream of its results. */
@@ -55,6 +56,7 @@ export function addOperator<O>(env: StreamExecutionEnvironment, options: AddOper
     fixedParallelism: undefined,
     outputType: options.type as TypeInformation<unknown> | undefined,
     chaining: 'always',
+    ...(options.source === undefined ? {} : { source: options.source }),
   });
   return new DataStream<O>(env, transformation);
 }
@@ -85,19 +87,19 @@ export class DataStream<T> {
 
   /** The identity of the operator's state: keep it for as long as the state lives. */
   uid(uid: string): this {
-    this.#operator('uid').uid = uid;
+    this.#named('uid').uid = uid;
     return this;
   }
   name(name: string): this {
-    this.#operator('name').name = name;
+    this.#named('name').name = name;
     return this;
   }
   setParallelism(parallelism: number): this {
-    this.#operator('setParallelism').parallelism = parallelism;
+    for (const part of this.#parts('setParallelism')) part.parallelism = parallelism;
     return this;
   }
   setMaxParallelism(maxParallelism: number): this {
-    this.#operator('setMaxParallelism').maxParallelism = maxParallelism;
+    for (const part of this.#parts('setMaxParallelism')) part.maxParallelism = maxParallelism;
     return this;
   }
   /** Declares the type of the records, so that they cross threads in fewer bytes. */
@@ -177,12 +179,19 @@ export class DataStream<T> {
   }
 
   assignTimestampsAndWatermarks(strategy: WatermarkStrategy<T>): DataStream<T> {
-    return this.#oneInput(
-      'timestamps-watermarks',
-      'Timestamps/Watermarks',
-      () => new TimestampsAndWatermarksOperator<T>(strategy),
-      this.#type(),
-    );
+    return this.timed(strategy, undefined);
+  }
+
+  /** For the environment: a source and its watermarks. */
+  timed(strategy: WatermarkStrategy<T>, source: Transformation | undefined): DataStream<T> {
+    return addOperator<T>(this.env, {
+      operation: 'timestamps-watermarks',
+      name: 'Timestamps/Watermarks',
+      body: { kind: 'oneInput', create: () => new TimestampsAndWatermarksOperator<T>(strategy) },
+      inputs: edgesInto(1, this.inputs),
+      type: this.#type(),
+      ...(source === undefined ? {} : { source }),
+    });
   }
 
   /** The records that the operator before emitted with `context.output(tag, …)`. */
@@ -255,6 +264,17 @@ export class DataStream<T> {
       inputs: edgesInto(1, this.inputs),
       type,
     });
+  }
+
+  /** What a name or uid given to this stream is of: of a source with its watermarks it is the source, which has the state. */
+  #named(setting: string): Transformation {
+    const operator = this.#operator(setting);
+    return operator.source ?? operator;
+  }
+
+  #parts(setting: string): readonly Transformation[] {
+    const operator = this.#operator(setting);
+    return operator.source === undefined ? [operator] : [operator.source, operator];
   }
 
   #operator(setting: string): Transformation {

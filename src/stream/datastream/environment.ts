@@ -71,10 +71,10 @@ export class StreamExecutionEnvironment {
     return this.#checkpointIntervalMs;
   }
 
-  /** A stream of the records of a source. */
+  /** A stream of the records of a source. Its uid, name and parallelism are the source's, with or without watermarks. */
   fromSource<T>(source: Source<T>, watermarks?: WatermarkStrategy<T>, name = 'Source'): DataStream<T> {
     const stream = this.#source<T>({ kind: 'source', source: source as Source<unknown> }, name, source.type, undefined);
-    return watermarks === undefined ? stream : stream.assignTimestampsAndWatermarks(watermarks);
+    return watermarks === undefined ? stream : stream.timed(watermarks, stream.inputs[0]?.transformation);
   }
 
   /**

@@ -36,6 +36,8 @@ export interface Transformation {
   readonly operation: string;
   readonly body: TransformationBody;
   readonly inputs: readonly StreamEdge[];
+  /** The source whose watermarks this makes: to whoever wrote the job they are one operator, and share its settings. */
+  readonly source?: Transformation;
   /** Key type where the operator is keyed. */
   readonly keyType: TypeInformation<unknown> | undefined;
   name: string;

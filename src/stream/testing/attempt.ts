@@ -106,6 +106,11 @@ export class Attempt {
     return Math.min(...this.#subtasks.map((subtask) => subtask.nextTimerAt));
   }
 
+  /** Records taken in by all subtasks. */
+  get recordsIn(): number {
+    return this.#subtasks.reduce((sum, subtask) => sum + subtask.recordsIn, 0);
+  }
+
   /** Does one thing that can be done, drawn from the seed. Where there is none, lets the event loop turn. */
   async act(): Promise<void> {
     const choices = this.#choices();

@@ -18,6 +18,7 @@ import type {
 } from '../state/descriptors.ts';
 import { Attempt } from './attempt.ts';
 import { TestJobError, type TestJobErrorCode } from './errors.ts';
+import { PeriodicCheckpoints } from './periodic-checkpoints.ts';
 import { readKeyedState } from './read-state.ts';
 import { SeededRandom } from './seeded-random.ts';
 import type { TestCheckpoint } from './test-checkpoint.ts';
@@ -41,6 +42,7 @@ export class TestJob {
   #parallelism: number;
   #attempt: Attempt | undefined;
   #attempts = 0;
+  readonly #periodic: PeriodicCheckpoints;
   #status: TestJobStatus = 'crashed';
   #steps = 0;
   /** The checkpoint or savepoint after which the job is finished. */
@@ -54,6 +56,7 @@ export class TestJob {
     this.#random = new SeededRandom(this.seed);
     this.clock = new TestClock(options.now ?? 0);
     this.#checkpoints = new TestCheckpoints(this.clock);
+    this.#periodic = new PeriodicCheckpoints(options.checkpointEvery);
   }
 
   /**
@@ -352,9 +355,8 @@ export class TestJob {
   }
 
   #triggerPeriodically(attempt: Attempt): void {
-    const { checkpointEvery } = this.#options;
-    if (checkpointEvery === undefined || this.#status !== 'running' || this.#steps % checkpointEvery !== 0) return;
-    if (!this.#checkpoints.hasPending && this.#last === undefined) attempt.trigger('checkpoint');
+    if (this.#status !== 'running' || this.#last !== undefined || this.#checkpoints.hasPending) return;
+    if (this.#periodic.isDue({ recordsIn: attempt.recordsIn, now: this.clock.now() })) attempt.trigger('checkpoint');
   }
 
   async #closing(attempt: Attempt): Promise<void> {

@@ -12,7 +12,7 @@ import {
   ValueStateDescriptor,
 } from 'flinkjob';
 import { CommittedRecords, TestJob } from 'flinkjob/testing';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 
 type Reading = [sensor: string, value: number];
 const READING = Types.TUPLE(Types.STRING, Types.DOUBLE);
@@ -157,28 +157,6 @@ test('a sink right after keyBy gets all records of a key in one subtask', async 
   const keys = [...bySubtask.values()].flatMap((each) => [...each]);
   expect(bySubtask.size).toBeGreaterThan(1);
   expect(keys.toSorted()).toEqual([...new Set(keys)].toSorted());
-});
-
-test('print writes each record as a line, with its prefix', async () => {
-  const lines: string[] = [];
-  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    lines.push(String(text));
-    return true;
-  });
-  try {
-    const job: Job = (env) => {
-      env.fromCollection(['a', { b: 1 }]).print('got');
-      env
-        .fromSequence(7, 7)
-        .keyBy((n) => n, Types.INT)
-        .print();
-    };
-    const run = await TestJob.start(job, { seed: 1, parallelism: 1 });
-    await run.runUntilFinished();
-  } finally {
-    write.mockRestore();
-  }
-  expect(lines.toSorted()).toEqual(['7\n', 'got> a\n', 'got> {"b":1}\n']);
 });
 
 const byText = (left: unknown, right: unknown): number => (String(left) < String(right) ? -1 : 1);
