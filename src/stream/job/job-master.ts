@@ -28,7 +28,12 @@ import { type TaskMessage, type WorkerPool, WorkerReportedError } from './worker
 const CLOSE_DEADLINE_MS = 10_000;
 
 /** Failures that the next attempt meets again, for they come from what lies there: somebody has to do something first. */
-const LASTING_FAILURES: ReadonlySet<string> = new Set(['TRANSACTION_LOST', 'OUTPUT_EXISTS', 'STANDARD_OUTPUT', 'FUNCTION_SHARED']);
+const LASTING_FAILURES: ReadonlySet<string> = new Set([
+  'TRANSACTION_LOST',
+  'OUTPUT_EXISTS',
+  'STANDARD_OUTPUT',
+  'FUNCTION_SHARED',
+]);
 
 export type JobMasterState =
   | 'INITIALIZING'

@@ -118,6 +118,8 @@ export interface SnapshotRequest {
 
 /** Every operator. */
 export interface StreamOperator {
+  /** What the user wrote, where the operator is made around that: a plain function or an object. */
+  readonly userFunction?: unknown;
   setup(context: OperatorContext): void;
   initializeState(context: StateInitializationContext): void | Promise<void>;
   open(): void | Promise<void>;

@@ -4,7 +4,7 @@ import type { OneInputOperator, OperatorRestore, SnapshotRequest } from './opera
 
 /** An operator around one user function: drives the function's life beside its own. Follows AbstractUdfStreamOperator. */
 export abstract class UserFunctionOperator<F> extends AbstractStreamOperator {
-  protected readonly userFunction: F;
+  readonly userFunction: F;
   #lifecycle: FunctionLifecycle | undefined;
 
   constructor(userFunction: F) {

@@ -17,6 +17,7 @@ import {
 } from '../exchange/partitioner.ts';
 import type { JobEdge, JobGraph, JobVertex } from '../graph/job-graph.ts';
 import { type TypeInformation, Types } from '../types/index.ts';
+import { refuseSharedFunctions } from './shared-functions.ts';
 import { Subtask, type SubtaskListener } from './subtask.ts';
 import type { WorkerData } from './worker-protocol.ts';
 
@@ -51,9 +52,11 @@ export function connectSubtasks(options: ConnectOptions): Subtask[] {
     vertices.map((vertex) => (subtaskIndex < vertex.parallelism ? connect(options, vertex, subtaskIndex) : undefined)),
   );
   const positions = [...(byIndex[0] ?? []).keys()];
-  return positions
-    .flatMap((position) => byIndex.map((subtasks) => subtasks[position]))
+  const subtasks = positions
+    .flatMap((position) => byIndex.map((each) => each[position]))
     .filter((subtask) => subtask !== undefined);
+  refuseSharedFunctions(subtasks);
+  return subtasks;
 }
 
 function connect(options: ConnectOptions, vertex: JobVertex, subtaskIndex: number): Subtask {
