@@ -1,0 +1,188 @@
+/**
+ * The programs of a Kubernetes control plane, from the first place that has them:
+ *
+ *   1. `KUBEBUILDER_ASSETS`, the folder that every Kubernetes developer already has
+ *   2. the project's ignored folder, `.tools/kubernetes-<version>-<key>/`
+ *   3. a build from the public Go modules pinned by go.mod and go.sum beside this file, into 2 (a few minutes, once)
+ *
+ * A build goes into a folder of its own and is moved into place whole, so an interrupted one leaves no half program.
+ */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { arch, availableParallelism, platform } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { findGo, type Go } from './go-toolchain.ts';
+
+/** A program of the control plane, and the Go package it is built from. */
+const PACKAGES = {
+  etcd: 'go.etcd.io/etcd/server/v3',
+  'kube-apiserver': 'k8s.io/kubernetes/cmd/kube-apiserver',
+  'kube-controller-manager': 'k8s.io/kubernetes/cmd/kube-controller-manager',
+} as const;
+
+export type ProgramName = keyof typeof PACKAGES;
+const NAMES = Object.keys(PACKAGES) as ProgramName[];
+
+/** Where the programs lie, or why they cannot be had on this machine. */
+export type Programs =
+  | { readonly found: true; readonly paths: Readonly<Partial<Record<ProgramName, string>>>; readonly built: boolean }
+  | { readonly found: false; readonly reason: string };
+
+/** Where to look, and whom to tell that it takes a while. */
+export interface ProgramFacts {
+  /** What is needed; KUBEBUILDER_ASSETS holds no controller manager, as a rule. @default all */
+  readonly wanted?: readonly ProgramName[];
+  /** The project's ignored folder. @default .tools */
+  readonly tools?: string;
+  /** @default the environment's KUBEBUILDER_ASSETS */
+  readonly assets?: string | undefined;
+  /** @default what `findGo` finds */
+  readonly go?: () => Promise<Go | { readonly missing: string }>;
+  readonly say?: (line: string) => void;
+}
+
+const here = import.meta.dirname;
+
+/** Finds the programs, and builds them when they are nowhere. Throws when a build was tried and failed. */
+export async function findPrograms(facts: ProgramFacts = {}): Promise<Programs> {
+  const wanted = facts.wanted ?? NAMES;
+  const tools = facts.tools ?? join(here, '..', '..', '.tools');
+  const assets = 'assets' in facts ? facts.assets : process.env.KUBEBUILDER_ASSETS;
+  const inAssets = assets === undefined ? {} : present(assets, wanted);
+  const cache = join(tools, cacheName());
+  const paths = { ...present(cache, wanted), ...inAssets };
+  const unbuilt = wanted.filter((name) => paths[name] === undefined);
+  if (unbuilt.length === 0) return { found: true, paths, built: false };
+  const go = await (facts.go ?? (() => findGo({ tools, ...(facts.say && { say: facts.say }) })))();
+  if ('missing' in go) {
+    return { found: false, reason: `KUBEBUILDER_ASSETS names no folder with ${unbuilt.join(', ')}; ${go.missing}` };
+  }
+  mkdirSync(tools, { recursive: true });
+  const built = await buildOnce(cache, go, facts.say ?? (() => {}));
+  return { found: true, paths: { ...present(cache, wanted), ...inAssets }, built };
+}
+
+/** The version of Kubernetes that go.mod pins, as `1.36.3`. */
+export function pinnedVersion(): string {
+  const version = /k8s\.io\/kubernetes v(\S+)/.exec(readFileSync(join(here, 'go.mod'), 'utf8'))?.[1];
+  if (version === undefined) throw new Error('go.mod pins no k8s.io/kubernetes');
+  return version;
+}
+
+/** Changes when anything changes that the programs are made from. */
+function cacheName(): string {
+  const key = createHash('sha256');
+  for (const file of ['go.mod', 'go.sum']) key.update(readFileSync(join(here, file)));
+  key.update(JSON.stringify([platform(), arch(), buildFlags(), PACKAGES]));
+  return `kubernetes-${pinnedVersion()}-${key.digest('hex').slice(0, 8)}`;
+}
+
+function present(folder: string, names: readonly ProgramName[]): Partial<Record<ProgramName, string>> {
+  const entries = names.map((name) => [name, join(folder, name)] as const).filter(([, path]) => existsSync(path));
+  return Object.fromEntries(entries);
+}
+
+function buildFlags(): string[] {
+  const version = pinnedVersion();
+  const [major = '', minor = ''] = version.split('.');
+  const set = (name: string, value: string) => `-X k8s.io/component-base/version.${name}=${value}`;
+  const stamps = [set('gitVersion', `v${version}`), set('gitMajor', major), set('gitMinor', minor)];
+  return ['-mod=readonly', '-buildvcs=false', '-trimpath', '-tags=providerless', `-ldflags=-s -w ${stamps.join(' ')}`];
+}
+
+/** Whether it was this call that built; when another process builds already, waits for that one. */
+async function buildOnce(cache: string, go: Go, say: (line: string) => void): Promise<boolean> {
+  const lock = `${cache}.lock`;
+  while (!tryLock(lock)) {
+    if (!isAlive(Number(readFileOr(lock, '0')))) rmSync(lock, { force: true });
+    else await pause(250);
+    if (existsSync(cache)) return false;
+  }
+  try {
+    if (existsSync(cache)) return false;
+    await build(cache, go, say);
+    return true;
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+async function build(cache: string, go: Go, say: (line: string) => void): Promise<void> {
+  const half = `${cache}.half-${process.pid}`;
+  rmSync(half, { recursive: true, force: true });
+  mkdirSync(half, { recursive: true });
+  const started = performance.now();
+  say(`building Kubernetes ${pinnedVersion()} from its Go modules (about four minutes on two cores, once)`);
+  try {
+    for (const name of NAMES) await goBuild(go, name, join(half, name));
+    // The lock is a courtesy; should two builds run after all, the first one in place wins.
+    if (!existsSync(cache)) renameSync(half, cache);
+  } finally {
+    rmSync(half, { recursive: true, force: true });
+  }
+  say(`built Kubernetes in ${Math.round((performance.now() - started) / 1000)} s`);
+}
+
+async function goBuild(go: Go, name: ProgramName, output: string): Promise<void> {
+  // Tests run beside it, and so do people: lowest priority but one, and not on all cores.
+  const parallel = Math.max(2, Math.floor(availableParallelism() / 2));
+  const args = ['-n', '10', go.command, 'build', '-p', String(parallel), ...buildFlags(), '-o', output, PACKAGES[name]];
+  const environment = {
+    ...process.env,
+    GOWORK: 'off',
+    GOFLAGS: '',
+    CGO_ENABLED: '0',
+    GOOS: '',
+    GOARCH: '',
+    ...go.environment,
+  };
+  const child = spawn('nice', args, { cwd: here, env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
+  let tail = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    tail = (tail + chunk.toString()).slice(-4_000);
+  });
+  const stop = () => void child.kill('SIGTERM');
+  process.once('exit', stop);
+  const status = await new Promise<number | string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code, signal) => resolve(code ?? signal ?? 'gone'));
+  });
+  process.removeListener('exit', stop);
+  if (status !== 0) throw new Error(`go build ${PACKAGES[name]} failed (${status}):\n${tail}`);
+}
+
+function tryLock(path: string): boolean {
+  // Written aside and linked, so that nobody ever reads a lock that does not name its holder yet.
+  const aside = `${path}-${process.pid}`;
+  writeFileSync(aside, String(process.pid));
+  try {
+    linkSync(aside, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    rmSync(aside, { force: true });
+  }
+}
+
+function readFileOr(path: string, otherwise: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    // Gone in the meantime: whoever held it has finished.
+    return otherwise;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
