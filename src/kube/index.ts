@@ -1,0 +1,37 @@
+/** The Kubernetes API: client, watch, errors. See README.md. */
+export {
+  ApiClient,
+  type ApiClientOptions,
+  type ApplyOptions,
+  type DeleteOptions,
+  type JsonPatchOperation,
+  type ListOptions,
+  type ListPage,
+  type ListResult,
+  pointerPart,
+  type Selection,
+  type WriteOptions,
+} from './api-client.ts';
+export type { CallOptions, CallRecord } from './caller.ts';
+export { type ConnectionFacts, openConnection } from './choose-connection.ts';
+export type { ClusterConnection, Credentials } from './connection.ts';
+export { ApiError, KubeConfigError, type StatusCause, type WriteOutcome } from './errors.ts';
+export { type InClusterFacts, inClusterConnection } from './in-cluster.ts';
+export { type KubeconfigFacts, kubeconfigConnection } from './kubeconfig.ts';
+export {
+  apiVersionOf,
+  CONFIG_MAPS,
+  type ConfigMap,
+  defineResource,
+  type KubeObject,
+  LEASES,
+  type Lease,
+  type LeaseSpec,
+  NAMESPACES,
+  type ObjectMeta,
+  type ObjectRef,
+  type OwnerReference,
+  type ResourceDef,
+} from './resource.ts';
+export { type WatchOptions, watch } from './watch.ts';
+export { type InterruptReason, isNewer, type WatchEvent } from './watch-state.ts';
