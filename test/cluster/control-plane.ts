@@ -226,7 +226,8 @@ function apiServerFlags(folder: string): string[] {
 }
 
 function certificate(folder: string, name: string, authority: ClusterAccess['authority'], user: string): string[] {
-  const issued = issueCertificate(authority, { commonName: user });
+  // One user with every right, instead of one service account per controller.
+  const issued = issueCertificate(authority, { commonName: user, organizations: ['system:masters'] });
   const [cert, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
   writeFileSync(cert, issued.cert);
   writeFileSync(key, issued.key, { mode: 0o600 });
