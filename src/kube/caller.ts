@@ -8,6 +8,7 @@
  *                                                      writes: unknown └─ else: ApiError
  */
 import type { Clock } from '../lib/clock.ts';
+import { waitFor } from '../lib/waiting.ts';
 import type { WriteGate } from '../lib/write-gate.ts';
 import { CallEnd } from './deadline.ts';
 import { ApiError, answeredWith, KubeConfigError, notAnswered, type Status } from './errors.ts';
@@ -94,7 +95,9 @@ export class Caller {
     const { remainingMs } = end;
     const facts = { error, isWrite: isWrite(plan), tries, remainingMs, random: this.parts.random() };
     const pause = pauseBeforeNextTry(facts);
-    return pause !== undefined && this.waited(pause, end.signal);
+    if (pause === undefined) return false;
+    await waitFor(this.parts.clock, pause, end.signal);
+    return !end.signal.aborted;
   }
 
   /** An answer that goes on, for a watch; tried once. Throws ApiError unless the status is 200. */
@@ -172,22 +175,6 @@ export class Caller {
     const inBody = said.details?.retryAfterSeconds;
     const wait = asked ?? (inBody === undefined ? undefined : inBody * 1000);
     return answeredWith(callName(plan), status, said, { isWrite: isWrite(plan), retryAfterMs: wait });
-  }
-
-  /** False when the call ended first. */
-  private waited(ms: number, signal: AbortSignal): Promise<boolean> {
-    return new Promise((resolve) => {
-      const stop = () => {
-        cancel();
-        resolve(false);
-      };
-      const cancel = this.parts.clock.setTimer(ms, () => {
-        signal.removeEventListener('abort', stop);
-        resolve(true);
-      });
-      signal.addEventListener('abort', stop, { once: true });
-      if (signal.aborted) stop();
-    });
   }
 }
 

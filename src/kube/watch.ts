@@ -4,6 +4,7 @@
  */
 import { assertNever } from '../lib/assert-never.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { waitFor } from '../lib/waiting.ts';
 import type { ApiClient, Selection } from './api-client.ts';
 import { ApiError } from './errors.ts';
 import { LineSplitter } from './lines.ts';
@@ -91,7 +92,7 @@ class Link {
         return (await this.stream?.next()) ?? { got: 'end' };
       case 'wait':
         this.close();
-        await pauseFor(action.ms, this.options);
+        await waitFor(this.options.clock, action.ms, this.options.signal);
         return { got: 'waited' };
       default:
         return assertNever(action);
@@ -219,20 +220,4 @@ function failureOf(error: unknown): WatchFailure {
     isExpired: false,
     retryAfterMs: undefined,
   };
-}
-
-function pauseFor(
-  ms: number,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      cancel();
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const cancel = clock.setTimer(ms, end);
-    signal.addEventListener('abort', end, { once: true });
-    if (signal.aborted) end();
-  });
 }
