@@ -1,5 +1,5 @@
-/** Leader election: the port, and the Kubernetes Lease. See README.md. */
-export { checkedLeaseTimes, DEFAULT_LEASE_TIMES, type Elector, type LeaseTimes } from './elector.ts';
+/** Leader election on a Kubernetes Lease. See README.md. */
+
 export { LeaseLostError } from './errors.ts';
 export { LeaseElector, type LeaseElectorOptions } from './lease-elector.ts';
 export {

@@ -24,9 +24,9 @@ import {
 } from '../kube/index.ts';
 import { assertNever } from '../lib/assert-never.ts';
 import type { Clock } from '../lib/clock.ts';
+import { checkedLeaseTimes, type Elector, type LeaseTimes } from '../lib/elector.ts';
 import { waitFor } from '../lib/waiting.ts';
 import type { WriteGate } from '../lib/write-gate.ts';
-import { checkedLeaseTimes, type Elector, type LeaseTimes } from './elector.ts';
 import { LeaseLostError } from './errors.ts';
 import { decideLease, heldRecord, releasedRecord } from './lease-record.ts';
 

@@ -1,1 +1,1 @@
-export { checkedLeaseTimes, DEFAULT_LEASE_TIMES, type Elector, type LeaseTimes } from '../election/index.ts';
+export { checkedLeaseTimes, DEFAULT_LEASE_TIMES, type Elector, type LeaseTimes } from '../lib/elector.ts';

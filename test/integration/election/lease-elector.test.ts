@@ -1,7 +1,8 @@
 import { test as anyTest, expect, onTestFinished } from 'vitest';
-import { LeaseElector, LeaseLostError, type LeaseTimes } from '../../../src/election/index.ts';
+import { LeaseElector, LeaseLostError } from '../../../src/election/index.ts';
 import { CONFIG_MAPS, LEASES } from '../../../src/kube/index.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
+import type { LeaseTimes } from '../../../src/lib/elector.ts';
 import { aClient, aConfigMap, aProxy, tokenConnection } from '../../builders/kube.ts';
 import { SeededRandom } from '../../builders/seeded-random.ts';
 import { eventually } from '../../builders/temporary-directory.ts';

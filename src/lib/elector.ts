@@ -2,7 +2,7 @@
  * The port for the lease: who may try to raise the epoch. A lease alone fences nothing (its holder may be stopped and
  * wake up late); it only keeps the peace among those that contend.
  */
-import { IllegalArgumentException } from '../lib/java-errors.ts';
+import { IllegalArgumentException } from './java-errors.ts';
 
 /** Times of a lease, in milliseconds. */
 export interface LeaseTimes {
