@@ -99,16 +99,24 @@ const SURELY_STARTED_MS = 60_000;
  */
 function sweepAbandoned(): void {
   const folders = readdirSync(tmpdir()).filter((entry) => entry.startsWith(PREFIX));
-  if (folders.length === 0) return;
-  const processes = execFileSync('ps', ['-ww', '-eo', 'pid=,args='], { encoding: 'utf8', maxBuffer: 2 ** 26 }).split(
-    '\n',
-  );
+  const processes = folders.length === 0 ? undefined : commandLines();
+  if (processes === undefined) return;
   for (const folder of folders.map((name) => join(tmpdir(), name))) {
     const itsOwn = processes.filter((line) => line.includes(folder));
     const age = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
     if (age < SURELY_STARTED_MS || itsOwn.some((line) => line.includes('keeper.ts'))) continue;
     for (const line of itsOwn) tryKill(Number(line.trim().split(' ', 1)[0]));
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Of all processes, each line beginning with its id. */
+function commandLines(): string[] | undefined {
+  try {
+    return execFileSync('ps', ['-ww', '-eo', 'pid=,args='], { encoding: 'utf8', maxBuffer: 2 ** 26 }).split('\n');
+  } catch {
+    // No `ps` here: what is left stays, and does no harm.
+    return undefined;
   }
 }
 
