@@ -209,10 +209,8 @@ export class LeaseElector implements Elector {
       this.unanswered = 0;
     } catch (error) {
       if (!isLostRace(error)) this.tell(error);
-      if (!(await this.look())) return 'unknown';
-      const found = this.seen?.lease?.spec;
-      // Only a lost answer leaves our own words there.
-      if (found?.holderIdentity !== me || found.renewTime !== spec.renewTime) return 'seen';
+      // Was only the answer lost, the lease names us now, and the next put renews it.
+      return (await this.look()) ? 'seen' : 'unknown';
     }
     this.renewedAt = startedAt;
     this.transitions = spec.leaseTransitions;
