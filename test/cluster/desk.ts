@@ -32,6 +32,8 @@ export async function setup(): Promise<(() => Promise<void>) | undefined> {
   await new Promise<void>((resolve) => server.listen(path, resolve));
   server.unref();
   process.env[SOCKET] = path;
+  // A run that is interrupted is not torn down; the cluster ends by its keeper, the folder by this.
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   return async () => {
     delete process.env[SOCKET];
     server.close();

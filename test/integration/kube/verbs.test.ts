@@ -141,7 +141,7 @@ test('the status of an object is written apart from the rest', async () => {
   const written = await client.apply(
     quotas,
     { metadata: quota.metadata, spec: { hard: { configmaps: '9' } }, status },
-    { signal, subresource: 'status' },
+    { signal, subresource: 'status', force: true },
   );
   expect(written).toMatchObject({ spec: { hard: { configmaps: '5' } }, status });
 });
