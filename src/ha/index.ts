@@ -89,6 +89,7 @@ export {
   LEDGER_KEY,
   leaderKey,
 } from './keys.ts';
+export { type ConfigMapBackendOptions, ConfigMapHandleBackend } from './kubernetes/config-map-backend.ts';
 export {
   type LeaderContender,
   type LeaderElection,
