@@ -5,6 +5,8 @@ import { ConfigMapHandleBackend } from '../../src/ha/index.ts';
 import { ApiClient } from '../../src/kube/index.ts';
 import { tokenConnection } from '../builders/kube.ts';
 import { clusterForTests } from '../cluster/index.ts';
+import { ApiProxy } from '../faults/api/api-proxy.ts';
+import { networkFaultyBackend } from '../faults/network-faulty-backend.ts';
 import { stateHandleStoreConformance, wrappedFixture } from './state-handle-store.ts';
 
 const cluster = await clusterForTests();
@@ -18,5 +20,22 @@ else {
     const [one, two] = clients.map((client) => new ConfigMapHandleBackend({ client, namespace, name }));
     const close = async (): Promise<void> => void (await Promise.all(clients.map((client) => client.close())));
     return { ...wrappedFixture(one!, two!, close), forgetsEpochs: true };
+  });
+
+  stateHandleStoreConformance('ConfigMap behind a bad network', async () => {
+    const object = { namespace, name: `job-${randomBytes(4).toString('hex')}-ha` };
+    const proxy = await ApiProxy.start(cluster.access);
+    const far = ApiClient.for(tokenConnection(cluster, { server: proxy.url }), { fieldManager: 'test' });
+    const near = ApiClient.for(tokenConnection(cluster), { fieldManager: 'test' });
+    const backend = new ConfigMapHandleBackend({ client: far, ...object, deadlineMs: 1_000 });
+    return {
+      backend: networkFaultyBackend(backend, proxy, object),
+      other: new ConfigMapHandleBackend({ client: near, ...object }),
+      forgetsEpochs: true,
+      dispose: async () => {
+        await Promise.all([far.close(), near.close()]);
+        await proxy.stop();
+      },
+    };
   });
 }
