@@ -89,7 +89,7 @@ export {
   LEDGER_KEY,
   leaderKey,
 } from './keys.ts';
-export { type ConfigMapBackendOptions, ConfigMapHandleBackend } from './kubernetes/config-map-backend.ts';
+export { type KubernetesHaOptions, openKubernetesHaServices } from './kubernetes/open.ts';
 export {
   type LeaderContender,
   type LeaderElection,

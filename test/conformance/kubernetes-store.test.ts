@@ -1,7 +1,7 @@
 /** The state handle store on a ConfigMap of a real API server: faults made at the client, and on the way to the server. */
 import { randomBytes } from 'node:crypto';
 import { test as anyTest, expect } from 'vitest';
-import { ConfigMapHandleBackend } from '../../src/ha/index.ts';
+import { ConfigMapHandleBackend } from '../../src/ha/kubernetes/index.ts';
 import { ApiClient } from '../../src/kube/index.ts';
 import { tokenConnection } from '../builders/kube.ts';
 import { clusterForTests } from '../cluster/index.ts';

@@ -6,6 +6,8 @@ import { jsonPatchOf, newObject, snapshotOf } from './config-map-object.ts';
 
 export interface ConfigMapBackendOptions {
   readonly client: ApiClient;
+  /** Sends the patches. @default client */
+  readonly patcher?: ApiClient;
   readonly namespace: string;
   /** Of the ConfigMap: `<job>-ha`. */
   readonly name: string;
@@ -28,6 +30,7 @@ const MOST_ROUNDS = 10;
 export class ConfigMapHandleBackend implements HandleBackend {
   readonly name: string;
   readonly #client: ApiClient;
+  readonly #patcher: ApiClient;
   readonly #ref: { readonly namespace: string; readonly name: string };
   readonly #labels: Readonly<Record<string, string>>;
   readonly #options: CallOptions;
@@ -36,6 +39,7 @@ export class ConfigMapHandleBackend implements HandleBackend {
     const { client, namespace, name, labels = {}, deadlineMs = DEFAULT_DEADLINE_MS } = options;
     this.name = `ConfigMap ${namespace}/${name}`;
     this.#client = client;
+    this.#patcher = options.patcher ?? client;
     this.#ref = { namespace, name };
     this.#labels = labels;
     this.#options = { deadlineMs, signal: options.signal ?? new AbortController().signal };
@@ -50,7 +54,7 @@ export class ConfigMapHandleBackend implements HandleBackend {
 
   async patch(patch: HaPatch): Promise<PatchAnswer> {
     try {
-      await this.#client.jsonPatch(CONFIG_MAPS, this.#ref, jsonPatchOf(patch), this.#options);
+      await this.#patcher.jsonPatch(CONFIG_MAPS, this.#ref, jsonPatchOf(patch), this.#options);
       return { answer: 'done' };
     } catch (error) {
       return answerOf(error);
