@@ -81,7 +81,7 @@ test('where no Go can be had the reason names what the machine has and what went
   expect(await findGo(old)).toEqual({
     missing:
       'this machine has go1.19, which is too old, and Kubernetes is built with Go 1.26 or later; ' +
-      'fetching golang.org/toolchain@v0.0.1-go1.26.8.linux-amd64 failed: GOPROXY is off',
+      'fetching golang.org/toolchain@v0.0.1-go1.26.8.linux-amd64 failed: GOPROXY names no module proxy; set it, or install Go',
   });
   const other = { tools: aTemporaryDirectory(), candidates: [], machine: 'plan9-mips', proxies: 'off' };
   expect(await findGo(other)).toMatchObject({
