@@ -1,4 +1,6 @@
 /** High availability: who leads a job, what it has stored, how its attempts went. See README.md. */
+
+export { DEFAULT_LEASE_TIMES, type Elector, type LeaseTimes } from '../lib/elector.ts';
 export { type BlobKey, type BlobStore, blobStore } from './blob-store.ts';
 export { type CheckpointIdCounter, checkpointIdCounter, INITIAL_CHECKPOINT_ID } from './checkpoint-id-counter.ts';
 export {
@@ -20,7 +22,6 @@ export {
   SYNCHRONOUS_SAVEPOINT,
   subsumed,
 } from './completed-checkpoint.ts';
-export { DEFAULT_LEASE_TIMES, type Elector, type LeaseTimes } from './elector.ts';
 export { EmbeddedHandleBackend } from './embedded/embedded-backend.ts';
 export { decideLease, EmbeddedElector, type LeaseFacts, type LeaseRecord } from './embedded/embedded-elector.ts';
 export { type EmbeddedHaOptions, embeddedBackend, openEmbeddedHaServices, readEmbeddedLease } from './embedded/open.ts';

@@ -3,8 +3,9 @@
  * same for every backend.
  */
 import type { Clock } from '../lib/clock.ts';
+import type { Elector } from '../lib/elector.ts';
 import { FlinkJobError } from '../lib/errors.ts';
-import type { Elector } from './elector.ts';
+import { waitFor } from '../lib/waiting.ts';
 import { HaObjectMissingException, LeaderElectionException, NotLeaderException, tryAll } from './errors.ts';
 import type { FencedWriter } from './fenced-writer.ts';
 import type { Epoch, HaSnapshot } from './handle-backend.ts';
@@ -13,7 +14,6 @@ import type { LeaderElectionDriver, LeaderElectionListener } from './leader-elec
 import { encodeLeaderInformation, type LeaderInformation, leadersIn } from './leader-information.ts';
 import { putOperation } from './state-handle-operations.ts';
 import { errorOf } from './state-handle-store.ts';
-import { waitFor } from './waiting.ts';
 
 export interface LeaseElectionDriverOptions {
   readonly writer: FencedWriter;

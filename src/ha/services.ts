@@ -8,6 +8,7 @@
  *     const checkpoints = await services.getCheckpointRecoveryFactory().createCompletedCheckpointStore(jobId, 1);
  */
 import type { Clock } from '../lib/clock.ts';
+import type { Elector } from '../lib/elector.ts';
 import { messageOf } from '../lib/errors.ts';
 import { IllegalArgumentException } from '../lib/java-errors.ts';
 import type { Storage } from '../storage/index.ts';
@@ -15,7 +16,6 @@ import { type BlobStore, blobStore } from './blob-store.ts';
 import { type CheckpointIdCounter, checkpointIdCounter } from './checkpoint-id-counter.ts';
 import { type CompletedCheckpointStore, recoveredCheckpointStore, retainedOrOne } from './checkpoint-store.ts';
 import type { CompletedCheckpoint } from './completed-checkpoint.ts';
-import type { Elector } from './elector.ts';
 import { HaObjectMissingException, HaServicesException, NotLeaderException, tryAll } from './errors.ts';
 import { type ExecutionPlan, type ExecutionPlanStore, executionPlanStore } from './execution-plan-store.ts';
 import { FencedWriter, OBJECT_LIMIT_BYTES } from './fenced-writer.ts';

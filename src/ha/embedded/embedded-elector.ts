@@ -5,9 +5,9 @@
  * on their own monotonic clock. No wall clock is compared.
  */
 import type { Clock } from '../../lib/clock.ts';
-import { checkedLeaseTimes, type Elector, type LeaseTimes } from '../elector.ts';
+import { checkedLeaseTimes, type Elector, type LeaseTimes } from '../../lib/elector.ts';
+import { waitFor } from '../../lib/waiting.ts';
 import { LeaderElectionException } from '../errors.ts';
-import { waitFor } from '../waiting.ts';
 import { currentProcess, type Liveness, livenessOf, type ProcessIdentity } from './process-identity.ts';
 import { type Versioned, VersionedFile } from './versioned-file.ts';
 

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
+import { DEFAULT_LEASE_TIMES, type LeaseTimes } from '../../lib/elector.ts';
 import type { FaultPoint } from '../../lib/fault-point.ts';
 import type { Storage } from '../../storage/index.ts';
-import { DEFAULT_LEASE_TIMES, type LeaseTimes } from '../elector.ts';
 import { type HaBackend, type HighAvailabilityServices, haServices } from '../services.ts';
 import { highestEpochIn } from '../sweep.ts';
 import { EmbeddedHandleBackend } from './embedded-backend.ts';

@@ -3,7 +3,7 @@
  * that is no longer used. The fencing is real: several services over one `MemoryHa` behave as processes do.
  */
 
-import type { Elector } from '../elector.ts';
+import type { Elector } from '../../lib/elector.ts';
 import { LeaderElectionException } from '../errors.ts';
 import {
   type Epoch,

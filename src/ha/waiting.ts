@@ -1,1 +1,0 @@
-export { waitFor } from '../lib/waiting.ts';
