@@ -3,8 +3,9 @@ import type { FencedWriter } from './fenced-writer.ts';
 import type { Entries } from './handle-backend.ts';
 import { isGloballyTerminal, type JobStatus } from './job-status.ts';
 import { COUNTER_KEY } from './keys.ts';
-import { put, putOperation } from './state-handle-operations.ts';
+import { NOTHING, put, putOperation } from './state-handle-operations.ts';
 import { errorOf } from './state-handle-store.ts';
+import type { WriteOperation } from './write-batch.ts';
 
 /** The id of the first checkpoint of a job. */
 export const INITIAL_CHECKPOINT_ID = 1;
@@ -15,7 +16,10 @@ export const INITIAL_CHECKPOINT_ID = 1;
  */
 export interface CheckpointIdCounter {
   start(): Promise<void>;
-  /** The next id; the one after it is stored before this one is handed out. */
+  /**
+   * The next id; the one after it is stored before this one is handed out, in a write of its own or in the one that added
+   * the checkpoint before.
+   */
   getAndIncrement(): Promise<number>;
   /** The next id, without using it. */
   get(): Promise<number>;
@@ -25,8 +29,62 @@ export interface CheckpointIdCounter {
   shutdown(status: JobStatus): Promise<void>;
 }
 
+/**
+ * The id that a completed checkpoint has reserved for the next one, in the write that added it: handing it out costs no
+ * write. A leader that ends leaves it unused.
+ */
+export class CheckpointIdReserve {
+  private readonly writer: FencedWriter;
+  private reserved: number | undefined;
+  /** The highest id handed out: a lower one that was reserved meanwhile is not used. */
+  private given = 0;
+
+  constructor(writer: FencedWriter) {
+    this.writer = writer;
+  }
+
+  /** The reserved id, where there is one that this process may use. */
+  get id(): number | undefined {
+    return this.reserved !== undefined && this.reserved > this.given && this.writer.leads ? this.reserved : undefined;
+  }
+
+  /** Reserves the next id; `keep` is called once the write is done. Reserves nothing while an id is in reserve. */
+  reservation(): { readonly operation: WriteOperation; keep(): void } {
+    let next: number | undefined;
+    const operation: WriteOperation = {
+      grows: false,
+      isApplied: (entries) => next === undefined || countIn(entries) > next,
+      decide: (entries) => {
+        next = this.id === undefined ? countIn(entries) : undefined;
+        return next === undefined ? NOTHING : put(COUNTER_KEY, String(next + 1));
+      },
+    };
+    return {
+      operation,
+      keep: () => {
+        this.reserved = next ?? this.reserved;
+      },
+    };
+  }
+
+  /** Notes what was handed out. */
+  gave(id: number): number {
+    this.given = Math.max(this.given, id);
+    return id;
+  }
+
+  /** Forgets everything: the count begins anew. */
+  clear(): void {
+    this.reserved = undefined;
+    this.given = 0;
+  }
+}
+
 /** The counter of one job, kept in its object. */
-export function checkpointIdCounter(writer: FencedWriter): CheckpointIdCounter {
+export function checkpointIdCounter(
+  writer: FencedWriter,
+  reserve: CheckpointIdReserve = new CheckpointIdReserve(writer),
+): CheckpointIdCounter {
   let isStarted = false;
   const demand = async (outcome: ReturnType<FencedWriter['submit']>): Promise<void> => {
     const result = await outcome;
@@ -38,6 +96,8 @@ export function checkpointIdCounter(writer: FencedWriter): CheckpointIdCounter {
     },
 
     async getAndIncrement() {
+      const reserved = reserve.id;
+      if (reserved !== undefined) return reserve.gave(reserved);
       let id = INITIAL_CHECKPOINT_ID;
       await demand(
         writer.submit({
@@ -50,20 +110,23 @@ export function checkpointIdCounter(writer: FencedWriter): CheckpointIdCounter {
           },
         }),
       );
-      return id;
+      return reserve.gave(id);
     },
 
     async get() {
       const snapshot = await writer.backend.read();
       if (snapshot === undefined) throw new HaObjectMissingException(writer.backend.name);
-      return countIn(snapshot.entries);
+      return reserve.id ?? countIn(snapshot.entries);
     },
 
-    setCount: (checkpointId) =>
-      demand(writer.submit(putOperation(COUNTER_KEY, String(checkpointId), { grows: false }))),
+    async setCount(checkpointId) {
+      reserve.clear();
+      await demand(writer.submit(putOperation(COUNTER_KEY, String(checkpointId), { grows: false })));
+    },
 
     async shutdown(status) {
       if (!isStarted) return;
+      reserve.clear();
       if (isGloballyTerminal(status))
         await demand(writer.submit(putOperation(COUNTER_KEY, undefined, { grows: false })));
       // Only now: a shutdown that failed must not turn its repeat into nothing.

@@ -2,11 +2,13 @@
  * The completed checkpoints of a job, newest last. Adding one is the commit point of a checkpoint: before it the bytes are
  * garbage, after it a failure restores from them. Follows Flink's DefaultCompletedCheckpointStore.
  *
- *     add: record file ──► pointer ──► [subsume: mark ──► record file ──► pointer] ──► data of the subsumed, later
+ *     add n: record file ──► one write: pointer to n · mark n−1 · remove the mark of n−2 · reserve id n+1
+ *            later: record file of n−1 ──► data of n−1
  */
 
 import { messageOf } from '../lib/errors.ts';
 import { FlinkRuntimeException, IllegalArgumentException, IllegalStateException } from '../lib/java-errors.ts';
+import type { CheckpointIdReserve } from './checkpoint-id-counter.ts';
 import {
   type CompletedCheckpoint,
   isDiscardedOnShutdown,
@@ -56,6 +58,8 @@ export interface CompletedCheckpointStore {
 
 export interface CompletedCheckpointStoreOptions {
   readonly handles: StateHandleStore<CompletedCheckpoint>;
+  /** Where the write that adds a checkpoint reserves the id of the next one. */
+  readonly ids: CheckpointIdReserve;
   /** At least 1. */
   readonly maxRetained: number;
   /** Deletes the data of a checkpoint that is pointed to no longer. */
@@ -135,11 +139,19 @@ class DefaultCompletedCheckpointStore implements CompletedCheckpointStore {
 
   async addCheckpointAndSubsumeOldestOne(checkpoint: CompletedCheckpoint): Promise<CompletedCheckpoint | undefined> {
     if (!this.isRunning) throw new IllegalStateException('Checkpoint store has already been shutdown.');
-    await this.options.handles.addAndLock(checkpointKey(checkpoint.checkpointId), checkpoint);
-    this.checkpoints = [...this.checkpoints, checkpoint];
-    const victims = subsumed(this.checkpoints, this.options.maxRetained);
-    this.checkpoints = this.checkpoints.filter((kept) => !victims.includes(kept));
-    for (const victim of victims) await this.remove(victim, isDiscardedOnSubsume(victim));
+    const { handles, ids, maxRetained } = this.options;
+    const all = [...this.checkpoints, checkpoint];
+    const victims = subsumed(all, maxRetained);
+    const reservation = ids.reservation();
+    await handles.addAndSubsume(
+      checkpointKey(checkpoint.checkpointId),
+      checkpoint,
+      victims.map(({ checkpointId }) => checkpointKey(checkpointId)),
+      [reservation.operation],
+    );
+    reservation.keep();
+    this.checkpoints = all.filter((kept) => !victims.includes(kept));
+    for (const victim of victims) this.discarding = this.discarding.then(() => this.discardSubsumed(victim));
     return victims.at(-1);
   }
 
@@ -178,6 +190,8 @@ class DefaultCompletedCheckpointStore implements CompletedCheckpointStore {
     const ended = this.checkpoints;
     this.checkpoints = [];
     if (!isGloballyTerminal(status)) return handles.releaseAll();
+    // What was subsumed loses its files before it loses its name: the other way round nobody would know of them.
+    await this.whenDiscarded();
     const failures = await tryAll([
       ...ended.map((checkpoint) => () => this.remove(checkpoint, isDiscardedOnShutdown(checkpoint, status))),
       () => handles.clearEntries(),
@@ -188,6 +202,17 @@ class DefaultCompletedCheckpointStore implements CompletedCheckpointStore {
 
   whenDiscarded(): Promise<void> {
     return this.discarding;
+  }
+
+  /** No reader sees it any more. First its record goes, then its data; what would not go, the next leader removes. */
+  private async discardSubsumed(checkpoint: CompletedCheckpoint): Promise<void> {
+    const { handles, warn } = this.options;
+    try {
+      await handles.discardSubsumed(checkpointKey(checkpoint.checkpointId));
+      if (isDiscardedOnSubsume(checkpoint)) await this.discard(checkpoint);
+    } catch (error) {
+      warn(`checkpoint ${checkpoint.checkpointId} could not be removed: ${messageOf(error)}`);
+    }
   }
 
   /** The pointer goes now, the data afterwards. A pointer that would not go keeps its data. */

@@ -52,6 +52,11 @@ export class FencedWriter {
     return this.term?.epoch;
   }
 
+  /** Whether a write would be tried: this process has raised the epoch, and its lease has not run out. */
+  get leads(): boolean {
+    return this.term !== undefined && this.gate();
+  }
+
   /**
    * Raises the epoch, the first thing a new leader does: only after it are the entries worth reading. `identity` must be
    * unique to this term. With `attempt`, an object of another attempt is left alone.
@@ -159,7 +164,7 @@ export class FencedWriter {
 
   /** The version to decide on, or why nothing can be written. */
   private async version(): Promise<HaSnapshot | WriteOutcome> {
-    if (this.term === undefined || !this.gate()) return notDone('notLeader');
+    if (!this.leads) return notDone('notLeader');
     try {
       this.copy ??= await this.backend.read();
     } catch (error) {

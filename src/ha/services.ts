@@ -13,7 +13,7 @@ import { messageOf } from '../lib/errors.ts';
 import { IllegalArgumentException } from '../lib/java-errors.ts';
 import type { Storage } from '../storage/index.ts';
 import { type BlobStore, blobStore } from './blob-store.ts';
-import { type CheckpointIdCounter, checkpointIdCounter } from './checkpoint-id-counter.ts';
+import { type CheckpointIdCounter, CheckpointIdReserve, checkpointIdCounter } from './checkpoint-id-counter.ts';
 import { type CompletedCheckpointStore, recoveredCheckpointStore, retainedOrOne } from './checkpoint-store.ts';
 import type { CompletedCheckpoint } from './completed-checkpoint.ts';
 import { HaObjectMissingException, HaServicesException, NotLeaderException, tryAll } from './errors.ts';
@@ -116,6 +116,7 @@ class DefaultHaServices implements HighAvailabilityServices {
   private readonly options: HaServicesOptions;
   private readonly warn: (message: string) => void;
   private readonly writer: FencedWriter;
+  private readonly ids: CheckpointIdReserve;
   private readonly election: LeaderElectionService;
   private readonly ledger: LedgerStore;
   private readonly blobs: BlobStore[] = [];
@@ -128,6 +129,7 @@ class DefaultHaServices implements HighAvailabilityServices {
     this.warn = options.warn ?? (() => {});
     const patience = { clock, random, retries };
     this.writer = new FencedWriter({ backend: backend.handles, limitBytes, ...patience });
+    this.ids = new CheckpointIdReserve(this.writer);
     this.ledger = ledgerStore({ backend: backend.handles, writer: this.writer, patience });
     this.election = leaderElectionService((listener) => {
       const { identity, attempt, newSessionId } = options;
@@ -193,6 +195,7 @@ class DefaultHaServices implements HighAvailabilityServices {
         await handles.finishRemovals();
         return recoveredCheckpointStore({
           handles,
+          ids: this.ids,
           maxRetained: retainedOrOne(maxRetained, this.warn),
           discard: discard ?? (({ location }) => storage.deleteTree(location)),
           warn: this.warn,
@@ -200,7 +203,7 @@ class DefaultHaServices implements HighAvailabilityServices {
       },
       createCheckpointIdCounter: (jobId) => {
         this.own(jobId);
-        return checkpointIdCounter(this.writer);
+        return checkpointIdCounter(this.writer, this.ids);
       },
     };
   }

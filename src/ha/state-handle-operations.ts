@@ -3,7 +3,7 @@
  * again is not their business; that they may be decided twice is.
  */
 
-import type { Entries, EntryChanges } from './handle-backend.ts';
+import { type Entries, type EntryChanges, withChanges } from './handle-backend.ts';
 import { decodeHandle, encodeLive, encodeMarked, type HandlePointer, type StoredHandle } from './handle-codec.ts';
 import type { Verdict, WriteOperation } from './write-batch.ts';
 import { DONE, notDone } from './write-outcome.ts';
@@ -168,6 +168,27 @@ export function putOperation(
     grows: options.grows,
     isApplied: (entries) => entries.get(key) === text,
     decide: (entries) => (entries.get(key) === text ? NOTHING : put(key, text)),
+  };
+}
+
+/**
+ * Several changes as one write: all of them, or none when the first is refused. Each is decided on the entries as those
+ * before it leave them; the first says what came of the write.
+ */
+export function together(first: WriteOperation, others: readonly WriteOperation[]): WriteOperation {
+  return {
+    grows: first.grows,
+    isApplied: (entries) => first.isApplied(entries),
+    async decide(entries) {
+      const verdict = await first.decide(entries);
+      if (verdict.do === 'refuse') return verdict;
+      const changes = new Map(verdict.do === 'write' ? verdict.changes : []);
+      for (const other of others) {
+        const added = await other.decide(withChanges(entries, changes));
+        if (added.do === 'write') for (const [key, text] of added.changes) changes.set(key, text);
+      }
+      return changeOf(changes);
+    },
   };
 }
 

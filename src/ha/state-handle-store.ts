@@ -35,7 +35,9 @@ import {
   removeMarkedOperation,
   replaceOperation,
   type Surroundings,
+  together,
 } from './state-handle-operations.ts';
+import type { WriteOperation } from './write-batch.ts';
 import type { WriteOutcome } from './write-outcome.ts';
 
 /**
@@ -68,6 +70,22 @@ export interface StateHandleStore<T> {
    * is marked takes up room. Not part of Flink's contract.
    */
   finishRemovals(): Promise<number>;
+  /**
+   * `addAndLock`, and what follows from it in the same write: the `subsumed` names are hidden from readers, names that
+   * were hidden before and whose states are gone are removed, and `also` is changed. All of it happens, or nothing.
+   * Then `discardSubsumed` is to be called for each hidden name. Not part of Flink's contract.
+   */
+  addAndSubsume(
+    key: string,
+    state: T,
+    subsumed: readonly string[],
+    also: readonly WriteOperation[],
+  ): Promise<RetrievableStateHandle<T>>;
+  /**
+   * Discards the state of a name that `addAndSubsume` has hidden. The name itself goes with the next one, or when the
+   * next leader calls `finishRemovals`. When it throws, the state may still be there.
+   */
+  discardSubsumed(key: string): Promise<void>;
   /** Removes all names and leaves the states. */
   clearEntries(): Promise<void>;
   /** There are no locks to release. */
@@ -97,6 +115,9 @@ class FencedStateHandleStore<T> implements StateHandleStore<T> {
   private readonly keyFilter: (key: string) => boolean;
   private readonly warn: (message: string) => void;
   private readonly surroundings: Surroundings;
+  /** Names that are hidden, and whose states are still there, or gone. */
+  private readonly hidden = new Map<string, HandlePointer>();
+  private readonly discarded = new Map<string, HandlePointer>();
 
   constructor({ writer, storage, keyFilter, warn = () => {} }: StateHandleStoreOptions<T>) {
     this.writer = writer;
@@ -185,6 +206,31 @@ class FencedStateHandleStore<T> implements StateHandleStore<T> {
     );
     await this.removeMarked(mark);
     return mark.marked.size;
+  }
+
+  async addAndSubsume(
+    key: string,
+    state: T,
+    subsumed: readonly string[],
+    also: readonly WriteOperation[],
+  ): Promise<RetrievableStateHandle<T>> {
+    const handle = await this.storage.store(state);
+    const hide = markOperation((entries) => subsumed.filter((name) => entries.has(name)), this.surroundings);
+    const removed = new Map(this.discarded);
+    const add = addOperation(key, handle.pointer, this.surroundings);
+    const outcome = await this.writer.submit(together(add, [hide, removeMarkedOperation(removed), ...also]));
+    if (outcome.outcome !== 'done') return this.refused(outcome, key, handle, []);
+    for (const name of removed.keys()) this.discarded.delete(name);
+    for (const [name, pointer] of hide.marked) this.hidden.set(name, pointer);
+    return handle;
+  }
+
+  async discardSubsumed(key: string): Promise<void> {
+    const pointer = this.hidden.get(key);
+    if (pointer === undefined) return;
+    await this.storage.open(pointer).discardState();
+    this.hidden.delete(key);
+    this.discarded.set(key, pointer);
   }
 
   async clearEntries(): Promise<void> {

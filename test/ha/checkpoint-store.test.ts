@@ -96,16 +96,50 @@ test('a new checkpoint takes the place of the oldest, whose record and data go',
   expect(await job.storage.list(`${JOB}/ha`)).toHaveLength(1);
 });
 
-test('a checkpoint costs at most four requests', async () => {
+test('a checkpoint costs one write: it is added, the one before hidden, the one before that removed, the next id reserved', async () => {
   const job = new AJob();
   const services = await job.leader();
   const store = await storeOf(services);
   const counter = services.getCheckpointRecoveryFactory().createCheckpointIdCounter(JOB);
-  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, await counter.getAndIncrement()));
+  const given: number[] = [];
+  const add = async () => {
+    given.push(await counter.getAndIncrement());
+    await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, given.at(-1) ?? 0));
+    await store.whenDiscarded();
+  };
+  for (let i = 0; i < 3; i += 1) await add();
   const { patches, reads } = job.backend;
-  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, await counter.getAndIncrement()));
-  expect(job.backend.patches - patches).toBe(4);
+  for (let i = 0; i < 5; i += 1) await add();
+  expect(job.backend.patches - patches).toBe(5);
   expect(job.backend.reads - reads).toBe(0);
+  expect(given).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  const { entries } = (await job.backend.read())!;
+  expect([...entries.keys()].filter((key) => key.startsWith('checkpointID-'))).toEqual([7, 8].map(checkpointKey));
+  expect(await job.storage.list(`${JOB}/ha`)).toHaveLength(1);
+});
+
+test('an id in reserve is handed out once, in order, and by the leader only', async () => {
+  const job = new AJob();
+  const services = await job.leader();
+  const store = await storeOf(services, 10);
+  const counter = services.getCheckpointRecoveryFactory().createCheckpointIdCounter(JOB);
+  const add = async (id: number) => store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, id));
+  await add(await counter.getAndIncrement());
+  // Two that wait for one write: the one that it reserves for is not the one that is handed out meanwhile.
+  const [, second] = await Promise.all([add(7), counter.getAndIncrement(), counter.getAndIncrement()]);
+  const third = await counter.getAndIncrement();
+  expect(second).toBe(2);
+  expect(third).toBe(4);
+  await add(8);
+  expect(await counter.get()).toBe(5);
+  await counter.setCount(100);
+  expect([await counter.getAndIncrement(), await counter.getAndIncrement()]).toEqual([100, 101]);
+  await add(102);
+  const next = (await job.leader()).getCheckpointRecoveryFactory().createCheckpointIdCounter(JOB);
+  await expect(add(103)).rejects.toThrow(NotLeaderException);
+  await expect(counter.getAndIncrement()).rejects.toThrow(NotLeaderException);
+  // The id that was in reserve is skipped, never given twice.
+  expect(await next.getAndIncrement()).toBe(103);
 });
 
 test('the next leader recovers all, in the order of their ids', async () => {
@@ -156,17 +190,29 @@ test('when the oldest cannot be removed the add has happened all the same, and d
   expect((await job.backend.read())?.entries.has(checkpointKey(1))).toBe(false);
 });
 
-test('a leader that is replaced before it has removed the oldest leaves its pointer and its data', async () => {
+test('a leader that is replaced in the middle of an add has neither added nor hidden anything', async () => {
   const job = new AJob();
   const store = await storeOf(await job.leader());
   await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 1));
-  // The first patch adds, the one after it marks.
-  job.backend.beforePatch(async () => job.backend.beforePatch(() => job.leader().then(() => {})));
-  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 2));
+  job.backend.beforePatch(() => job.leader().then(() => {}));
+  const late = store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 2));
+  await expect(late).rejects.toThrow(NotLeaderException);
   await store.whenDiscarded();
   expect(await job.storage.exists(metadata(1))).toBe(true);
   const next = await storeOf(await job.leader(), 2);
-  expect(ids(next.getAllCheckpoints())).toEqual([1, 2]);
+  expect(ids(next.getAllCheckpoints())).toEqual([1]);
+});
+
+test('the oldest is hidden by the write that adds, so a leader that is replaced right after it loses nothing', async () => {
+  const job = new AJob();
+  const store = await storeOf(await job.leader());
+  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 1));
+  job.backend.failPatches('appliedThenLost');
+  await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 2));
+  const next = await storeOf(await job.leader(), 2);
+  expect(ids(next.getAllCheckpoints())).toEqual([2]);
+  expect(await job.storage.exists(metadata(2))).toBe(true);
+  expect((await job.backend.read())?.entries.has(checkpointKey(1))).toBe(false);
 });
 
 test('a record that is broken is passed over when an older one is there, and named', async () => {

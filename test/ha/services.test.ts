@@ -17,7 +17,7 @@ test('closing gives leadership back and leaves all data', async () => {
   await services.close();
   await services.close();
   expect(job.files()).toEqual(files);
-  expect((await job.backend.read())?.entries.size).toBe(2);
+  expect((await job.backend.read())?.entries.size).toBe(3);
   expect((await granted(await job.services())).epoch).toBe(2);
 });
 
