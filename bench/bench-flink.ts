@@ -3,7 +3,8 @@
  * medians). Figure: records per CPU second; for Flink that of the TaskManager alone, for us of the whole process. Both
  * take a checkpoint every second to local files. The first round is cold on Flink's side; both medians are printed.
  */
-import { compileJob, FLINK_VERSION, FlinkCluster, missing } from './flink/cluster.ts';
+import { FLINK_VERSION } from '../scripts/flink/distribution.ts';
+import { compileJob, FlinkCluster, missing } from './flink/cluster.ts';
 import { median, runBenchJob } from './run-job.ts';
 
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
