@@ -1,31 +1,41 @@
 /** `flinkjob ha`: the high-availability data of Apache Flink. */
-import { Option } from 'commander';
+import { type Command as Commander, Option } from 'commander';
 import type { Command } from './command.ts';
-import type { InspectHaOptions } from './inspect/inspect-ha.ts';
+import type { InspectHaOptions } from './ha-data/inspect-ha.ts';
 import { outputOption } from './output/output-option.ts';
+
+/** Where the data is: the same for all commands. */
+function withSource(command: Commander): Commander {
+  return command
+    .argument('[cluster-id]', "the cluster, as Flink's kubernetes.cluster-id, or namespace/cluster-id")
+    .option('-n, --namespace <name>', "namespace of the cluster; without it the context's")
+    .option('--kubeconfig <file>', 'without it KUBECONFIG, ~/.kube/config, or the service account of the pod')
+    .option('--context <name>', 'context of the kubeconfig; without it the current one')
+    .addOption(
+      new Option(
+        '-f, --file <file>',
+        'ConfigMaps as JSON or YAML instead of a cluster; - for standard input',
+      ).conflicts(['namespace', 'kubeconfig', 'context']),
+    )
+    .addOption(outputOption(['table', 'json', 'yaml']));
+}
 
 const inspect: Command = {
   name: 'inspect',
   summary: 'Show what Apache Flink has stored in ConfigMaps: leaders, jobs, checkpoints, and what is wrong with them',
-  usage: '-f <file>',
+  usage: '[cluster-id]',
   examples: [
+    'flinkjob ha inspect flights -n production',
     'flinkjob ha inspect -f configmaps.yaml',
-    'kubectl get configmaps -o json | flinkjob ha inspect -f -',
-    'flinkjob ha inspect -f configmaps.json -o json | jq .findings',
+    'kubectl get configmaps -o json | flinkjob ha inspect -f - -o json | jq .findings',
   ],
   register: (command, action) =>
-    command
-      .addOption(
-        new Option('-f, --file <file>', 'ConfigMaps as JSON or YAML; - for standard input').makeOptionMandatory(),
-      )
-      .option('--cluster-id <id>', 'one of several clusters in the file, as [namespace/]id')
-      .addOption(outputOption(['table', 'json', 'yaml']))
-      .action(
-        action(async (io, options: InspectHaOptions) => {
-          const { inspectHa } = await import('./inspect/inspect-ha.ts');
-          return inspectHa(options, io);
-        }),
-      ),
+    withSource(command).action(
+      action(async (io, clusterId: string | undefined, options: InspectHaOptions) => {
+        const { inspectHa } = await import('./ha-data/inspect-ha.ts');
+        return inspectHa(clusterId, options, io);
+      }),
+    ),
 };
 
 /** The commands. */
@@ -33,7 +43,7 @@ export const ha: Command = {
   name: 'ha',
   summary: 'Look into the high-availability data of Apache Flink',
   usage: '<command>',
-  examples: ['flinkjob ha inspect -f configmaps.yaml'],
+  examples: ['flinkjob ha inspect flights -n production'],
   commands: [inspect],
   register: (command) => command,
 };

@@ -42,12 +42,13 @@ function collect(value: unknown, place: Place): void {
 
 function configMapAt({ metadata, data }: Record<string, unknown>, place: Place): ConfigMapShape {
   const at: Place = { ...place, path: join(place.path, 'metadata') };
-  const { name, namespace, resourceVersion, labels, annotations } = objectAt(metadata, at);
+  const { name, namespace, uid, resourceVersion, labels, annotations } = objectAt(metadata, at);
   if (typeof name !== 'string' || name === '') throw malformed(at, 'the name is missing');
   return {
     metadata: {
       name,
       ...(typeof namespace === 'string' ? { namespace } : {}),
+      ...(typeof uid === 'string' ? { uid } : {}),
       ...(typeof resourceVersion === 'string' ? { resourceVersion } : {}),
       ...textsAt('labels', labels, at),
       ...textsAt('annotations', annotations, at),

@@ -1,9 +1,9 @@
 /** The high-availability data of a Flink cluster as tables. */
 import type { HaFinding, HaHandle, HaInspection, HaJob, HaLease } from '../../flink/index.ts';
 import type { CliIo } from '../command.ts';
+import { printable } from '../inspect/printable.ts';
 import { tableLines } from '../output/table.ts';
 import { bytesText, durationText } from '../output/units.ts';
-import { printable } from './printable.ts';
 
 /** The lines for people. */
 export function haLines(inspection: HaInspection, io: CliIo): string[] {

@@ -130,14 +130,22 @@ test('of several clusters one is chosen', async () => {
   expect(await inspect(both, '-o', 'json')).toEqual({
     code: 1,
     stdout: '',
-    stderr: 'error: there are several clusters in -. Choose one with --cluster-id: a/c, b/c\n',
+    stderr: 'error: there are several clusters in -; name one of: a/c, b/c\n',
   });
-  const { stdout } = await inspect(both, '-o', 'yaml', '--cluster-id', 'b/c');
+  const { stdout } = await inspect(both, '-o', 'yaml', 'b/c');
   expect(stdout).toMatch(/^namespace: b$/m);
   expect((await inspect(both)).stdout.match(/^cluster c in namespace .:/gm)).toHaveLength(2);
-  expect(await inspect(both, '--cluster-id', 'd')).toMatchObject({
+  expect(await inspect(both, 'd')).toEqual({
     code: 1,
-    stderr: expect.stringContaining('no cluster d'),
+    stdout: '',
+    stderr: 'error: there is no cluster d in -; name one of: a/c, b/c\n',
+  });
+});
+
+test('a file and a cluster exclude each other', async () => {
+  expect(await inspect('', '-n', 'production')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("cannot be used with option '-n, --namespace <name>'"),
   });
 });
 
