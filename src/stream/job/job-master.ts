@@ -29,6 +29,7 @@ const CLOSE_DEADLINE_MS = 10_000;
 
 /** Failures that the next attempt meets again, for they come from what lies there: somebody has to do something first. */
 const LASTING_FAILURES: ReadonlySet<string> = new Set([
+  'FILE_CHANGED',
   'TRANSACTION_LOST',
   'OUTPUT_EXISTS',
   'STANDARD_OUTPUT',
