@@ -337,3 +337,33 @@ test('a line that is not JSON fails the job, is left out and counted, or goes it
     expect.stringMatching(/^\{"file":".*in\.ndjson","line":2,"text":"not json"\}\n$/),
   ]);
 });
+
+test.each([
+  [
+    'an input file that changes while it is read',
+    "read.map((line) => { appendFileSync('in.ndjson', '{}'); return line; }).addSink(new FileSink({ path: 'out' }))",
+    ['in.ndjson has', 'when this job began to read it', 'Put the old file back'],
+  ],
+  [
+    'an encode function that returns nothing',
+    "read.addSink(new FileSink({ path: 'out', encode: () => undefined }))",
+    ['the encode function of the file sink returned undefined', 'Return a string on every path'],
+  ],
+])('%s ends the job at once, however often it may be restarted', async (_what, graph, says) => {
+  const at = aWorkplace();
+  at.write('in.ndjson', '{"a":1}\n');
+  at.write(
+    'job.ts',
+    `import { appendFileSync } from 'node:fs';
+    import { FileSink, FileSource, NdjsonFormat } from 'flinkjob';
+    export const job = (env) => {
+      const read = env.fromSource(new FileSource({ path: 'in.ndjson', format: new NdjsonFormat() }));
+      ${graph};
+    };\n`,
+  );
+  const restart = { fixedDelay: { attempts: 2, delay: '1ms' } };
+  const ended = await at.flinkjob('run', at.manifest('job', { typescript: { module: 'job.ts' }, restart }));
+  expectRefusal(ended, { code: 11, says });
+  expect(ended.stderr).not.toContain('restarting');
+  expect(filesBelow(join(at.directory, 'out'))).toEqual([]);
+});

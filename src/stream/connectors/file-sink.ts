@@ -9,13 +9,14 @@
  * are never opened, so an old leader and its successor cannot mix. Nothing is created for a checkpoint without records.
  */
 import { join, resolve } from 'node:path';
-import { FlinkJobError, messageOf } from '../../lib/errors.ts';
+import { FlinkJobError } from '../../lib/errors.ts';
 import { IllegalArgumentException } from '../../lib/java-errors.ts';
 import { Types } from '../types/index.ts';
 import type { TypeInformation } from '../types/type-information.ts';
-import { SinkDirectoryError, UnwritableRecordError } from './errors.ts';
+import { SinkDirectoryError } from './errors.ts';
 import { requiredPath } from './file-options.ts';
 import { commitPart, refuseOldOutput, sweepPending } from './file-sink-commit.ts';
+import { jsonLine, unusableEncoding } from './file-sink-encoding.ts';
 import { finalName, type NamePattern, pendingName } from './file-sink-names.ts';
 import { type TransactionContext, TwoPhaseCommitSinkFunction } from './sink.ts';
 import { type FileDescriptor, nodeSinkFileSystem, type SinkFileSystem } from './sink-file-system.ts';
@@ -27,9 +28,12 @@ export interface FileSinkOptions<T> {
   readonly prefix?: string;
   /** Last part of every name. @default '.ndjson' */
   readonly suffix?: string;
-  /** A record as a line (its end is added) or as bytes (written as they are). @default one line of JSON */
+  /**
+   * A record as a line (its end is added) or as bytes (written as they are). Anything else that it returns ends the job.
+   * @default one line of JSON
+   */
   readonly encode?: (value: T) => string | Uint8Array;
-  /** Begins another file within a checkpoint once one has this size. @default never */
+  /** Begins another file within a checkpoint once one has this size: the record that reaches it is its last. @default never */
   readonly rollAtBytes?: number;
   /** @default the file system of this machine */
   readonly fileSystem?: SinkFileSystem;
@@ -66,6 +70,9 @@ const FIRST_CHECKPOINT = 1;
 /** Text is collected up to this many characters before it is written. */
 const BUFFER_CHARACTERS = 128 * 1024;
 
+/** No character (UTF-16 unit) of a text takes more bytes than this in UTF-8. */
+const BYTES_PER_CHARACTER = 3;
+
 export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> {
   override readonly transactionType: TypeInformation<FileTransaction> = FILE_TRANSACTION;
   readonly #directory: string;
@@ -74,6 +81,8 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
   readonly #rollAtBytes: number;
   readonly #files: SinkFileSystem;
   #text = '';
+  /** Text of this length is written before another record is taken. */
+  #flushAt = BUFFER_CHARACTERS;
 
   /** @throws IllegalArgumentException for a path, prefix, suffix or size that cannot be used */
   constructor(options: FileSinkOptions<T>) {
@@ -106,6 +115,7 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
       nextPart: 0,
     };
     this.#text = '';
+    this.#flushAt = this.#charactersUntil(this.#rollAtBytes);
     return transaction;
   }
 
@@ -114,8 +124,9 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
     if (typeof record === 'string') {
       this.#text += record;
       this.#text += '\n';
-      if (this.#text.length >= BUFFER_CHARACTERS) this.#flush(transaction as OpenFileTransaction);
+      if (this.#text.length >= this.#flushAt) this.#flush(transaction as OpenFileTransaction);
     } else {
+      if (!(record instanceof Uint8Array)) throw unusableEncoding(record);
       this.#flush(transaction as OpenFileTransaction);
       this.#append(transaction as OpenFileTransaction, record);
     }
@@ -181,6 +192,15 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
       transaction.open.sizeBytes += bytes.length;
     });
     if ((transaction.open?.sizeBytes ?? 0) >= this.#rollAtBytes) this.#closePart(transaction);
+    this.#flushAt = this.#charactersUntil(this.#rollAtBytes - (transaction.open?.sizeBytes ?? 0));
+  }
+
+  /**
+   * How much text can be collected without looking at its bytes: so little that it cannot reach the size at which another
+   * file begins. It gets less towards that size, where records are written one by one and the right one closes the file.
+   */
+  #charactersUntil(bytes: number): number {
+    return Math.min(BUFFER_CHARACTERS, Math.ceil(bytes / BYTES_PER_CHARACTER));
   }
 
   #createPart(transaction: OpenFileTransaction): { name: string; file: FileDescriptor; sizeBytes: number } {
@@ -209,18 +229,6 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
       throw withDirectory(this.#directory, action, cause);
     }
   }
-}
-
-function jsonLine(value: unknown): string {
-  let line: string | undefined;
-  try {
-    line = JSON.stringify(value);
-  } catch (cause) {
-    throw new UnwritableRecordError(`${messageOf(cause)}. Give the file sink an encode function.`, { cause });
-  }
-  if (line === undefined)
-    throw new UnwritableRecordError(`${typeof value} has no form in JSON. Give the file sink an encode function.`);
-  return line;
 }
 
 function withDirectory(directory: string, action: string, cause: unknown): FlinkJobError {

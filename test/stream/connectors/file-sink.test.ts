@@ -155,6 +155,40 @@ test('files roll within a checkpoint and are committed together', async () => {
   expect(visible(directory)).toEqual([NAME.replace('.ndjson', '.p1.ndjson'), NAME].toSorted());
 });
 
+test.each([
+  ['lines of one byte each', (_: number) => 'a', 7, 8],
+  ['short lines', (index: number) => `line ${index % 10}`, 100, 105],
+  ['text whose characters take three bytes each', (_: number) => '\u20ac\u20ac\u20ac', 45, 50],
+  ['text outside the basic plane', (_: number) => '\u{1f600}', 23, 25],
+  ['long lines', (_: number) => 'x'.repeat(299_999), 1_000_000, 1_200_000],
+])('a file of %s is closed by the first record that reaches its size', async (_what, encode, rollAtBytes, expected) => {
+  const { sink } = aSink<number>({ rollAtBytes, encode });
+  const { parts } = await pending(
+    sink,
+    Array.from({ length: 200 }, (_, index) => index),
+  );
+  expect(parts.length).toBeGreaterThan(2);
+  expect(new Set(parts.slice(0, -1).map(({ sizeBytes }) => sizeBytes))).toEqual(new Set([expected]));
+});
+
+test('a size that is not reached costs few writes, however large it is', async () => {
+  let writes = 0;
+  const counting: SinkFileSystem = {
+    ...nodeSinkFileSystem,
+    write: (file, bytes) => {
+      writes++;
+      nodeSinkFileSystem.write(file, bytes);
+    },
+  };
+  const { sink } = aSink<string>({ rollAtBytes: 2_000_000, fileSystem: counting });
+  const { parts } = await pending(
+    sink,
+    Array.from({ length: 30_000 }, () => 'x'.repeat(98)),
+  );
+  expect(parts.map(({ sizeBytes }) => sizeBytes)).toEqual([2_000_002, 1_029_998]);
+  expect(writes).toBeLessThan(80);
+});
+
 test('prefix, suffix and encoding can be chosen; bytes are written as they are', async () => {
   const { directory, sink } = aSink<number>({
     prefix: 'delays',
@@ -286,6 +320,35 @@ test('a record that has no form in JSON is refused with the remedy', () => {
   expect(() => sink.invoke(transaction, { big: 1n })).toThrow('Give the file sink an encode function');
   expect(() => sink.invoke(transaction, undefined)).toThrow('undefined has no form in JSON');
 });
+
+test.each([
+  ['the number 5', () => 5, 'Return a string: String(value), say'],
+  ['undefined', () => undefined, 'Return a string on every path'],
+  ['null', () => null, 'Return a string on every path'],
+  ['an object of class Object', () => ({ a: 1 }), 'Return a string: JSON.stringify(value), say'],
+  ['a Promise', async () => 'late', 'leave out async'],
+  ['an object of class Uint16Array', () => new Uint16Array(2), 'new Uint8Array(array.buffer, array.byteOffset'],
+  ['an object of class ArrayBuffer', () => new ArrayBuffer(2), 'new Uint8Array(buffer)'],
+])('an encode function that returns %s is refused at once, with the remedy', (what, encode, remedy) => {
+  const { directory, sink } = aSink({ encode: encode as unknown as (value: unknown) => string });
+  const transaction = sink.beginTransaction(aContext());
+  const refused = catching(() => sink.invoke(transaction, { a: 1 }));
+  expect(refused).toMatchObject({ code: 'SUPPRESS_RESTARTS', cause: { code: 'UNWRITABLE_RECORD' } });
+  const { message } = refused.cause as Error;
+  expect(message).toContain(`the encode function of the file sink returned ${what}`);
+  expect(message).toContain(remedy);
+  expect(sink.preCommit(transaction)).toBeUndefined();
+  expect(readdirSync(directory)).toEqual([]);
+});
+
+const catching = (action: () => void): Error => {
+  try {
+    action();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('nothing was thrown');
+};
 
 test('options that make no sense are refused', () => {
   expect(() => new FileSink({ path: '' })).toThrow('FileSink needs the option path');
