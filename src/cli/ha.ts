@@ -2,6 +2,7 @@
 import { type Command as Commander, Option } from 'commander';
 import type { Command } from './command.ts';
 import type { InspectHaOptions } from './ha-data/inspect-ha.ts';
+import type { VerifyHaOptions } from './ha-data/verify-ha.ts';
 import { outputOption } from './output/output-option.ts';
 
 /** Where the data is: the same for all commands. */
@@ -38,12 +39,37 @@ const inspect: Command = {
     ),
 };
 
+const verify: Command = {
+  name: 'verify',
+  summary:
+    'Check that all that is stored leads to files that are there and whole, and find files that nothing leads to',
+  usage: '[cluster-id]',
+  examples: [
+    'flinkjob ha verify flights -n production',
+    'flinkjob ha verify flights --storage s3://bucket/flink=file:///mnt/flink',
+  ],
+  register: (command, action) =>
+    withSource(command)
+      .addOption(
+        new Option(
+          '--storage <from=to>',
+          'where a storage is reached from here, as two URIs: s3://bucket/flink=file:///mnt/flink; may be repeated',
+        ).argParser((text: string, before: readonly string[] = []) => [...before, text]),
+      )
+      .action(
+        action(async (io, clusterId: string | undefined, options: VerifyHaOptions) => {
+          const { verifyHa } = await import('./ha-data/verify-ha.ts');
+          return verifyHa(clusterId, options, io);
+        }),
+      ),
+};
+
 /** The commands. */
 export const ha: Command = {
   name: 'ha',
-  summary: 'Look into the high-availability data of Apache Flink',
+  summary: 'Look into the high-availability data of Apache Flink, and check it',
   usage: '<command>',
   examples: ['flinkjob ha inspect flights -n production'],
-  commands: [inspect],
+  commands: [inspect, verify],
   register: (command) => command,
 };

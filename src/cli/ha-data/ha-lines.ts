@@ -17,8 +17,13 @@ export function haLines(inspection: HaInspection, io: CliIo): string[] {
       io,
     ),
     ...section(['JOB', 'POINTER', 'BYTES', 'STATE', 'FILE'], jobs.flatMap(jobRows), io),
-    ...section(['SEVERITY', 'FINDING', 'WHERE', 'MEANS'], findings.map(findingRow), io),
+    ...findingLines(findings, io),
   ];
+}
+
+/** One row for each finding. */
+export function findingLines(findings: readonly HaFinding[], io: CliIo): string[] {
+  return section(['SEVERITY', 'FINDING', 'WHERE', 'MEANS'], findings.map(findingRow), io);
 }
 
 function titleLine({ clusterId, namespace, flinkVersions, configMaps }: HaInspection): string {
@@ -35,7 +40,8 @@ function leaseLine({ configMap, holderIdentity, leaseDurationMs, renewTime, lead
   );
 }
 
-function section(header: readonly string[], rows: readonly (readonly string[])[], io: CliIo): string[] {
+/** Rows under a header, after an empty line; nothing when there are no rows. */
+export function section(header: readonly string[], rows: readonly (readonly string[])[], io: CliIo): string[] {
   if (rows.length === 0) return [];
   return [
     '',

@@ -2,6 +2,7 @@
 import { isAbsolute } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
+import type { OperationOptions } from '../../flink/index.ts';
 import { type CliIo, EXIT } from '../command.ts';
 import { type OutputFormat, writeResult } from '../output/write-result.ts';
 import { supervisorOf } from '../run/supervision-lock.ts';
@@ -20,6 +21,8 @@ export interface SuspendOptions extends SavepointOptions {
 }
 
 const POLL_MS = 100;
+/** Beyond `spec.savepoints.timeout`, after which the job itself gives up and says so. */
+const ANSWER_GRACE_MS = 30_000;
 /** The job has ended by then; its supervisor only writes that down. */
 const SUPERVISOR_ENDS_WITHIN_MS = 15_000;
 
@@ -28,7 +31,7 @@ export async function takeSavepoint(name: string, options: SavepointOptions, io:
   return withRunningJob(name, options, io, async ({ client, details }, record) => {
     const targetDirectory = targetOf(options.target, record);
     const request = targetDirectory === undefined ? {} : { targetDirectory };
-    return written(await client.triggerSavepoint(details.jid, request, { pollMs: POLL_MS }), options, io);
+    return written(await client.triggerSavepoint(details.jid, request, patience(record)), options, io);
   });
 }
 
@@ -53,11 +56,17 @@ async function stopWithSavepoint(
 ): Promise<string> {
   const targetDirectory = targetOf(target, record);
   const request = { drain, ...(targetDirectory === undefined ? {} : { targetDirectory }) };
-  const location = await client.stopWithSavepoint(details.jid, request, { pollMs: POLL_MS });
+  const location = await client.stopWithSavepoint(details.jid, request, patience(record));
   // Suspended is what the ledger says once the supervisor has ended; until then a resume would be refused.
   const deadline = performance.now() + SUPERVISOR_ENDS_WITHIN_MS;
   while ((await supervisorOf(record.home)) !== undefined && performance.now() < deadline) await sleep(POLL_MS);
   return location;
+}
+
+/** The job knows when its savepoint takes too long; what is read of a running job has settings. */
+function patience({ settings }: LocalJobRecord): OperationOptions {
+  const timeoutMs = settings?.savepoints.timeoutMs;
+  return { pollMs: POLL_MS, ...(timeoutMs === undefined ? {} : { timeoutMs: timeoutMs + ANSWER_GRACE_MS }) };
 }
 
 /** Where the savepoint lies of a job that is suspended already; asking again changes nothing. */

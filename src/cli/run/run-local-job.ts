@@ -202,7 +202,7 @@ function orderFor(
     },
     storageUri: localStorageUri(settings, home, options.storage),
     haDirectory: home.haDirectory,
-    checkpoints,
+    checkpoints: { ...checkpoints, savepointTimeoutMs: savepoints.timeoutMs },
     ...(intervalMs === undefined ? {} : { savepoints: { intervalMs, retained, since: bornAt(home) } }),
     ...(restoreFrom === undefined ? {} : { restoreFrom: absolutePointer(restoreFrom, io.cwd) }),
     allowNonRestoredState: settings.upgrade.allowNonRestoredState,

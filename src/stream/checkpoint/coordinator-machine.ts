@@ -18,6 +18,7 @@ import {
 } from './checkpoint-failure-counter.ts';
 import { type CheckpointRequest, enqueue, isSavepoint, isStop, nextRequest } from './checkpoint-requests.ts';
 import { CheckpointStatistics } from './checkpoint-statistics.ts';
+import { canGoOnWithout, timeoutOf, tookTooLong } from './checkpoint-timeouts.ts';
 import type {
   Acknowledgement,
   CoordinatorDecision,
@@ -309,13 +310,17 @@ export class CoordinatorMachine {
 
   #expire(time: Time): void {
     for (const pending of [...this.#pending.values()]) {
-      const isLate = !pending.isComplete && time.monotonic >= this.#deadline(pending);
-      if (isLate) this.#abort(pending, { reason: 'CHECKPOINT_EXPIRED' }, time);
+      if (pending.isComplete || time.monotonic < this.#deadline(pending)) continue;
+      this.#abort(
+        pending,
+        { reason: 'CHECKPOINT_EXPIRED', detail: tookTooLong(pending.request, this.#settings) },
+        time,
+      );
     }
   }
 
   #deadline(pending: PendingCheckpoint): number {
-    return pending.startedAt + this.#settings.timeoutMs;
+    return pending.startedAt + timeoutOf(pending.request, this.#settings);
   }
 
   #abortId(id: number, abortion: Abortion, time: Time): void {
@@ -334,8 +339,7 @@ export class CoordinatorMachine {
       this.#decide({ do: 'discard', directory });
     }
     this.#failed(request, error, time);
-    // Tasks that have captured for it have stopped to wait for its commit; only a restart sets them going again.
-    if (isStop(request.kind) && this.#state === 'running') {
+    if (isStop(request.kind) && this.#state === 'running' && !canGoOnWithout(request, reason)) {
       const message = `Stop-with-savepoint failed. ${error.message}`;
       this.#decide({ do: 'failJob', error: new FlinkRuntimeException(message, { cause: error }) });
     }

@@ -6,6 +6,8 @@ export interface CheckpointSettings {
   readonly intervalMs?: number | undefined;
   /** @default 600000 */
   readonly timeoutMs?: number;
+  /** The same for savepoints, those that a job stops with included. @default timeoutMs */
+  readonly savepointTimeoutMs?: number | undefined;
   /** From the end of the last completed checkpoint to the next periodic one. @default 0 */
   readonly minPauseMs?: number;
   /** @default 1 */
@@ -19,6 +21,7 @@ export interface CompleteCheckpointSettings {
   /** At least minPauseMs. */
   readonly intervalMs: number | undefined;
   readonly timeoutMs: number;
+  readonly savepointTimeoutMs: number;
   readonly minPauseMs: number;
   readonly maxConcurrent: number;
   readonly tolerableFailures: number;
@@ -30,6 +33,7 @@ const YEAR_MS = 365 * 24 * 3_600_000;
 /** Fills in defaults. @throws IllegalArgumentException for a value outside its range */
 export function completeSettings(settings: CheckpointSettings): CompleteCheckpointSettings {
   const { intervalMs = 0, timeoutMs = 600_000, minPauseMs = 0, maxConcurrent = 1, tolerableFailures = 0 } = settings;
+  const { savepointTimeoutMs = timeoutMs } = settings;
   refuseUnless(
     intervalMs === 0 || intervalMs >= LEAST_MS,
     'the checkpoint interval',
@@ -37,6 +41,7 @@ export function completeSettings(settings: CheckpointSettings): CompleteCheckpoi
     intervalMs,
   );
   refuseUnless(timeoutMs >= LEAST_MS, 'the checkpoint timeout', `at least ${LEAST_MS} ms`, timeoutMs);
+  refuseUnless(savepointTimeoutMs >= LEAST_MS, 'the savepoint timeout', `at least ${LEAST_MS} ms`, savepointTimeoutMs);
   refuseUnless(minPauseMs >= 0 && minPauseMs <= YEAR_MS, 'the pause between checkpoints', '0 to 1 year', minPauseMs);
   refuseUnless(
     Number.isInteger(maxConcurrent) && maxConcurrent >= 1,
@@ -47,6 +52,7 @@ export function completeSettings(settings: CheckpointSettings): CompleteCheckpoi
   return {
     intervalMs: intervalMs === 0 ? undefined : Math.max(intervalMs, minPauseMs),
     timeoutMs,
+    savepointTimeoutMs,
     minPauseMs,
     maxConcurrent,
     tolerableFailures,

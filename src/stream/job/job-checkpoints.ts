@@ -48,9 +48,9 @@ export class JobCheckpoints {
   constructor(job: JobShape, options: JobMasterOptions, tasks: CheckpointTasks) {
     this.#options = options;
     this.#tasks = tasks;
-    const { intervalMs, timeoutMs, minPauseMs, tolerableFailures } = options.checkpoints;
+    const { intervalMs, timeoutMs, savepointTimeoutMs, minPauseMs, tolerableFailures } = options.checkpoints;
     this.#coordinator = new CheckpointCoordinator({
-      settings: { intervalMs, timeoutMs, minPauseMs, tolerableFailures },
+      settings: { intervalMs, timeoutMs, savepointTimeoutMs, minPauseMs, tolerableFailures },
       job,
       epoch: options.epoch,
       clock: options.clock,

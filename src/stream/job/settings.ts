@@ -15,6 +15,8 @@ export interface CheckpointSettings {
   /** 0: no periodic checkpoints. Undefined: what the job's code asks for, else DEFAULT_CHECKPOINT_INTERVAL_MS. */
   readonly intervalMs?: number;
   readonly timeoutMs: number;
+  /** Of savepoints, also of one that the job stops with. @default timeoutMs */
+  readonly savepointTimeoutMs?: number;
   readonly minPauseMs: number;
   /** 2147483647: any number. */
   readonly tolerableFailures: number;

@@ -87,8 +87,12 @@ export class Subtask {
   #paused = 0;
   #sourceIdle = false;
   #alignmentStartedAt: number | undefined;
-  #pendingTrigger: CheckpointBarrier | undefined;
+  /** In the order of their ids. A savepoint may be asked for while a checkpoint waits to be taken. */
+  #triggers: readonly CheckpointBarrier[] = [];
   #lastCheckpointId = 0;
+  /** What the subtask has stopped for, with which it may end; while records stand still for it. */
+  #stoppedFor: CheckpointBarrier | undefined;
+  #lastAbortedId = 0;
   #releaseWhenResumed: (() => void) | undefined;
   #activity: 'running' | 'blocked' | 'idle' = 'idle';
   #received = 0;
@@ -171,7 +175,7 @@ export class Subtask {
    * inputs and need this only when all of them have ended.
    */
   trigger(barrier: CheckpointBarrier): void {
-    this.#pendingTrigger = barrier;
+    this.#triggers = [...this.#untaken(), barrier];
     this.#options.listener.wake();
   }
 
@@ -180,8 +184,13 @@ export class Subtask {
     await this.#exclusively(() => this.chain.notifyComplete(checkpointId));
   }
 
+  /** The checkpoint was given up. What was to stop with it goes on; not after a drain, for its sources have ended. */
   async notifyAborted(checkpointId: number): Promise<void> {
-    await this.#exclusively(() => this.chain.notifyAborted(checkpointId));
+    this.#lastAbortedId = Math.max(this.#lastAbortedId, checkpointId);
+    await this.#exclusively(async () => {
+      await this.chain.notifyAborted(checkpointId);
+      if (this.#stoppedFor?.id === checkpointId && this.#stoppedFor.kind === 'stop-with-savepoint') this.#goOn();
+    });
   }
 
   async close(): Promise<void> {
@@ -246,14 +255,19 @@ export class Subtask {
 
   /** Takes the coordinator's trigger where it is this subtask's to take; says whether a capture began. */
   #takeTrigger(): boolean {
-    const barrier = this.#pendingTrigger;
-    if (barrier === undefined) return false;
+    if (this.#triggers.length === 0) return false;
     const isRoot = this.#source !== undefined || this.#phase === 'inputFinished';
     if (!isRoot || this.#phase === 'stopped') return false;
-    this.#pendingTrigger = undefined;
-    if (barrier.id <= this.#lastCheckpointId) return false;
+    const [barrier, ...rest] = this.#untaken();
+    this.#triggers = rest;
+    if (barrier === undefined) return false;
     this.#capture(barrier);
     return true;
+  }
+
+  /** Those that have not come with the barriers of an input meanwhile. */
+  #untaken(): readonly CheckpointBarrier[] {
+    return this.#triggers.filter(({ id }) => id > this.#lastCheckpointId);
   }
 
   #endInput(): void {
@@ -290,11 +304,23 @@ export class Subtask {
     const report = (snapshots: readonly OperatorSnapshot[]): void => {
       this.#lock.capturing = false;
       const syncMs = this.#options.clock.monotonic() - startedAt;
-      if (isStop(barrier) && this.#phase === 'running') this.#phase = 'stopped';
+      this.#stopWith(barrier);
       this.#options.listener.captured({ barrier, snapshots, syncMs, alignmentMs, finished });
     };
     if (result instanceof Promise) this.#pause(result.then(report));
     else report(result);
+  }
+
+  /** Captured for a stop: no record flows until it is decided. One that was given up meanwhile stops nothing. */
+  #stopWith(barrier: CheckpointBarrier): void {
+    if (!isStop(barrier) || this.#phase !== 'running' || barrier.id <= this.#lastAbortedId) return;
+    this.#phase = 'stopped';
+    this.#stoppedFor = barrier;
+  }
+
+  #goOn(): void {
+    this.#stoppedFor = undefined;
+    if (this.#phase === 'stopped') this.#phase = 'running';
   }
 
   #gateListener(): GateListener {

@@ -137,7 +137,9 @@ export class TaskWorker {
         return;
       case 'aborted':
         this.#captures.get(message.checkpointId)?.abort();
-        this.#forget(message.checkpointId);
+        // Only this one: a savepoint that was given up says nothing of the checkpoint before it.
+        this.#captures.delete(message.checkpointId);
+        this.#directories.delete(message.checkpointId);
         await Promise.all(
           this.#subtasks.map((each) => inSubtask(refOf(each), each.notifyAborted(message.checkpointId))),
         );

@@ -529,6 +529,34 @@ test('a failing stop-with-savepoint fails the job, because tasks wait for it', (
   ]);
 });
 
+test.each([
+  ['savepoint', []],
+  ['stop-with-savepoint', []],
+  ['stop-with-savepoint-drain', [expect.stringContaining('fail job: Stop-with-savepoint failed.')]],
+] as const)(
+  'a %s has a timeout of its own, and only after a drain the job cannot go on without it',
+  (kind, failure) => {
+    const play = new Play({ timeoutMs: 100, savepointTimeoutMs: 5_000, intervalMs: 10_000 }).request(1, kind);
+    play.ack(1, 0).pass(4_999);
+    expect(play.take()).toEqual(['take id', `trigger 1 ${kind}`]);
+    play.pass(1);
+    const refused = play.decided.find((each) => each.do === 'refuse');
+    expect(refused?.error.message).toContain('It took longer than 5s, which spec.savepoints.timeout allows.');
+    expect(play.take()).toEqual(['notifyAborted 1', 'discard chk-1', 'refuse 1: CHECKPOINT_EXPIRED', ...failure]);
+  },
+);
+
+test('checkpoints go on after a stop-with-savepoint that took too long', () => {
+  const play = new Play({ savepointTimeoutMs: 500, intervalMs: 100 }).request(1, 'stop-with-savepoint').pass(500);
+  play.tell({ type: 'cleaned' }).take();
+  expect(play.pass(100).triggered()).toEqual([2]);
+});
+
+test('a savepoint without a timeout of its own has that of checkpoints', () => {
+  const play = new Play({ timeoutMs: 100 }).request(1, 'savepoint').pass(100);
+  expect(play.take().at(-1)).toBe('refuse 1: CHECKPOINT_EXPIRED');
+});
+
 test('a stop-with-savepoint that never began leaves the job running, with its checkpoints', () => {
   const play = new Play({ intervalMs: 100, tolerableFailures: 9 });
   play.pass(100).complete(1);

@@ -1,0 +1,126 @@
+/** Files as they are named in HA data, found where they can be reached from this machine. */
+import { pathToFileURL } from 'node:url';
+import { pathOfFlinkUri } from '../../flink/index.ts';
+import { FlinkJobError, messageOf } from '../../lib/errors.ts';
+import { openStorage, type Storage, StorageError } from '../../storage/index.ts';
+
+/** A storage that is reached under another name from here. */
+export interface StorageMapping {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A file, or why it cannot be looked at. */
+export type FileStatus =
+  | { readonly is: 'there'; readonly sizeBytes: number; readonly modifiedAt: number }
+  | { readonly is: 'missing' }
+  | { readonly is: 'unchecked'; readonly reason: string };
+
+/** The bytes of a file, or why they cannot be had. */
+export type FileBytes =
+  | { readonly is: 'read'; readonly bytes: Uint8Array }
+  | { readonly is: 'missing' }
+  | { readonly is: 'unchecked'; readonly reason: string };
+
+/** Larger files are not read. */
+const MOST_BYTES = 256 * 1024 * 1024;
+
+/** Thrown when `--storage` is not understood. */
+export class StorageMappingError extends FlinkJobError {
+  constructor(text: string) {
+    super(
+      'HA_STORAGE_MAPPING_INVALID',
+      `--storage ${text} is not understood: write FROM=TO with two URIs, such as s3://bucket/ha=file:///mnt/ha`,
+    );
+  }
+}
+
+/** `FROM=TO`. @throws StorageMappingError */
+export function storageMapping(text: string): StorageMapping {
+  const [, from, to] = /^([a-z][a-z0-9+.-]*:\S*?)=([a-z][a-z0-9+.-]*:\S*)$/i.exec(text) ?? [];
+  if (from === undefined || to === undefined) throw new StorageMappingError(text);
+  return { from: comparable(from), to: to.replace(/\/+$/, '') };
+}
+
+/** Reads files by URI. Storages are opened once; what they cannot do is an answer, not an exception. */
+export class StoredFiles {
+  readonly #mappings: readonly StorageMapping[];
+  readonly #storages = new Map<string, Storage>();
+
+  constructor(mappings: readonly StorageMapping[]) {
+    this.#mappings = mappings;
+  }
+
+  async status(uri: string): Promise<FileStatus> {
+    return this.#asking(uri, async ({ storage, name }) => {
+      const found = await storage.stat(name);
+      return found === undefined ? { is: 'missing' } : { is: 'there', ...found };
+    });
+  }
+
+  async bytes(uri: string): Promise<FileBytes> {
+    return this.#asking(uri, async ({ storage, name }) => {
+      const { sizeBytes = 0 } = (await storage.stat(name)) ?? {};
+      if (sizeBytes > MOST_BYTES) return { is: 'unchecked', reason: `its ${sizeBytes} bytes are too many to be read` };
+      const bytes = await storage.read(name);
+      return bytes === undefined ? { is: 'missing' } : { is: 'read', bytes };
+    });
+  }
+
+  /** URIs of the files in the directory of this one, itself among them; none where it cannot be listed. */
+  async beside(uri: string): Promise<string[]> {
+    const directory = directoryOf(uri);
+    const found = await this.#asking(uri, async ({ storage }) => ({
+      is: 'listed' as const,
+      names: await storage.list(''),
+    }));
+    // Names with a "/" lie deeper: jars, mostly.
+    return 'names' in found
+      ? found.names.filter((name) => !name.includes('/')).map((name) => `${directory}/${encodeURIComponent(name)}`)
+      : [];
+  }
+
+  async #asking<R>(
+    uri: string,
+    ask: (place: { storage: Storage; name: string }) => Promise<R>,
+  ): Promise<R | { readonly is: 'unchecked'; readonly reason: string }> {
+    try {
+      return await ask(this.#placeOf(uri));
+    } catch (error) {
+      if (error instanceof StorageError) return { is: 'unchecked', reason: reasonOf(error, uri) };
+      throw error;
+    }
+  }
+
+  #placeOf(uri: string): { storage: Storage; name: string } {
+    const reached = this.#reachedAs(uri);
+    const name = pathOfFlinkUri(reached.slice(reached.lastIndexOf('/') + 1));
+    const directory = directoryOf(reached);
+    const isLocal = /^file:/i.test(directory) || directory.startsWith('/') || directory === '';
+    const storageUri = isLocal ? pathToFileURL(`${pathOfFlinkUri(directory)}/`).href : directory;
+    const storage = this.#storages.get(storageUri) ?? openStorage(storageUri);
+    this.#storages.set(storageUri, storage);
+    return { storage, name };
+  }
+
+  #reachedAs(uri: string): string {
+    const text = comparable(uri);
+    const mapping = this.#mappings.find(({ from }) => text === from || text.startsWith(`${from}/`));
+    return mapping === undefined ? uri : mapping.to + text.slice(mapping.from.length);
+  }
+}
+
+function directoryOf(uri: string): string {
+  return uri.slice(0, uri.lastIndexOf('/'));
+}
+
+/** Flink writes `file:/x`, people write `file:///x`. */
+function comparable(uri: string): string {
+  return uri.replace(/^file:\/\/\//i, 'file:/').replace(/\/+$/, '');
+}
+
+function reasonOf(error: StorageError, uri: string): string {
+  if (error.code !== 'STORAGE_URI_UNSUPPORTED' && error.code !== 'STORAGE_URI_INVALID') return messageOf(error);
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(uri)?.[1] ?? 'it';
+  return `there is no driver for ${scheme}; where the files can be reached otherwise, say so: --storage ${scheme}://…=file:///…`;
+}
