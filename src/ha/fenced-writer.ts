@@ -85,7 +85,7 @@ export class FencedWriter {
       raise: { epoch, leader: facts.identity },
       writer: facts.identity,
     };
-    const settled = await sendUntilSettled(this.backend, before, patch, this.patience);
+    const settled = await sendUntilSettled(this.backend, before, patch, this.patience, facts.gate);
     const after = raised(settled, facts.identity, epoch);
     if (after === undefined) return refusedTakeOver(settled);
     this.identity = facts.identity;
@@ -182,7 +182,7 @@ export class FencedWriter {
     }
     const expect = { uid: before.uid, epoch: before.epoch, seq: before.seq };
     const patch = { expect, entries: plan.changes, writer: this.identity };
-    const settled = await sendUntilSettled(this.backend, before, patch, this.patience);
+    const settled = await sendUntilSettled(this.backend, before, patch, this.patience, () => this.leads);
     // What the others were told rests on changes that may not have happened; then they are asked again.
     const others = plan.others.map(([member]) => member);
     const writers = plan.writers.map(([member]) => member);

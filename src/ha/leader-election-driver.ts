@@ -88,8 +88,11 @@ export class LeaseElectionDriver implements LeaderElectionDriver {
     const cause = await elector.hold(AbortSignal.any([this.stopped.signal, this.fenced.signal]));
     unwatch();
     if (this.stopped.signal.aborted) return;
+    // A lost lease is told at once: where the server does not answer, ending the writes takes its time.
+    if (cause !== undefined) listener.revoked(cause);
     const failures = await tryAll([() => this.options.writer.end(), () => elector.release()]);
-    listener.revoked(cause ?? (this.fenced.signal.reason as Error));
+    // One that is still held is given back first: whoever hears of the revocation may end the process.
+    if (cause === undefined) listener.revoked(this.fenced.signal.reason as Error);
     for (const failure of failures) listener.failed(failure as Error);
   }
 

@@ -37,19 +37,23 @@ export interface Patience {
   readonly retries: number;
 }
 
-/** Sends `patch`, computed from `before`, until it is settled or the retries are used up. */
+/**
+ * Sends `patch`, computed from `before`, until it is settled or the retries are used up. After a lost answer it looks at
+ * least once; then only while `isWorthwhile`: who may not write any more has no use for a second try.
+ */
 export async function sendUntilSettled(
   backend: HandleBackend,
   before: HaSnapshot,
   patch: HaPatch,
   patience: Patience,
+  isWorthwhile: () => boolean = () => true,
 ): Promise<Settled> {
   const first = await backend.patch(patch);
   if (first.answer === 'done') return { settled: 'done', snapshot: patched(before, patch) };
   if (first.answer === 'notDone') return { settled: 'notDone', answer: first };
 
   let cause = first.cause;
-  for (let retry = 0; retry < patience.retries; retry += 1) {
+  for (let retry = 0; retry < patience.retries && (retry === 0 || isWorthwhile()); retry += 1) {
     await pauseBeforeRetry(patience, retry);
     try {
       const seen = await backend.read();

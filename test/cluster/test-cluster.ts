@@ -23,6 +23,10 @@ export interface AuditEvent {
     readonly subresource?: string;
   };
   readonly responseStatus?: { readonly code?: number };
+  /** The object after a write; of ConfigMaps only. */
+  readonly responseObject?: {
+    readonly metadata?: { readonly resourceVersion?: string; readonly annotations?: Readonly<Record<string, string>> };
+  };
   /** When the request came, and when the answer was written: microseconds, UTC. */
   readonly requestReceivedTimestamp: string;
   readonly stageTimestamp: string;

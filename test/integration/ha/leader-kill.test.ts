@@ -8,7 +8,9 @@ import { decodeHandle, embeddedBackend } from '../../../src/ha/index.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { filesystemStorage } from '../../../src/storage/index.ts';
 import { SeededRandom } from '../../builders/seeded-random.ts';
+import type { LeaderOrder } from './leader-process.ts';
 
+const LEASE = { durationMs: 600, renewDeadlineMs: 400, retryMs: 60 };
 const KILLS = 40;
 const STOPS = 4;
 const random = new SeededRandom(40);
@@ -49,13 +51,11 @@ test(`leaders killed ${KILLS} times and stopped ${STOPS} times: epochs only grow
   const start = (): void => {
     const identity = `process-${started}`;
     // Some kill themselves between two steps of a write; some stop there for longer than their lease, until enough did.
-    const chances = started % 2 === 0 ? ['0.005', '0'] : ['0', stops < STOPS ? '0.2' : '0'];
+    const chances = started % 2 === 0 ? { killChance: 0.005 } : { stopChance: stops < STOPS ? 0.2 : 0 };
     started += 1;
-    const child = spawn(
-      process.execPath,
-      [join(import.meta.dirname, 'leader-process.ts'), directory, JOB, identity, ...chances, String(started)],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    );
+    const order: LeaderOrder = { directory, jobId: JOB, identity, lease: LEASE, seed: started, ...chances };
+    const program = join(import.meta.dirname, 'leader-process.ts');
+    const child = spawn(process.execPath, [program, JSON.stringify(order)], { stdio: ['ignore', 'pipe', 'inherit'] });
     running.set(identity, child);
     let killing: NodeJS.Timeout | undefined;
     createInterface({ input: child.stdout }).on('line', (line) => {

@@ -1,24 +1,54 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { CHECKPOINT_NEVER_RETAINED, NotLeaderException, openEmbeddedHaServices } from '../../../src/ha/index.ts';
+import {
+  CHECKPOINT_NEVER_RETAINED,
+  type HighAvailabilityServices,
+  NotLeaderException,
+  openEmbeddedHaServices,
+  openKubernetesHaServices,
+} from '../../../src/ha/index.ts';
+import { ApiClient } from '../../../src/kube/index.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import type { LeaseTimes } from '../../../src/lib/elector.ts';
 import type { FaultPoint } from '../../../src/lib/fault-point.ts';
 import { filesystemStorage } from '../../../src/storage/index.ts';
 import { SeededRandom } from '../../builders/seeded-random.ts';
 
+/** What a leader process is told, as JSON on its command line. */
+export interface LeaderOrder {
+  /** For the state, and with the embedded backend for the object and the lease too. */
+  readonly directory: string;
+  readonly jobId: string;
+  readonly identity: string;
+  readonly lease: LeaseTimes;
+  readonly seed: number;
+  /** To kill itself at a named point of a write. */
+  readonly killChance?: number;
+  /** To stop just before a write takes effect, and go on when somebody lets it. */
+  readonly stopChance?: number;
+  /** Where the object and the lease lie, and as whom to ask. @default in the directory */
+  readonly kubernetes?: {
+    readonly server: string;
+    readonly ca: string;
+    readonly cert: string;
+    readonly key: string;
+    readonly namespace: string;
+    readonly job: string;
+  };
+}
+
 /**
  * A process that contends for a job and, once it leads, takes checkpoints without end. Prints what it has done only after
- * it was told that it is done. At the named points of its writes it may kill itself, or stop just before the write takes
- * effect and go on when somebody lets it.
+ * it was told that it is done. After SIGTERM it finishes what it is at and gives the lease back.
  */
-const [directory = '', jobId = '', identity = '', killChance = '0', stopChance = '0', seed = '0'] =
-  process.argv.slice(2);
-const random = new SeededRandom(Number(seed));
+const order = JSON.parse(process.argv[2] ?? '') as LeaderOrder;
+const { directory, jobId, identity, lease, killChance = 0, stopChance = 0 } = order;
+const random = new SeededRandom(order.seed);
 
 const faults: FaultPoint = (point) => {
   if (!isLeading) return;
-  if (random.chance(Number(killChance))) process.kill(process.pid, 'SIGKILL');
-  if (point === 'written' && random.chance(Number(stopChance))) {
+  if (random.chance(killChance)) process.kill(process.pid, 'SIGKILL');
+  if (point === 'written' && random.chance(stopChance)) {
     say('stopping', {});
     process.kill(process.pid, 'SIGSTOP');
   }
@@ -26,16 +56,9 @@ const faults: FaultPoint = (point) => {
 let isLeading = false;
 
 const storage = filesystemStorage({ directory: join(directory, 'storage'), clock: systemClock, faults });
-const services = await openEmbeddedHaServices({
-  directory: join(directory, 'ha'),
-  storage,
-  jobId,
-  clock: systemClock,
-  identity,
-  lease: { durationMs: 600, renewDeadlineMs: 400, retryMs: 60 },
-  keep: 1_000_000,
-  faults,
-});
+const services = await openServices();
+let isStopping = false;
+let leading: Promise<void> = Promise.resolve();
 
 const say = (what: string, facts: object): void => {
   process.stdout.write(`${JSON.stringify({ what, ...facts })}\n`);
@@ -51,7 +74,7 @@ async function lead(epoch: number): Promise<void> {
   say('restored', { epoch, latest: store.getLatestCheckpointId(), broken: store.getBrokenCheckpoints().length });
   isLeading = true;
   await counter.setCount(Math.max(await counter.get(), store.getLatestCheckpointId() + 1));
-  for (;;) {
+  while (!isStopping) {
     const checkpointId = await counter.getAndIncrement();
     const location = `${jobId}/chk-${checkpointId}-${epoch}-${randomBytes(4).toString('hex')}`;
     const bytes = new TextEncoder().encode(`checkpoint ${checkpointId} of epoch ${epoch}`);
@@ -71,19 +94,39 @@ async function lead(epoch: number): Promise<void> {
 }
 
 services.getJobManagerLeaderElectionService(jobId).startLeaderElection({
-  grantLeadership: async ({ epoch }) => {
-    try {
-      await lead(epoch);
-    } catch (error) {
+  grantLeadership: ({ epoch }) => {
+    leading = lead(epoch).catch((error: unknown) => {
       if (error instanceof NotLeaderException) process.exit(12);
       say('broken', { epoch, error: String(error), stack: (error as Error).stack });
       process.exit(1);
-    }
+    });
   },
-  revokeLeadership: () => process.exit(12),
+  revokeLeadership: () => {
+    if (!isStopping) process.exit(12);
+  },
   handleError: (error) => {
     say('broken', { error: String(error), cause: String(error.cause) });
     process.exit(1);
   },
 });
+process.once('SIGTERM', () => {
+  isStopping = true;
+  void leading.then(async () => {
+    await services.close();
+    say('released', {});
+    process.exit(0);
+  });
+});
 setInterval(() => {}, 1_000);
+
+function openServices(): Promise<HighAvailabilityServices> {
+  const facts = { storage, jobId, clock: systemClock, identity, lease };
+  if (order.kubernetes === undefined) {
+    return openEmbeddedHaServices({ ...facts, directory: join(directory, 'ha'), keep: 1_000_000, faults });
+  }
+  const { server, ca, cert, key, namespace, job } = order.kubernetes;
+  const credentials = async () => ({ headers: {}, ca, cert, key, verifiesServer: true });
+  const connection = { origin: 'a test', server, namespace, credentials };
+  const client = ApiClient.for(connection, { fieldManager: identity });
+  return openKubernetesHaServices({ ...facts, client, namespace, job, random: Math.random, createAbove: 0 });
+}
