@@ -4,7 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
-import { aTemporaryDirectory, eventually } from './temporary-directory.ts';
+import { eventually } from './eventually.ts';
+import { aTemporaryDirectory } from './temporary-directory.ts';
 
 const BIN = resolve('bin/flinkjob.mjs');
 

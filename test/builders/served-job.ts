@@ -5,7 +5,8 @@ import type { CompletedCheckpoint } from '../../src/ha/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { openStorage } from '../../src/storage/index.ts';
 import { JobMaster, type JobMasterOptions, type JobOutcome, serveJob } from '../../src/stream/index.ts';
-import { aTemporaryDirectory, eventually } from './temporary-directory.ts';
+import { eventually } from './eventually.ts';
+import { aTemporaryDirectory } from './temporary-directory.ts';
 
 export const JOB_ID = 'a'.repeat(32);
 

@@ -9,12 +9,3 @@ export function aTemporaryDirectory(): string {
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
-
-/** Resolves when the condition holds; fails after the deadline. For what the operating system does on its own. */
-export async function eventually(condition: () => boolean | Promise<boolean>, deadlineMs = 30_000): Promise<void> {
-  const stop = Date.now() + deadlineMs;
-  while (!(await condition())) {
-    if (Date.now() > stop) throw new Error('the condition did not come true in time');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

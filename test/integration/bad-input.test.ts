@@ -18,8 +18,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { eventually } from '../builders/eventually.ts';
 import { aWorkplace, type Ended, FlinkjobProcess, type Workplace } from '../builders/flinkjob-process.ts';
-import { aTemporaryDirectory, eventually } from '../builders/temporary-directory.ts';
+import { aTemporaryDirectory } from '../builders/temporary-directory.ts';
 
 const GATED = resolve('test/fixtures/jobs/gated-counts.ts');
 

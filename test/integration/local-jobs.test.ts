@@ -2,8 +2,8 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { eventually } from '../builders/eventually.ts';
 import { aWorkplace, type Workplace } from '../builders/flinkjob-process.ts';
-import { eventually } from '../builders/temporary-directory.ts';
 
 const COUNTS = resolve('test/fixtures/jobs/queryable-counts.ts');
 

@@ -5,8 +5,8 @@
 import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { eventually } from '../builders/eventually.ts';
 import { aWorkplace, type Workplace } from '../builders/flinkjob-process.ts';
-import { eventually } from '../builders/temporary-directory.ts';
 import { committedFiles, committedRecords } from '../oracles/committed-output.ts';
 
 const HOME = '.flinkjob/default/job';

@@ -4,8 +4,8 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { workersFor } from '../../src/stream/job/placement.ts';
+import { eventually } from '../builders/eventually.ts';
 import { aWorkplace, type Workplace } from '../builders/flinkjob-process.ts';
-import { eventually } from '../builders/temporary-directory.ts';
 import {
   committedFiles,
   committedRecords,

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { causeChain } from '../../src/lib/errors.ts';
 import type { JobOutcome } from '../../src/stream/index.ts';
+import { eventually } from '../builders/eventually.ts';
 import { aServedJob } from '../builders/served-job.ts';
-import { aTemporaryDirectory, eventually } from '../builders/temporary-directory.ts';
+import { aTemporaryDirectory } from '../builders/temporary-directory.ts';
 
 const COUNTS = 'test/fixtures/jobs/queryable-counts.ts';
 const CLASH = 'test/fixtures/jobs/queryable-clash.ts';

@@ -3,8 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { VersionedFile } from '../../src/ha/index.ts';
+import { eventually } from '../builders/eventually.ts';
 import { aWorkplace, type FlinkjobProcess, type Workplace } from '../builders/flinkjob-process.ts';
-import { eventually } from '../builders/temporary-directory.ts';
 
 /** Its main thread answers nothing any more once there is a gate, and writes down its process id before. */
 const STUCK = `import { existsSync, writeFileSync } from 'node:fs';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test as anyTest, expect, onTestFinished } from 'vitest';
 import { CONFIG_MAPS, NAMESPACES } from '../../../src/kube/index.ts';
+import { eventually } from '../../builders/eventually.ts';
 import { aClient, aConfigMap, tokenConnection } from '../../builders/kube.ts';
-import { eventually } from '../../builders/temporary-directory.ts';
 import { clusterForTests } from '../../cluster/index.ts';
 
 const cluster = await clusterForTests();

@@ -3,9 +3,9 @@ import { LeaseElector, LeaseLostError } from '../../../src/election/index.ts';
 import { CONFIG_MAPS, LEASES } from '../../../src/kube/index.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import type { LeaseTimes } from '../../../src/lib/elector.ts';
+import { eventually } from '../../builders/eventually.ts';
 import { aClient, aConfigMap, aProxy, tokenConnection } from '../../builders/kube.ts';
 import { SeededRandom } from '../../builders/seeded-random.ts';
-import { eventually } from '../../builders/temporary-directory.ts';
 import { clusterForTests } from '../../cluster/index.ts';
 import type { ApiProxy } from '../../faults/api/api-proxy.ts';
 

@@ -1,8 +1,8 @@
 import { test as anyTest, expect } from 'vitest';
 import { ApiError, CONFIG_MAPS } from '../../../src/kube/index.ts';
 import type { WriteGate } from '../../../src/lib/write-gate.ts';
+import { eventually } from '../../builders/eventually.ts';
 import { aClient, aConfigMap, aProxy, tokenConnection } from '../../builders/kube.ts';
-import { eventually } from '../../builders/temporary-directory.ts';
 import { clusterForTests } from '../../cluster/index.ts';
 import type { Fault } from '../../faults/api/rules.ts';
 

@@ -1,7 +1,7 @@
 import { test as anyTest, expect, onTestFinished } from 'vitest';
 import { CONFIG_MAPS, type ConfigMap, type WatchEvent, type WatchOptions, watch } from '../../../src/kube/index.ts';
+import { eventually } from '../../builders/eventually.ts';
 import { aClient, aConfigMap, aProxy, tokenConnection } from '../../builders/kube.ts';
-import { eventually } from '../../builders/temporary-directory.ts';
 import { clusterForTests } from '../../cluster/index.ts';
 import type { Fault } from '../../faults/api/rules.ts';
 

@@ -8,8 +8,9 @@ import {
   type WatchedDirectorySourceOptions,
 } from '../../../src/stream/connectors/watched-directory-source.ts';
 import { DataInput, Types } from '../../../src/stream/types/index.ts';
+import { eventually } from '../../builders/eventually.ts';
 import { ManualClock, SourceRun, type SubtaskRun } from '../../builders/source-run.ts';
-import { aTemporaryDirectory, eventually } from '../../builders/temporary-directory.ts';
+import { aTemporaryDirectory } from '../../builders/temporary-directory.ts';
 
 const sourceOf = (path: string, options: Partial<WatchedDirectorySourceOptions<string>> = {}) =>
   new WatchedDirectorySource<string>({ path, format: new NdjsonFormat<string>(), watch: false, ...options });
