@@ -1,5 +1,7 @@
 /** Jobs that do not end as they are told to, and jobs that end as they must not. */
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { VersionedFile } from '../../src/ha/index.ts';
@@ -106,3 +108,46 @@ export const job = (env) => {
   expect(stderr).toContain('gave up after 1 restart');
   expect((await at.flinkjob('status', 'job')).stdout).toContain('Phase\tFailed');
 });
+
+test('a port that somebody takes between two attempts does not end the job, which serves on another one', async () => {
+  const at = aWorkplace();
+  at.write(
+    'job.ts',
+    `import { existsSync, writeFileSync } from 'node:fs';
+import { CollectSink, GeneratorSource } from 'flinkjob';
+function failOnce(value) {
+  if (existsSync('failed')) return value;
+  writeFileSync('failed', '');
+  throw new Error('once');
+}
+export const job = (env) =>
+  void env.fromSource(new GeneratorSource({ generate: (index) => index, count: 5 })).map(failOnce).sinkTo(new CollectSink('none'));
+`,
+  );
+  const port = await aFreePort();
+  const run = at.start(
+    'run',
+    '--rest-port',
+    String(port),
+    at.manifest('job', {
+      typescript: { module: 'job.ts' },
+      restart: { fixedDelay: { attempts: 1, delay: '1s' } },
+    }),
+  );
+  await run.says('attempt 1 failed');
+  const other = createServer().listen(port, '127.0.0.1');
+  onTestFinished(() => void other.close());
+  await once(other, 'listening');
+  const { code, stderr } = await run.ended;
+  expect(code, stderr).toBe(0);
+  expect(stderr).toContain(`warning: --rest-port ${port} cannot be used on 127.0.0.1: another process listens there`);
+  expect(stderr).toContain('finished after 1 restart');
+});
+
+async function aFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closed) => server.close(closed));
+  return port;
+}

@@ -26,7 +26,8 @@ export interface JobOrder {
   readonly allowNonRestoredState: boolean;
   /** File for the termination record. */
   readonly terminationLog: string;
-  readonly rest: { readonly host: string; readonly port: number };
+  /** Port 0 is a free one. `orFree`: so is any other that cannot be had, for data matter more than where they are watched. */
+  readonly rest: { readonly host: string; readonly port: number; readonly orFree?: boolean };
 }
 
 /** The environment variable that holds the order. */

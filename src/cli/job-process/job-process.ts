@@ -33,7 +33,7 @@ import { JobMaster, type JobOutcome, nothingLeftToRestore, type ServedJob, serve
 import { causeText, codeOf, exitCodeOf } from './failure-text.ts';
 import type { JobOrder } from './job-order.ts';
 import type { FromJobProcess } from './messages.ts';
-import { restPortError } from './rest-port.ts';
+import { freePortInstead, restPortError } from './rest-port.ts';
 
 /** What a job process needs of its surroundings. */
 export interface JobProcessPorts {
@@ -221,13 +221,16 @@ class JobProcess {
     }
   }
 
-  /** @throws InvalidJobError when the port cannot be had */
+  /** @throws InvalidJobError when the port cannot be had and no other one will do */
   async #serve(master: JobMaster): Promise<ServedJob> {
     const { rest } = this.#order;
     try {
       return await serveJob(master, rest);
     } catch (error) {
-      throw restPortError(error, rest);
+      const instead = rest.orFree === true ? freePortInstead(error, rest) : undefined;
+      if (instead === undefined) throw restPortError(error, rest);
+      this.#ports.tell({ type: 'log', level: 'warn', message: instead });
+      return serveJob(master, { ...rest, port: 0 });
     }
   }
 

@@ -129,6 +129,7 @@ async function superviseJob(
   const title = titleOf(settings);
   const display = new RunDisplay({ name: settings.name, title }, io, systemClock);
   const stop = stopSignal(process, systemClock);
+  let { rest } = order;
   try {
     const result = await supervise({
       services,
@@ -142,7 +143,7 @@ async function superviseJob(
       start: (attempt) => {
         const terminationLog = terminationLogOf(home, attempt);
         const handle = startJobProcess(
-          { ...order, attempt, terminationLog },
+          { ...order, rest, attempt, terminationLog },
           {
             onMessage: (message) => {
               display.onMessage(message);
@@ -151,6 +152,8 @@ async function superviseJob(
             onStderr: (text) => display.onStderr(text),
           },
         );
+        // Only before the job runs is a port that cannot be had a mistake of whoever named it.
+        rest = { ...rest, orFree: true };
         observer.onProcess?.(handle);
         return handle;
       },

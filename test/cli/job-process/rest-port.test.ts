@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import type { JobOrder } from '../../../src/cli/job-process/job-order.ts';
 import { runJobProcess } from '../../../src/cli/job-process/job-process.ts';
+import type { FromJobProcess } from '../../../src/cli/job-process/messages.ts';
 import { checkRestPort } from '../../../src/cli/job-process/rest-port.ts';
 import { openAttempt, openEmbeddedHaServices } from '../../../src/ha/index.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
@@ -30,7 +31,8 @@ test('a port is refused while it is taken, and not afterwards', async () => {
   await expect(checkRestPort({ host: HOST, port: 0 })).resolves.toBeUndefined();
 });
 
-test('a process of a job whose port somebody took meanwhile is not restarted', async () => {
+/** An order for the first process of a job, and what tells of its attempt. */
+async function anOrder(rest: JobOrder['rest']) {
   const directory = aTemporaryDirectory();
   const storageUri = pathToFileURL(join(directory, 'storage')).href;
   const jobId = 'a'.repeat(32);
@@ -55,8 +57,13 @@ test('a process of a job whose port somebody took meanwhile is not restarted', a
     checkpoints: { timeoutMs: 1, minPauseMs: 0, tolerableFailures: 0, retained: 1, onCancel: 'Retain' },
     allowNonRestoredState: false,
     terminationLog: join(directory, 'termination.json'),
-    rest: { host: HOST, port: await aTakenPort() },
+    rest,
   };
+  return { order, ledgers };
+}
+
+test('the first process of a job whose port somebody took meanwhile is not restarted', async () => {
+  const { order, ledgers } = await anOrder({ host: HOST, port: await aTakenPort() });
   const exitCode = await runJobProcess(order, { tell: () => {}, stop: new AbortController().signal });
   expect(exitCode).toBe(13);
   const failure = { code: 'REST_PORT_UNAVAILABLE', cause: expect.stringContaining(`--rest-port ${order.rest.port}`) };
@@ -64,5 +71,20 @@ test('a process of a job whose port somebody took meanwhile is not restarted', a
   expect((await ledgers.read())?.ledger.attempts.at(-1)?.reported).toMatchObject({
     suppressRestarts: true,
     ...failure,
+  });
+});
+
+test('a later process serves on a free port when somebody took the one it was to have, and says so', async () => {
+  const port = await aTakenPort();
+  const { order } = await anOrder({ host: HOST, port, orFree: true });
+  const told: FromJobProcess[] = [];
+  await runJobProcess(order, { tell: (message) => told.push(message), stop: new AbortController().signal });
+  const serving = told.find((message) => message.type === 'serving');
+  expect(serving?.url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+  expect(serving?.url).not.toContain(`:${port}`);
+  expect(told).toContainEqual({
+    type: 'log',
+    level: 'warn',
+    message: `--rest-port ${port} cannot be used on ${HOST}: another process listens there (EADDRINUSE). A free port is used instead.`,
   });
 });
