@@ -28,7 +28,13 @@ export {
 } from './ha-data/config-map.ts';
 export { configMapsIn } from './ha-data/config-map-list.ts';
 export { type FlinkHaEntry, readEntry, writeEntry } from './ha-data/entries.ts';
-export { CONFIG_MAP_LIMIT_BYTES, type FindingSeverity, type HaFinding } from './ha-data/findings.ts';
+export {
+  CONFIG_MAP_LIMIT_BYTES,
+  type FindingSeverity,
+  HA_FINDING_CODES,
+  type HaFinding,
+  type HaFindingCode,
+} from './ha-data/findings.ts';
 export { FLINK_LINES, type FlinkLine, flinkLineOf } from './ha-data/flink-lines.ts';
 export {
   type HaCheckpoint,
@@ -53,6 +59,17 @@ export {
   planKey,
   roleOfConfigMap,
 } from './ha-data/names.ts';
+export { type HaPointer, pointersIn, stillStands } from './ha-data/pointers.ts';
+export {
+  type CheckedPointer,
+  type ContentFacts,
+  type FileFacts,
+  isStoreFileName,
+  type MetadataFacts,
+  type OrphanFile,
+  pointerFindings,
+  verificationFindings,
+} from './ha-data/verification.ts';
 export { callJson, type HttpJsonAnswer, type HttpJsonCall, type HttpJsonOptions } from './http-json.ts';
 export {
   type AggregatedMetrics,
@@ -110,6 +127,7 @@ export type {
   SubtaskState,
 } from './metadata/metadata.ts';
 export { FLINK_METADATA_MAGIC, isFlinkMetadata, readFlinkMetadata } from './metadata/metadata-reader.ts';
+export { type StateFile, stateFilesOf } from './metadata/state-files.ts';
 export {
   type AsyncOperationResult,
   type CheckpointInfo,
@@ -123,6 +141,7 @@ export {
   type TriggerResponse,
 } from './operation-shapes.ts';
 export type { StateAnswer, StateUnavailableReason } from './state-answer.ts';
+export { isJavaObjectStream, metadataUriIn } from './wire/checkpoint-file.ts';
 export { decodeConnectionInfo, encodeConnectionInfo } from './wire/connection-info.ts';
 export { FlinkDataError, type FlinkDataErrorCode } from './wire/errors.ts';
 export { MARKER_UIDS, type MarkerUid } from './wire/java-classes.ts';

@@ -40,18 +40,23 @@ export async function findOrphans(
   files: StoredFiles,
   now: number,
 ): Promise<OrphanFile[]> {
-  const known = new Set(pointers.flatMap(({ uri }) => (uri === undefined ? [] : [uri])));
-  const directories = new Map([...known].map((uri) => [uri.slice(0, uri.lastIndexOf('/')), uri]));
+  const uris = pointers.flatMap(({ uri }) => (uri === undefined ? [] : [uri]));
+  const known = new Set(uris.map((uri) => files.canonical(uri)));
+  const directories = new Map(uris.map((uri) => [directoryOf(files.canonical(uri)), uri]));
   const found: OrphanFile[] = [];
   for (const uri of directories.values()) {
     for (const each of await files.beside(uri)) {
-      if (known.has(each) || !isStoreFileName(each.slice(each.lastIndexOf('/') + 1))) continue;
+      if (known.has(files.canonical(each)) || !isStoreFileName(each.slice(each.lastIndexOf('/') + 1))) continue;
       const status = await files.status(each);
       if (status.is !== 'there' || status.modifiedAt > now - SURELY_PUBLISHED_MS) continue;
       found.push({ uri: each, sizeBytes: status.sizeBytes });
     }
   }
   return found;
+}
+
+function directoryOf(uri: string): string {
+  return uri.slice(0, uri.lastIndexOf('/'));
 }
 
 async function contentOf({ of }: HaPointer, bytes: Uint8Array, files: StoredFiles): Promise<ContentFacts> {
@@ -86,7 +91,7 @@ async function metadataOf(uri: string | undefined, files: StoredFiles): Promise<
 type States = Pick<Extract<MetadataFacts, { metadata: 'read' }>, 'missing' | 'short' | 'unchecked'>;
 
 async function statesOf(stateFiles: readonly StateFile[], metadataUri: string, files: StoredFiles): Promise<States> {
-  const directory = metadataUri.slice(0, metadataUri.lastIndexOf('/'));
+  const directory = directoryOf(metadataUri);
   const missing: string[] = [];
   const short: string[] = [];
   const unchecked: { uri: string; reason: string }[] = [];

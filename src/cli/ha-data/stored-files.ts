@@ -51,6 +51,11 @@ export class StoredFiles {
     this.#mappings = mappings;
   }
 
+  /** One name for a file that has several. */
+  canonical(uri: string): string {
+    return comparable(this.#reachedAs(uri));
+  }
+
   async status(uri: string): Promise<FileStatus> {
     return this.#asking(uri, async ({ storage, name }) => {
       const found = await storage.stat(name);

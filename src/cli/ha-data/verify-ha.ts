@@ -83,12 +83,12 @@ export async function verifiedCluster(
   const after = source.cluster === undefined ? before : await source.read();
   const shapes = after.filter(inCluster);
   const [inspection] = inspectHaData(shapes);
-  const newer = new Set(pointersIn(after).map(({ uri }) => uri));
+  const published = new Set(pointersIn(after).map(({ uri = '' }) => files.canonical(uri)));
   return {
     inspection: inspection ?? chosenCluster([], undefined, source.name),
     shapes,
     checked: checked.filter(({ pointer }) => stillStands(pointer, after)),
-    orphans: orphans.filter(({ uri }) => !newer.has(uri)),
+    orphans: orphans.filter(({ uri }) => !published.has(files.canonical(uri))),
   };
 }
 

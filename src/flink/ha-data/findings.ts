@@ -6,22 +6,40 @@ import type { VersionEvidence } from './version-evidence.ts';
 /** `error`: a restart fails or loses state. `warning`: it may. `info`: worth knowing. */
 export type FindingSeverity = 'error' | 'warning' | 'info';
 
+/** What there is to find, in the order in which it is told; docs/ha-data.md says what to do about each. */
+export const HA_FINDING_CODES = [
+  'NoHaData',
+  'UnreadableValue',
+  'BothSerialVersions',
+  'MixedVersions',
+  'CounterMissing',
+  'CounterBehind',
+  'ExecutionPlanMissing',
+  'NoLiveCheckpoint',
+  'MarkedForDeletion',
+  'LeaseUnreadable',
+  'NoLeader',
+  'StateTooLarge',
+  // What only a look at the files tells.
+  'FileMissing',
+  'FileSizeDiffers',
+  'FileDamaged',
+  'MetadataMissing',
+  'MetadataUnreadable',
+  'MetadataOfAnother',
+  'StateFileMissing',
+  'StateFileShort',
+  'FileUnchecked',
+  'MetadataUnnamed',
+  'MarkedFileGone',
+  'OrphanFile',
+] as const;
+export type HaFindingCode = (typeof HA_FINDING_CODES)[number];
+
 /** One finding. */
 export interface HaFinding {
   readonly severity: FindingSeverity;
-  readonly code:
-    | 'UnreadableValue'
-    | 'BothSerialVersions'
-    | 'MixedVersions'
-    | 'CounterMissing'
-    | 'CounterBehind'
-    | 'ExecutionPlanMissing'
-    | 'NoLiveCheckpoint'
-    | 'MarkedForDeletion'
-    | 'LeaseUnreadable'
-    | 'NoLeader'
-    | 'StateTooLarge'
-    | 'NoHaData';
+  readonly code: HaFindingCode;
   readonly configMap?: string;
   readonly key?: string;
   readonly jobId?: string;
