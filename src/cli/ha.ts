@@ -2,6 +2,7 @@
 import { type Command as Commander, Option } from 'commander';
 import type { Command } from './command.ts';
 import type { InspectHaOptions } from './ha-data/inspect-ha.ts';
+import type { RepairHaOptions } from './ha-data/repair-ha.ts';
 import type { VerifyHaOptions } from './ha-data/verify-ha.ts';
 import { outputOption } from './output/output-option.ts';
 
@@ -19,6 +20,16 @@ function withSource(command: Commander): Commander {
       ).conflicts(['namespace', 'kubeconfig', 'context']),
     )
     .addOption(outputOption(['table', 'json', 'yaml']));
+}
+
+/** For commands that look at files. */
+function storageOption(): Option {
+  const description =
+    'where a storage is reached from here, as two URIs: s3://bucket/flink=file:///mnt/flink; may be repeated';
+  return new Option('--storage <from=to>', description).argParser((text: string, before: readonly string[] = []) => [
+    ...before,
+    text,
+  ]);
 }
 
 const inspect: Command = {
@@ -50,12 +61,7 @@ const verify: Command = {
   ],
   register: (command, action) =>
     withSource(command)
-      .addOption(
-        new Option(
-          '--storage <from=to>',
-          'where a storage is reached from here, as two URIs: s3://bucket/flink=file:///mnt/flink; may be repeated',
-        ).argParser((text: string, before: readonly string[] = []) => [...before, text]),
-      )
+      .addOption(storageOption())
       .action(
         action(async (io, clusterId: string | undefined, options: VerifyHaOptions) => {
           const { verifyHa } = await import('./ha-data/verify-ha.ts');
@@ -64,12 +70,40 @@ const verify: Command = {
       ),
 };
 
+const repair: Command = {
+  name: 'repair',
+  summary: 'Repair what keeps a JobManager from starting; refuses while one leads',
+  usage: '[cluster-id]',
+  examples: [
+    'flinkjob ha repair flights -n production --dry-run',
+    'flinkjob ha repair flights -n production --drop-key checkpointID-0000000000000000042 --yes',
+    'flinkjob ha repair flights -n production --to-flink 1.20 --yes',
+  ],
+  register: (command, action) =>
+    withSource(command)
+      .addOption(storageOption())
+      .option('--dry-run', 'show what would be done, and do nothing')
+      .option('--yes', 'do it; without this the plan is shown')
+      .option('--drop-key <key>', 'drop this key, which leads to nothing usable; ConfigMap/key where several have it')
+      .option(
+        '--to-flink <version>',
+        'rewrite all handles for this release: 1.15 to 1.18 and 1.19 on exclude each other',
+      )
+      .option('--force', 'do not watch whether a JobManager leads; only when you know that none runs')
+      .action(
+        action(async (io, clusterId: string | undefined, options: RepairHaOptions) => {
+          const { repairHa } = await import('./ha-data/repair-ha.ts');
+          return repairHa(clusterId, options, io);
+        }),
+      ),
+};
+
 /** The commands. */
 export const ha: Command = {
   name: 'ha',
-  summary: 'Look into the high-availability data of Apache Flink, and check it',
+  summary: 'Look into the high-availability data of Apache Flink, check it, repair it',
   usage: '<command>',
   examples: ['flinkjob ha inspect flights -n production'],
-  commands: [inspect, verify],
+  commands: [inspect, verify, repair],
   register: (command) => command,
 };

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { CheckpointingStatistics } from './checkpoint-shapes.ts';
+import { inWords } from './error-words.ts';
 import {
   FlinkOperationFailedError,
   FlinkOperationTimeoutError,
@@ -152,7 +153,11 @@ export class FlinkClient {
     const info = await this.#poll(operation, jobId, triggerId, options);
     const cause = info['failure-cause'];
     if (info.location === undefined || info.location === null) {
-      throw new FlinkOperationFailedError(operation, jobId, cause?.['stack-trace'] ?? 'no cause was given');
+      throw new FlinkOperationFailedError(
+        operation,
+        jobId,
+        cause === undefined ? 'no cause was given' : inWords(cause),
+      );
     }
     return info.location;
   }

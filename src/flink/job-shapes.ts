@@ -306,4 +306,6 @@ export interface SerializedThrowable {
   readonly class: string;
   readonly 'stack-trace': string;
   readonly 'serialized-throwable': string | null;
+  /** Ours only: the code that docs/errors.md explains. */
+  readonly code?: string;
 }

@@ -61,11 +61,14 @@ export type RestartDecision =
       counters: RestartCounters;
     };
 
+/** Flink's words for a failure that rules out a restart by itself. */
+export const NOT_RECOVERABLE = 'The failure is not recoverable';
+
 /** Restart, and when, or give up, and why. Store the answer: asking again would draw another jitter. */
 export function onFailure({ strategy, counters: before, now, random, ...facts }: FailureInput): RestartDecision {
   if (isUnrecoverable(facts)) {
     const counters = before ?? initialCounters(strategy);
-    return { decision: 'giveUp', reason: 'The failure is not recoverable', unrecoverable: true, counters };
+    return { decision: 'giveUp', reason: NOT_RECOVERABLE, unrecoverable: true, counters };
   }
   const { counters, isNew } = notifyFailure(strategy, before, now, random);
   if (!canRestart(strategy, counters, now)) {

@@ -5,6 +5,7 @@ export {
   type FailureFacts,
   type FailureInput,
   isUnrecoverable,
+  NOT_RECOVERABLE,
   onFailure,
   type RestartDecision,
   remainingDelayMs,

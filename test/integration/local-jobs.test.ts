@@ -32,7 +32,7 @@ test('a job is run, watched, queried, saved, suspended, resumed, killed, and fou
     attempt: { number: 1 },
     restarts: { count: 0 },
     maxParallelism: [128],
-    restartStrategy: { text: 'NoRestartBackoffTimeStrategy', source: 'manifest' },
+    restartStrategy: { text: 'no restarts', source: 'manifest' },
     vertices: [{ status: 'RUNNING', parallelism: 1, recordsOut: expect.any(Number), recordsInPerSecond: 0 }],
     checkpoint: { kind: 'checkpoint', id: expect.any(Number), bytes: expect.any(Number) },
   });
@@ -51,7 +51,12 @@ test('a job is run, watched, queried, saved, suspended, resumed, killed, and fou
   });
   const outside = await at.flinkjob('savepoint', '--target', '/somewhere', 'counts');
   expect(outside.code).toBe(1);
-  expect(outside.stderr).toMatch(/^error: savepoint of job .* failed: .*savepoints of this job lie below file:.*\n$/);
+  expect(outside.stderr).toMatch(
+    /^error: savepoint of job \w+ failed: savepoints of this job lie below file:.* \(SAVEPOINT_TARGET_OUTSIDE_STORAGE\)\n$/,
+  );
+  const upwards = await at.flinkjob('savepoint', '--target', 'nightly/../../up', 'counts');
+  expect(upwards).toMatchObject({ code: 1, stdout: '' });
+  expect(upwards.stderr).toMatch(/^error: savepoint of job \w+ failed: (?!\w+(Exception|Error):).* \([A-Z_]+\)\n$/);
 
   const suspended = await at.flinkjob('suspend', 'counts');
   expect(suspended).toMatchObject({ code: 0, stdout: expect.stringMatching(/^file:\/\/\/.*\/savepoint-/) });
@@ -59,6 +64,7 @@ test('a job is run, watched, queried, saved, suspended, resumed, killed, and fou
   expect(await at.flinkjob('suspend', 'counts')).toMatchObject({ code: 0, stdout: suspended.stdout });
   const still = json((await at.flinkjob('status', '-o', 'json', 'counts')).stdout);
   expect(still).toMatchObject({ phase: 'Suspended', checkpoint: { kind: 'savepoint' }, maxParallelism: [128] });
+  expect(still).toMatchObject({ attempt: { ended: { how: 'suspended' } } });
   expect(still.vertices).toBeUndefined();
 
   const again = at.start('resume', 'counts');

@@ -106,7 +106,9 @@ export const job = (env) => {
   expect(code, stderr).toBe(10);
   expect(stderr).toContain(says);
   expect(stderr).toContain('gave up after 1 restart');
-  expect((await at.flinkjob('status', 'job')).stdout).toContain('Phase\tFailed');
+  const status = await at.flinkjob('status', 'job');
+  expect(status.stdout).toContain('Phase\tFailed: gave up after 1 restart (spec.restart.fixedDelay)\n');
+  expect(status.stdout).toContain('Restart strategy\t1 restart, each after 1ms (from spec.restart)\n');
 });
 
 test('a port that somebody takes between two attempts does not end the job, which serves on another one', async () => {

@@ -1,8 +1,9 @@
 /** Files as they are named in HA data, found where they can be reached from this machine. */
 import { pathToFileURL } from 'node:url';
 import { pathOfFlinkUri } from '../../flink/index.ts';
-import { FlinkJobError, messageOf } from '../../lib/errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { openStorage, type Storage, StorageError } from '../../storage/index.ts';
+import { StorageMappingError } from './errors.ts';
 
 /** A storage that is reached under another name from here. */
 export interface StorageMapping {
@@ -24,16 +25,6 @@ export type FileBytes =
 
 /** Larger files are not read. */
 const MOST_BYTES = 256 * 1024 * 1024;
-
-/** Thrown when `--storage` is not understood. */
-export class StorageMappingError extends FlinkJobError {
-  constructor(text: string) {
-    super(
-      'HA_STORAGE_MAPPING_INVALID',
-      `--storage ${text} is not understood: write FROM=TO with two URIs, such as s3://bucket/ha=file:///mnt/ha`,
-    );
-  }
-}
 
 /** `FROM=TO`. @throws StorageMappingError */
 export function storageMapping(text: string): StorageMapping {

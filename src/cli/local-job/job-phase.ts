@@ -3,6 +3,7 @@ import type { JobStatus } from '../../flink/index.ts';
 import { type JobResult, type Ledger, nextAttemptAt, openAttemptOf } from '../../ha/index.ts';
 import type { TerminationRecord } from '../../lib/exit-codes.ts';
 import type { LocalJobRecord } from './local-job.ts';
+import { gaveUpOf } from './restarts-in-force.ts';
 
 /** Words of the resource's status, as far as a job on one machine has them, and `Stopped`: nobody runs it, and it can go on. */
 export type LocalPhase = 'Starting' | 'Running' | 'Restarting' | 'Suspended' | 'Stopped' | 'Finished' | 'Failed';
@@ -16,6 +17,8 @@ export interface PhaseFacts {
   readonly result: JobResult['application-status'] | undefined;
   /** What the last process of the open attempt said when it ended; undefined while it runs, and when it was killed. */
   readonly ended: Pick<TerminationRecord, 'outcome' | 'savepoint'> | undefined;
+  /** Why it was given up, in plain words. @default the ledger's, which are Flink's */
+  readonly gaveUp?: string | undefined;
 }
 
 export interface PhaseAnswer {
@@ -28,11 +31,13 @@ export interface PhaseAnswer {
 
 /** The same of a job as it was found. `running`: as its process says; undefined when none answers. */
 export function phaseOfJob(
-  { ledger, supervisorPid, result, ended }: Pick<LocalJobRecord, 'ledger' | 'supervisorPid' | 'result' | 'ended'>,
+  record: Pick<LocalJobRecord, 'ledger' | 'settings' | 'supervisorPid' | 'result' | 'ended'>,
   running: JobStatus | undefined,
 ): PhaseAnswer {
+  const { ledger, supervisorPid, result, ended } = record;
   const status = result?.['application-status'];
-  return phaseOf({ ledger, isSupervised: supervisorPid !== undefined, running, result: status, ended });
+  const isSupervised = supervisorPid !== undefined;
+  return phaseOf({ ledger, isSupervised, running, result: status, ended, gaveUp: gaveUpOf(record) });
 }
 
 /** The first rule that speaks decides. */
@@ -97,9 +102,9 @@ function starting(ledger: Ledger): PhaseAnswer {
   return { phase: isRestart ? 'Restarting' : 'Starting' };
 }
 
-function whileNobodyRunsIt({ ledger }: PhaseFacts): PhaseAnswer {
+function whileNobodyRunsIt({ ledger, gaveUp }: PhaseFacts): PhaseAnswer {
   const last = ledger.attempts.at(-1);
-  if (ledger.gaveUp !== undefined) return { phase: 'Failed', reason: ledger.gaveUp.reason };
+  if (ledger.gaveUp !== undefined) return { phase: 'Failed', reason: gaveUp ?? ledger.gaveUp.reason };
   if (last?.end?.how === 'finished') return { phase: 'Finished' };
   if (last?.end?.how === 'replaced') return { phase: 'Suspended', reason: last.end.cause };
   if (last === undefined) return { phase: 'Stopped', reason: 'it never started' };

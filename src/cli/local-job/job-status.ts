@@ -6,17 +6,14 @@ import {
   type JobVertexSummary,
   type MetricCollection,
 } from '../../flink/index.ts';
-import { type Ledger, openAttemptOf } from '../../ha/index.ts';
-import {
-  describe,
-  type RestartStrategy,
-  type RestartStrategySource,
-  resolveRestartStrategy,
-} from '../../restart/index.ts';
+import { type AttemptEnd, type Ledger, openAttemptOf } from '../../ha/index.ts';
+import type { RestartStrategySource } from '../../restart/index.ts';
 import { openStorage } from '../../storage/index.ts';
 import { readManifest } from '../../stream/index.ts';
+import { strategyText } from '../output/strategy-text.ts';
 import { type LocalPhase, phaseOfJob } from './job-phase.ts';
 import type { LocalJob, LocalJobRecord, RunningLeader } from './local-job.ts';
+import { strategyInForce } from './restarts-in-force.ts';
 import { newestRetained, type StoredCheckpoint } from './stored-checkpoints.ts';
 
 /** The stable form of `-o json`. Instants are ISO 8601. */
@@ -30,7 +27,7 @@ export interface JobStatusReport {
     readonly number: number;
     readonly started: string;
     readonly epoch: number;
-    readonly ended?: { readonly how: string; readonly at: string; readonly cause: string };
+    readonly ended?: { readonly how: AttemptEndWord; readonly at: string; readonly cause: string };
   };
   readonly process?: { readonly pid: number; readonly url: string };
   readonly restarts: { readonly count: number; readonly lastCause?: string; readonly nextAt?: string };
@@ -51,6 +48,9 @@ export interface JobStatusReport {
   /** What user functions and windows count in this attempt, by name, summed over vertices; absent while it does not run. */
   readonly counters?: Readonly<Record<string, number>>;
 }
+
+/** How an attempt ended. On one machine nothing replaces an attempt but the suspension of its job. */
+export type AttemptEndWord = Exclude<AttemptEnd['how'], 'replaced'> | 'suspended';
 
 export interface VertexReport {
   readonly name: string;
@@ -114,8 +114,12 @@ function attemptOf(ledger: Ledger): JobStatusReport['attempt'] {
     number,
     started: iso(startedAt),
     epoch,
-    ...present('ended', end === undefined ? undefined : { how: end.how, at: iso(end.at), cause: end.cause }),
+    ...present('ended', end === undefined ? undefined : { how: wordFor(end), at: iso(end.at), cause: end.cause }),
   };
+}
+
+function wordFor({ how }: AttemptEnd): AttemptEndWord {
+  return how === 'replaced' ? 'suspended' : how;
 }
 
 /** Of the newest failure, also of the attempt that is failing now. */
@@ -131,11 +135,9 @@ function checkpointOf(newest: StoredCheckpoint | undefined, now: number): JobSta
   return { id, kind, taken: iso(time), ageMs: Math.max(0, now - time), bytes, location };
 }
 
-/** The strategy in force, from what the job was run with last; where that is not known, from its code and the default. */
-function strategyOf({ settings, ledger }: LocalJobRecord): JobStatusReport['restartStrategy'] {
-  const code = ledger.restartStrategyInCode as RestartStrategy | undefined;
-  const { strategy, source } = resolveRestartStrategy({ manifest: settings?.restart, code, checkpointing: true });
-  return { text: describe(strategy), source };
+function strategyOf(record: LocalJobRecord): JobStatusReport['restartStrategy'] {
+  const { strategy, source } = strategyInForce(record);
+  return { text: strategyText(strategy), source };
 }
 
 async function sampledVertices({ client, details }: RunningLeader, ports: StatusPorts): Promise<VertexReport[]> {

@@ -21,7 +21,12 @@ import { assertNever } from '../../lib/assert-never.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { FlinkJobError } from '../../lib/errors.ts';
 import { type Decision, decide, type ExecutionEnd } from '../../reconcilers/index.ts';
-import { type ResolvedRestartStrategy, type RestartStrategy, resolveRestartStrategy } from '../../restart/index.ts';
+import {
+  NOT_RECOVERABLE,
+  type ResolvedRestartStrategy,
+  type RestartStrategy,
+  resolveRestartStrategy,
+} from '../../restart/index.ts';
 import { gaveUpText } from './gave-up-text.ts';
 import type { JobProcessHandle, ProcessEnd } from './job-process-handle.ts';
 
@@ -184,14 +189,16 @@ class Supervisor {
         return this.#closeFailed(decision, view);
       case 'giveUp':
         return this.#giveUp(decision, view);
-      case 'stayFailed':
+      case 'stayFailed': {
+        const unrecoverable = decision.reason === NOT_RECOVERABLE;
         return {
           result: 'failed',
           cause: 'restarts were given up before',
           reason: decision.reason,
-          unrecoverable: false,
-          plainReason: decision.reason,
+          unrecoverable,
+          plainReason: gaveUpText({ ...this.#strategy(view.ledger), unrecoverable }),
         };
+      }
       case 'stayFinished':
         return { result: 'alreadyFinished', at: view.ledger.attempts.at(-1)?.end?.at ?? 0 };
       case 'staySuspended':

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AsyncOperationResult, SerializedThrowable } from '../../flink/index.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { causeChain, messageOf } from '../../lib/errors.ts';
+import { causeChain, FlinkJobError, messageOf } from '../../lib/errors.ts';
 import { RETRY_AFTER_S, RestError } from './rest-error.ts';
 
 /** Operations share ids within a kind only; a stop is asked after where savepoints are. */
@@ -114,12 +114,13 @@ export class Operations {
   }
 }
 
-/** An error in Flink's form: class and a trace of messages, without places in our source. */
+/** An error in Flink's form: class and a trace of messages, without places in our source; our code beside it. */
 function failureCause(error: unknown): SerializedThrowable {
   const lines = causeChain(error).map((one) => `${one instanceof Error ? one.name : 'Error'}: ${messageOf(one)}`);
   return {
     class: error instanceof Error ? error.name : 'Error',
     'stack-trace': lines.join('\nCaused by: '),
     'serialized-throwable': null,
+    ...(error instanceof FlinkJobError ? { code: error.code } : {}),
   };
 }

@@ -60,6 +60,11 @@ test.each<[string, Partial<PhaseFacts>, object]>([
     { ledger: giveUp(ended('failed'), { at: 3, reason: 'no restarts' }) },
     { phase: 'Failed', reason: 'no restarts' },
   ],
+  [
+    'a job that was given up, in plain words',
+    { ledger: giveUp(ended('failed'), { at: 3, reason: 'Flink’s' }), gaveUp: 'gave up after 5 restarts' },
+    { phase: 'Failed', reason: 'gave up after 5 restarts' },
+  ],
   ['a job that ended', { ledger: ended('finished') }, { phase: 'Finished' }],
   [
     'a cancelled job',

@@ -127,3 +127,10 @@ test('a job that waits to be restarted says when and why', () => {
   expect(lines).toContain('Checkpoint        none');
   expect(lines).toContain('Max parallelism   not known before the first checkpoint');
 });
+
+test('a suspended job has an attempt that was suspended', () => {
+  const attempt = { number: 3, started: '2026-01-01T00:00:00.000Z', epoch: 7 };
+  const end = { how: 'suspended', at: '2026-01-01T00:00:58.000Z', cause: 'stopped with savepoint file:///s' } as const;
+  const { process: _, ...report } = aReport({ phase: 'Suspended', attempt: { ...attempt, ended: end } });
+  expect(statusLines(report, NOW, { isTty: false, env: {} })).toContain('Attempt\t3, suspended 2s ago');
+});

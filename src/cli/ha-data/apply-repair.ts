@@ -1,0 +1,83 @@
+/** Carries out a plan: one JSON Patch for each ConfigMap, which tests every value that the plan was made from. */
+import type { ConfigMapShape, RepairStep } from '../../flink/index.ts';
+import { LEADER_ANNOTATION } from '../../flink/index.ts';
+import type { JsonPatchOperation } from '../../kube/index.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { RepairRefusedError } from './errors.ts';
+import type { HaCluster } from './source.ts';
+
+/** A key as a part of a JSON Pointer. */
+const pointerPart = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
+
+/**
+ * The patch for one ConfigMap: all of its steps, or none. `fenced`: nobody may have taken the lease since the ConfigMap
+ * was read.
+ */
+export function repairPatch(
+  { metadata }: ConfigMapShape,
+  steps: readonly RepairStep[],
+  fenced: boolean,
+): JsonPatchOperation[] {
+  const test = (path: string, value: string | undefined): JsonPatchOperation[] =>
+    value === undefined ? [] : [{ op: 'test', path, value }];
+  const lease = fenced ? metadata.annotations?.[LEADER_ANNOTATION] : undefined;
+  // A patch cannot test that a key is absent; the version of the whole object says that much and more.
+  const version = steps.some(({ before }) => before === undefined) ? metadata.resourceVersion : undefined;
+  return [
+    ...test('/metadata/uid', metadata.uid),
+    ...test('/metadata/resourceVersion', version),
+    ...test(`/metadata/annotations/${pointerPart(LEADER_ANNOTATION)}`, lease),
+    ...steps.flatMap(({ key, before }) => test(`/data/${pointerPart(key)}`, before)),
+    ...steps.map(({ key, after }): JsonPatchOperation => {
+      const path = `/data/${pointerPart(key)}`;
+      return after === undefined ? { op: 'remove', path } : { op: 'add', path, value: after };
+    }),
+  ];
+}
+
+/**
+ * Applies the plan to the ConfigMaps that it was made from. A crash leaves some ConfigMaps repaired and some not; the same
+ * command then plans what is left.
+ * @throws RepairRefusedError when a ConfigMap has changed meanwhile, or cannot be written
+ */
+export async function applyRepair(
+  cluster: HaCluster,
+  shapes: readonly ConfigMapShape[],
+  steps: readonly RepairStep[],
+  fenced: boolean,
+): Promise<void> {
+  const done: string[] = [];
+  for (const shape of shapes) {
+    const { name } = shape.metadata;
+    const own = steps.filter(({ configMap }) => configMap === name);
+    if (own.length === 0) continue;
+    try {
+      await patch(cluster, name, repairPatch(shape, own, fenced), own);
+    } catch (cause) {
+      const before = done.length === 0 ? 'Nothing was changed' : `${done.join(', ')} was repaired before`;
+      throw new RepairRefusedError(`${name} was not repaired: ${messageOf(cause)}. ${before}; run this again`, {
+        cause,
+      });
+    }
+    done.push(name);
+  }
+}
+
+async function patch(
+  { client, namespace }: HaCluster,
+  name: string,
+  operations: readonly JsonPatchOperation[],
+  steps: readonly RepairStep[],
+): Promise<void> {
+  const { ApiError, CONFIG_MAPS } = await import('../../kube/index.ts');
+  const { signal } = new AbortController();
+  try {
+    await client.jsonPatch(CONFIG_MAPS, { namespace, name }, operations, { signal });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    if (error.isInvalid) throw new Error('it changed while the repair was planned', { cause: error });
+    if (error.outcome !== 'unknown') throw error;
+    const found = await client.get(CONFIG_MAPS, { namespace, name }, { signal });
+    if (!steps.every(({ key, after }) => found?.data?.[key] === after)) throw error;
+  }
+}
