@@ -129,7 +129,7 @@ export class FlinkClient {
     const what = `query of state ${query.stateName} of job ${jobId}`;
     const call: HttpJsonCall = { method: 'GET', url: `${this.#base}${statePath(jobId, query)}`, what, signal };
     // The server tries for some seconds itself.
-    const answer = await callJson(call, { timeoutMs: 30_000, ...this.#options }).catch((error: unknown) => {
+    const answer = await callJson(call, { timeoutMs: 15_000, ...this.#options }).catch((error: unknown) => {
       if (error instanceof FlinkUnreachableError && signal?.aborted !== true) return undefined;
       throw error;
     });

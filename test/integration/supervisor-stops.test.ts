@@ -8,6 +8,31 @@ import { VersionedFile } from '../../src/ha/index.ts';
 import { eventually } from '../builders/eventually.ts';
 import { aWorkplace, type FlinkjobProcess, type Workplace } from '../builders/flinkjob-process.ts';
 
+/** A worker that never comes back from the code of the job once there is a gate; the main thread answers as ever. */
+const BLOCKED = `import { existsSync, writeFileSync } from 'node:fs';
+import { GeneratorSource, KeyedProcessFunction, Types, ValueStateDescriptor } from 'flinkjob';
+
+class Blocking extends KeyedProcessFunction {
+  open(context) {
+    this.last = context.getState(new ValueStateDescriptor('last', Types.INT).setQueryable('last'));
+  }
+  processElement(value) {
+    this.last.update(value);
+    if (!existsSync('gate')) return;
+    writeFileSync('stuck', String(process.pid));
+    for (;;);
+  }
+}
+
+export const job = (env) =>
+  void env
+    .fromSource(new GeneratorSource({ generate: (index) => index, recordsPerSecond: 100 }))
+    .uid('numbers')
+    .keyBy(() => 1, Types.INT)
+    .process(new Blocking())
+    .uid('blocking');
+`;
+
 /** Its main thread answers nothing any more once there is a gate, and writes down its process id before. */
 const STUCK = `import { existsSync, writeFileSync } from 'node:fs';
 import { isMainThread } from 'node:worker_threads';
@@ -25,8 +50,12 @@ export const job = (env) => {
 };
 `;
 
-async function aStuckJob(at: Workplace, deletion: object): Promise<{ run: FlinkjobProcess; pid: number }> {
-  at.write('job.ts', STUCK);
+async function aStuckJob(
+  at: Workplace,
+  deletion: object,
+  source = STUCK,
+): Promise<{ run: FlinkjobProcess; pid: number }> {
+  at.write('job.ts', source);
   const run = at.start('run', at.manifest('job', { typescript: { module: 'job.ts' }, deletion }));
   await run.says('running on');
   writeFileSync(join(at.directory, 'gate'), '');
@@ -58,6 +87,27 @@ test('a job that does not answer is killed after its grace, and the command ends
   expect(isAlive(pid)).toBe(false);
   expect(performance.now() - startedAt).toBeLessThan(20_000);
   expect((await at.flinkjob('status', 'job')).stdout).toContain('Phase\tStopped');
+});
+
+test('a job whose code never returns is queried in vain, soon, and stopped without a savepoint, which is said once', async () => {
+  const at = aWorkplace();
+  const { run, pid } = await aStuckJob(at, { mode: 'Savepoint', timeout: '1s' }, BLOCKED);
+  const askedAt = performance.now();
+  expect(await at.flinkjob('query', 'job', 'last', '1')).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr:
+      'error: the state of job job cannot be read now: it did not answer; code of the job may keep it busy. Ask again in a moment; flinkjob status job shows how it goes.\n',
+  });
+  expect(performance.now() - askedAt).toBeLessThan(15_000);
+  run.kill('SIGTERM');
+  const { code, stderr } = await run.ended;
+  expect(code, stderr).toBe(0);
+  expect(stderr).toContain(
+    'job: no savepoint came about within 1s (spec.deletion.timeout); stopping without a savepoint, the newest checkpoint stays\n',
+  );
+  expect(stderr).not.toContain('it goes on under trigger');
+  expect(isAlive(pid)).toBe(false);
 });
 
 test('a second signal ends the job at once, and nobody holds it afterwards', async () => {

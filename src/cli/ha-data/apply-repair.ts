@@ -1,6 +1,6 @@
 /** Carries out a plan: one JSON Patch for each ConfigMap, which tests every value that the plan was made from. */
 import type { ConfigMapShape, RepairStep } from '../../flink/index.ts';
-import { LEADER_ANNOTATION } from '../../flink/index.ts';
+import { LEADER_ANNOTATION, roleOfConfigMap } from '../../flink/index.ts';
 import type { JsonPatchOperation } from '../../kube/index.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { RepairRefusedError } from './errors.ts';
@@ -47,7 +47,9 @@ export async function applyRepair(
   fenced: boolean,
 ): Promise<void> {
   const done: string[] = [];
-  for (const shape of shapes) {
+  // The one with the lease first: a leader that appeared meanwhile makes its patch fail, and the others are left alone.
+  const isOfJob = ({ metadata: { name } }: ConfigMapShape): number => (roleOfConfigMap(name)?.role === 'job' ? 1 : 0);
+  for (const shape of shapes.toSorted((a, b) => isOfJob(a) - isOfJob(b))) {
     const { name } = shape.metadata;
     const own = steps.filter(({ configMap }) => configMap === name);
     if (own.length === 0) continue;

@@ -87,7 +87,7 @@ const WHY: Readonly<Record<StateUnavailableReason, string>> = {
   restarting: 'the job restarts',
   rescaling: 'the job changes its parallelism',
   notReady: 'the subtask that owns the key is not ready',
-  unreachable: 'its process did not answer',
+  unreachable: 'it did not answer; code of the job may keep it busy',
   notLeader: 'another process leads the job',
   terminated: 'the job has ended',
 };

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { isAbsolute, resolve } from 'node:path';
 import type { FlinkJobSettings } from '../../api/index.ts';
-import { FlinkClient } from '../../flink/index.ts';
+import { FlinkClient, FlinkOperationTimeoutError } from '../../flink/index.ts';
 import { livenessOf, openEmbeddedHaServices, readEmbeddedLease } from '../../ha/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
 import { systemClock } from '../../lib/clock.ts';
@@ -273,8 +273,12 @@ async function endProcess(
   } catch (error) {
     // It ended before it could answer; how, its end says.
     if (gone.aborted) return;
-    const why = deadline.aborted ? `no answer within ${formatDurationMs(deletion.timeoutMs)}` : messageOf(error);
-    display.say(`${why}; stopping without a savepoint, the newest checkpoint stays`);
+    const within = `within ${formatDurationMs(deletion.timeoutMs)} (spec.deletion.timeout)`;
+    const isLate = deadline.aborted || error instanceof FlinkOperationTimeoutError;
+    const what = deletion.mode === 'Savepoint' ? 'no savepoint came about' : 'no answer came';
+    display.say(
+      `${isLate ? `${what} ${within}` : messageOf(error)}; stopping without a savepoint, the newest checkpoint stays`,
+    );
     handle.kill('SIGTERM');
   }
 }

@@ -38,6 +38,9 @@ export interface KvStateClientDeps {
   readonly tryTimeoutMs?: number;
 }
 
+/** An owner that was silent twice is busy in code of the job, for who knows how long: whoever asks is told soon. */
+const MOST_SILENT_TRIES = 2;
+
 /** One question. `keyHash` is the hash by which records with this key are routed. */
 export interface StateQuestion {
   readonly stateName: string;
@@ -49,7 +52,10 @@ export interface StateQuestion {
 }
 
 /** What one try came to: an answer, or the reason to try again. */
-type Try = { readonly done: StateAnswer } | { readonly again: StateUnavailableReason };
+type Try =
+  | { readonly done: StateAnswer }
+  /** `silent`: the owner took the question and did not answer in time. */
+  | { readonly again: StateUnavailableReason; readonly silent?: boolean };
 
 /** Queries of one job. */
 export class KvStateClient {
@@ -70,17 +76,19 @@ export class KvStateClient {
   }
 
   /**
-   * The answer, after at most `maxTries` tries. Ends early with the last reason when `signal` fires.
+   * The answer, after at most `maxTries` tries, or two that were not answered in time. Ends early with the last reason when `signal` fires.
    * @throws FlinkJobNotFoundException when the JobMaster runs another job; what `send` throws beyond its contract
    */
   async query(question: StateQuestion, signal?: AbortSignal): Promise<StateAnswer> {
     let reason: StateUnavailableReason = 'notReady';
+    let silent = 0;
     for (let tries = 1; tries <= this.#limits.maxTries; tries++) {
       const outcome = await this.#tryOnce(question, tries > 1);
       if ('done' in outcome) return outcome.done;
       reason = outcome.again;
       // These two do not pass within seconds: the caller is told at once.
       if (reason === 'notLeader' || reason === 'terminated' || signal?.aborted === true) break;
+      if (outcome.silent === true && ++silent === MOST_SILENT_TRIES) break;
       if (tries < this.#limits.maxTries) await pause(this.#deps.clock, retryDelayMs(this.#limits, tries), signal);
     }
     return { status: 'unavailable', reason };
@@ -118,14 +126,14 @@ export class KvStateClient {
     const { clock, send, tryTimeoutMs = 2_000 } = this.#deps;
     return new Promise((resolve, reject) => {
       const cancelTimer = clock.setTimer(tryTimeoutMs, () => {
-        reject(
-          new KvStateServerUnreachableException(`no answer from ${address.host}:${address.port} in ${tryTimeoutMs} ms`),
-        );
+        reject(new SilentOwnerError(`no answer from ${address.host}:${address.port} in ${tryTimeoutMs} ms`));
       });
       send(address, request).then(resolve, reject).finally(cancelTimer);
     });
   }
 }
+
+class SilentOwnerError extends KvStateServerUnreachableException {}
 
 function outcomeOf(response: KvStateResponse): Try {
   switch (response.kind) {
@@ -149,6 +157,7 @@ function outcomeOf(response: KvStateResponse): Try {
 
 function outcomeOfError(error: unknown): Try {
   if (error instanceof UnknownKvStateLocation) return { done: { status: 'unknownState' } };
+  if (error instanceof SilentOwnerError) return { again: 'unreachable', silent: true };
   if (error instanceof KvStateServerUnreachableException) return { again: 'unreachable' };
   if (error instanceof UnknownKvStateKeyGroupLocationException || error instanceof UnknownLocationException) {
     return { again: 'notReady' };

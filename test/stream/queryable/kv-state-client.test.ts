@@ -184,6 +184,19 @@ test('an owner that never answers is given up after the time of a try', async ()
   expect(await query(3)).toEqual({ status: 'unavailable', reason: 'unreachable' });
 });
 
+test('an owner that stays silent, busy in code of the job, is waited for twice and not for half a minute', async () => {
+  let asked = 0;
+  const silent = (): Promise<KvStateResponse> => {
+    asked++;
+    return new Promise(() => {});
+  };
+  const { serve, query, job } = aJob({ send: silent });
+  serve(0);
+  expect(await query(3)).toEqual({ status: 'unavailable', reason: 'unreachable' });
+  expect(asked).toBe(2);
+  expect(job.clock.slept).toEqual([2_000, 50, 2_000]);
+});
+
 test('a state that fails is the answer failed, not tried again', async () => {
   const { query, serve } = aJob({ send: () => Promise.resolve({ kind: 'failed', cause: 'boom' }) });
   serve(0);
