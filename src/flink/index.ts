@@ -61,6 +61,14 @@ export {
 } from './ha-data/names.ts';
 export { type HaPointer, pointersIn, stillStands } from './ha-data/pointers.ts';
 export {
+  planRepair,
+  type RefusedRepair,
+  type RepairFacts,
+  type RepairPlan,
+  type RepairStep,
+  type RepairWish,
+} from './ha-data/repair.ts';
+export {
   type CheckedPointer,
   type ContentFacts,
   type FileFacts,

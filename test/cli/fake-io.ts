@@ -9,11 +9,15 @@ export interface Ran {
 }
 
 /** Runs `flinkjob` with these arguments. */
-export async function flinkjob(args: readonly string[], options: { cwd?: string; stdin?: string } = {}): Promise<Ran> {
+export async function flinkjob(
+  args: readonly string[],
+  options: { cwd?: string; stdin?: string; onStderr?: (text: string) => void } = {},
+): Promise<Ran> {
   const written = { stdout: '', stderr: '' };
   const sink = (stream: 'stdout' | 'stderr') => ({
     write(text: string) {
       written[stream] += text;
+      if (stream === 'stderr') options.onStderr?.(text);
     },
   });
   const io: CliIo = {
