@@ -22,6 +22,27 @@ test('every public name exists at run time, so that stripping types leaves worki
   expect(exported.filter(({ name }) => !(name in flinkjob)).map(({ name }) => name)).toEqual([]);
 });
 
+test('Flink’s names of rich functions are the functions of the same names without "Rich"', () => {
+  const rich = exported.map(({ name }) => name).filter((name) => /^Rich\w+Function$/.test(name));
+  expect(rich).toEqual([
+    'RichCoFlatMapFunction',
+    'RichCoMapFunction',
+    'RichFilterFunction',
+    'RichFlatMapFunction',
+    'RichMapFunction',
+    'RichParallelSourceFunction',
+    'RichReduceFunction',
+    'RichSinkFunction',
+    'RichSourceFunction',
+    'RichWindowFunction',
+  ]);
+  const classes = flinkjob as unknown as Record<string, abstract new () => object>;
+  for (const name of rich) {
+    expect(classes[name]?.prototype, name).toBeInstanceOf(classes[name.replace('Rich', '')]);
+    expect(classes[name]?.prototype, name).toBeInstanceOf(flinkjob.RichFunction);
+  }
+});
+
 test('the package entry loads nothing of Kubernetes', () => {
   const loaded = new Set<string>();
   const packages = new Set<string>();

@@ -48,6 +48,7 @@ export {
   ParallelSourceFunction,
   type PollResult,
   RichParallelSourceFunction,
+  RichSourceFunction,
   Source,
   type SourceContext,
   SourceFunction,
@@ -97,6 +98,15 @@ export {
   TimerService,
 } from './functions/functions.ts';
 export { OutputTag } from './functions/output-tag.ts';
+export {
+  RichCoFlatMapFunction,
+  RichCoMapFunction,
+  RichFilterFunction,
+  RichFlatMapFunction,
+  RichMapFunction,
+  RichReduceFunction,
+  RichSinkFunction,
+} from './functions/rich-functions.ts';
 export { type Counter, RuntimeContext } from './functions/runtime-context.ts';
 export { JobGraphError } from './graph/errors.ts';
 export { buildJobGraph, type JobEdge, type JobGraph, type JobVertex, type OperatorNode } from './graph/job-graph.ts';
@@ -156,5 +166,6 @@ export {
   AggregateFunction,
   ProcessWindowContext,
   ProcessWindowFunction,
+  RichWindowFunction,
   WindowFunction,
 } from './windows/window-functions.ts';

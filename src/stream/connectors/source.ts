@@ -76,6 +76,8 @@ export abstract class SourceFunction<T> extends RichFunction {
   abstract run(context: SourceContext<T>): Promise<void>;
   abstract cancel(): void;
 }
+/** The name under which Flink users know a SourceFunction with `open`. */
+export abstract class RichSourceFunction<T> extends SourceFunction<T> {}
 /** A SourceFunction that may run with parallelism. */
 export abstract class ParallelSourceFunction<T> extends SourceFunction<T> {
   readonly parallel = true;

@@ -36,6 +36,9 @@ export abstract class WindowFunction<IN, OUT, K> extends RichFunction {
   abstract apply(key: K, window: TimeWindow, elements: Iterable<IN>, out: Collector<OUT>): void;
 }
 
+/** A WindowFunction under Flink's name for one with `open`. */
+export abstract class RichWindowFunction<IN, OUT, K> extends WindowFunction<IN, OUT, K> {}
+
 /** Aggregates record by record into an accumulator, so that a window keeps no records. */
 export abstract class AggregateFunction<IN, ACC, OUT> implements AggregateFn<IN, ACC, OUT> {
   abstract createAccumulator(): ACC;
