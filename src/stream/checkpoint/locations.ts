@@ -4,11 +4,12 @@
  *     <jobId>/chk-<N>-<epoch>-<random>/     a checkpoint: state files and, last, _metadata
  *     <jobId>/shared/                       files that more than one checkpoint may use
  *     savepoint-<first 6 of job id>-<random>/   a savepoint: whole in itself, may be moved
- *     savepoint-<first 6 of job id>-auto<random>/   one that the job took by itself, and removes when it is old
+ *     savepoint-<first 6 of job id>-auto<job><epoch><random>/   one that the job took by itself, and removes when it is old
  *
  * No two attempts ever share a directory: the epoch tells leaders apart, the random part two tries of one leader. A
  * pointer names the directory or the `_metadata` in it.
  */
+import { createHash } from 'node:crypto';
 import { CheckpointError } from './errors.ts';
 
 /** The manifest's file name, Flink's. */
@@ -27,6 +28,13 @@ export interface CheckpointLocation {
 export interface SavepointLocation {
   /** The first six characters of the job's id. */
   readonly jobIdPrefix: string;
+  readonly random: string;
+}
+
+/** What the name of an automatic savepoint says. */
+export interface AutomaticSavepointLocation {
+  readonly jobId: string;
+  readonly epoch: number;
   readonly random: string;
 }
 
@@ -54,15 +62,30 @@ export function isAutomaticSavepoint(location: string): boolean {
   return /(^|\/)savepoint-[0-9a-f]{6}-auto[^/]*\/?$/.test(location);
 }
 
-/** `savepoint-<first 6 of job id>-auto<random>`. */
-export function automaticSavepointDirectory({
-  jobId,
-  random,
-}: {
-  readonly jobId: string;
-  readonly random: string;
-}): string {
-  return automaticSavepointPrefix(jobId) + checkedRandom(random);
+/**
+ * `savepoint-<first 6 of job id>-auto<job><epoch><random>`: of which job and by which leader, even where a crash has left
+ * no manifest to tell.
+ */
+export function automaticSavepointDirectory(location: AutomaticSavepointLocation): string {
+  const { jobId, epoch, random } = location;
+  if (!isCount(epoch) || epoch >= 36 ** EPOCH_DIGITS)
+    throw invalid(`auto${epoch}`, 'an epoch has up to 6 digits of 36');
+  const written = epoch.toString(36).padStart(EPOCH_DIGITS, '0');
+  return `${automaticSavepointPrefix(jobId)}${tagOf(jobId)}${written}${checkedRandom(random).slice(0, 10)}`;
+}
+
+/** The epoch in the name of an automatic savepoint of this job; undefined for every other name. */
+export function epochOfAutomaticSavepoint(directory: string, jobId: string): number | undefined {
+  const prefix = automaticSavepointPrefix(jobId) + tagOf(jobId);
+  const rest = directory.startsWith(prefix) ? directory.slice(prefix.length) : '';
+  return /^[0-9a-z]{12,16}$/.test(rest) ? Number.parseInt(rest.slice(0, EPOCH_DIGITS), 36) : undefined;
+}
+
+const EPOCH_DIGITS = 6;
+
+/** Twelve hex digits that no two jobs share by chance. */
+function tagOf(jobId: string): string {
+  return createHash('sha256').update(jobId).digest('hex').slice(0, 12);
 }
 
 /** `<jobId>/shared`. */

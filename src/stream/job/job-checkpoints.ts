@@ -117,8 +117,9 @@ export class JobCheckpoints {
 
   /** Takes a savepoint on behalf of nobody; resolves with its directory within the storage. */
   async automaticSavepoint(): Promise<string> {
-    const { jobId } = this.#options;
-    return (await this.#trigger('savepoint', automaticSavepointDirectory({ jobId, random: randomName() }))).directory;
+    const { jobId, epoch } = this.#options;
+    const directory = automaticSavepointDirectory({ jobId, epoch, random: randomName() });
+    return (await this.#trigger('savepoint', directory)).directory;
   }
 
   async #trigger(kind: CheckpointKind, directory?: string): Promise<{ checkpointId: number; directory: string }> {

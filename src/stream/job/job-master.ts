@@ -199,10 +199,10 @@ export class JobMaster {
 
   /** Ends with the attempt. */
   async #takeSavepoints(checkpoints: JobCheckpoints): Promise<void> {
-    const { savepoints: settings, jobId, clock, storage, log } = this.options;
+    const { savepoints: settings, jobId, epoch, clock, storage, log } = this.options;
     if (settings === undefined) return;
     const take = (): Promise<string> => checkpoints.automaticSavepoint();
-    await takePeriodicSavepoints({ settings, jobId, clock, storage, log, take }, this.#over.signal);
+    await takePeriodicSavepoints({ settings, jobId, epoch, clock, storage, log, take }, this.#over.signal);
   }
 
   #restoredView(): RestoredView | undefined {

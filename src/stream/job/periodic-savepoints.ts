@@ -5,14 +5,21 @@
  *
  * When the next one is due follows from the savepoints that lie in storage, not from when this process began: a job that
  * is restarted every hour still has its daily savepoint. Which of them are its own, their names say; what somebody asked
- * for by hand is never touched. Pure decisions first, then who carries them out.
+ * for by hand is never touched. A process that dies while it takes or removes one leaves files without a manifest, which
+ * nobody takes for a savepoint; the next leader removes them. Pure decisions first, then who carries them out.
  */
 import type { Clock, Instant } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Storage } from '../../storage/index.ts';
 import { discardCheckpoint } from '../checkpoint/discard-checkpoint.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
-import { automaticSavepointPrefix, directoryOfPointer, MANIFEST_NAME } from '../checkpoint/locations.ts';
+import {
+  automaticSavepointPrefix,
+  directoryOfPointer,
+  epochOfAutomaticSavepoint,
+  MANIFEST_NAME,
+  manifestPath,
+} from '../checkpoint/locations.ts';
 import type { CheckpointManifest } from '../checkpoint/manifest.ts';
 import { readManifest } from '../checkpoint/manifest-codec.ts';
 import type { JobLog } from './settings.ts';
@@ -74,10 +81,24 @@ export async function automaticSavepoints(storage: Storage, jobId: string): Prom
   return found;
 }
 
+/**
+ * Directories without a manifest that earlier leaders left: they died while they took an automatic savepoint, or while
+ * they removed one. Those of this epoch and later ones are somebody's work under way. Pure.
+ */
+export function unfinishedSavepoints(paths: readonly string[], jobId: string, epoch: number): string[] {
+  const present = new Set(paths);
+  const directories = new Set(paths.flatMap((path) => (path.includes('/') ? [path.slice(0, path.indexOf('/'))] : [])));
+  return [...directories].filter((directory) => {
+    const written = epochOfAutomaticSavepoint(directory, jobId);
+    return written !== undefined && written < epoch && !present.has(manifestPath(directory));
+  });
+}
+
 /** What the savepoints of one attempt need. */
 export interface PeriodicSavepointsOptions {
   readonly settings: SavepointSettings;
   readonly jobId: string;
+  readonly epoch: number;
   readonly clock: Clock;
   readonly storage: Storage;
   readonly log: JobLog;
@@ -87,11 +108,15 @@ export interface PeriodicSavepointsOptions {
 
 /** Takes and removes savepoints until the signal fires. Never throws: a failure is said, and tried again. */
 export async function takePeriodicSavepoints(options: PeriodicSavepointsOptions, signal: AbortSignal): Promise<void> {
-  const { settings, jobId, clock, storage, log } = options;
+  const { settings, jobId, epoch, clock, storage, log } = options;
   let taken: readonly AutomaticSavepoint[] | undefined;
   while (!signal.aborted) {
     try {
-      taken ??= await withoutSurplus(storage, await automaticSavepoints(storage, jobId), settings.retained);
+      if (taken === undefined) {
+        const unfinished = unfinishedSavepoints(await storage.list(''), jobId, epoch);
+        for (const directory of unfinished) await storage.deleteTree(directory);
+        taken = await withoutSurplus(storage, await automaticSavepoints(storage, jobId), settings.retained);
+      }
       const decision = decideSavepoint({ now: clock.now(), settings, taken });
       if (decision.do === 'wait') {
         await sleep(clock, decision.untilMs - clock.now(), signal);

@@ -53,7 +53,10 @@ class AJobWithSavepoints {
   readonly storage: Storage = memoryStorage({ clock: this.clock });
   readonly warnings: string[] = [];
   failNext = false;
+  /** Where it is killed next. */
+  dieBefore: 'delete' | 'deleteTree' | undefined;
   #id = 0;
+  #epoch = 0;
   #killed = new AbortController();
   #running: Promise<void> = Promise.resolve();
 
@@ -66,16 +69,26 @@ class AJobWithSavepoints {
 
   start(): void {
     this.#killed = new AbortController();
-    const { storage, clock } = this;
+    const { clock } = this;
+    const storage: Storage = {
+      ...this.storage,
+      delete: (path) => this.#unlessKilled('delete', () => this.storage.delete(path)),
+      deleteTree: (prefix) => this.#unlessKilled('deleteTree', () => this.storage.deleteTree(prefix)),
+    };
     const log = { info: () => {}, warn: (message: string) => void this.warnings.push(message) };
     const take = async (): Promise<string> => {
       if (this.failNext) {
         this.failNext = false;
         throw new Error('the disk is full');
       }
-      return this.store(automaticSavepointDirectory({ jobId: JOB, random: `x${this.#id}aaaaa` }));
+      const directory = automaticSavepointDirectory({ jobId: JOB, epoch: this.#epoch, random: `x${this.#id}aaaaa` });
+      await this.storage.write(`${directory}/vertex-0.state`, new Uint8Array([1]), { exclusive: true });
+      return this.store(directory);
     };
-    this.#running = takePeriodicSavepoints({ settings, jobId: JOB, clock, storage, log, take }, this.#killed.signal);
+    this.#running = takePeriodicSavepoints(
+      { settings, jobId: JOB, epoch: ++this.#epoch, clock, storage, log, take },
+      this.#killed.signal,
+    );
   }
 
   async kill(): Promise<void> {
@@ -83,12 +96,23 @@ class AJobWithSavepoints {
     await this.#running;
   }
 
+  async #unlessKilled(step: 'delete' | 'deleteTree', work: () => Promise<void>): Promise<void> {
+    if (this.dieBefore !== step) return work();
+    this.dieBefore = undefined;
+    this.#killed.abort();
+    throw new Error('killed');
+  }
+
+  async directories(): Promise<string[]> {
+    return [...new Set((await this.storage.list('')).map((path) => path.slice(0, path.lastIndexOf('/'))))];
+  }
+
   /** Lets the process work until it sleeps, for this long. */
   async live(forMs: number): Promise<void> {
     const end = this.clock.now() + forMs;
     for (;;) {
       await this.#asleep();
-      if (this.clock.now() >= end) return;
+      if (this.clock.now() >= end || this.#killed.signal.aborted) return;
       this.clock.advanceTo(Math.min(end, this.clock.nextTimerAt));
     }
   }
@@ -96,6 +120,7 @@ class AJobWithSavepoints {
   /** Everything here happens in memory: turns of the event loop are all it takes. */
   async #asleep(): Promise<void> {
     for (let turns = 0; this.clock.nextTimerAt === Number.POSITIVE_INFINITY; turns++) {
+      if (this.#killed.signal.aborted) return;
       if (turns > 10_000) throw new Error('it neither sleeps nor ends');
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -131,7 +156,7 @@ test('a job that was away for a week takes one savepoint when it is back, not se
 
 test('what the job did not take itself stays: asked for by hand, of another job, moved away, or damaged', async () => {
   const job = new AJobWithSavepoints();
-  const automatic = (random: string) => automaticSavepointDirectory({ jobId: JOB, random });
+  const automatic = (random: string) => automaticSavepointDirectory({ jobId: JOB, epoch: 1, random });
   const others = [
     await job.store(savepointDirectory({ jobId: JOB, random: 'aaaaaaaaaaaaaaaa' })),
     await job.store(automatic('ofanother'), { jobId: `${JOB.slice(0, 6)}${'0'.repeat(26)}` }),
@@ -155,3 +180,40 @@ test('a savepoint that fails is said, and tried again before the next one is due
   expect(job.warnings).toEqual([expect.stringContaining('tried again later')]);
   expect(await job.ages()).toEqual([24]);
 });
+
+test('what a killed process left of automatic savepoints, half removed or half taken, is gone when the next one has begun', async () => {
+  const job = new AJobWithSavepoints();
+  const { storage } = job;
+  const name = (jobId: string, epoch: number) =>
+    automaticSavepointDirectory({ jobId, epoch, random: `dead${epoch}aaaa` });
+  const state = (directory: string) =>
+    storage.write(`${directory}/vertex-0.state`, new Uint8Array([1]), { exclusive: true });
+  const [left, later] = [name(JOB, 0), name(JOB, 2)];
+  const ofAnother = name(`${JOB.slice(0, 6)}${'0'.repeat(26)}`, 0);
+  const byHand = savepointDirectory({ jobId: JOB, random: 'aaaaaaaaaaaaaaaa' });
+  const movedAway = `kept/${left}`;
+  for (const directory of [left, later, ofAnother, byHand, movedAway]) await state(directory);
+  const whole = await job.store(name(JOB, 0).replace(/dead/, 'live'));
+  await state(whole);
+  job.start();
+  await job.live(HOUR);
+  await job.kill();
+  expect((await job.directories()).sort()).toEqual([later, ofAnother, byHand, movedAway, whole].sort());
+});
+
+test.each(['delete', 'deleteTree'] as const)(
+  'a process that dies before the %s of an old savepoint leaves nothing behind for good',
+  async (step) => {
+    const job = new AJobWithSavepoints();
+    job.start();
+    await job.live(2 * DAY + HOUR);
+    job.dieBefore = step;
+    await job.live(DAY);
+    expect(await job.directories()).toHaveLength(3);
+    job.start();
+    await job.live(HOUR);
+    await job.kill();
+    expect(await job.directories()).toHaveLength(2);
+    expect(await job.ages()).toEqual([48, 72]);
+  },
+);
