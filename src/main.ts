@@ -1,5 +1,4 @@
-#!/usr/bin/env node
-/** The `flinkjob` executable: hands the process to the commands and ends with their exit code. */
+/** The `flinkjob` command: hands the process to the commands and ends with their exit code. */
 import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { type CliIo, COMMANDS, runProgram } from './cli/index.ts';
@@ -40,5 +39,3 @@ function version(): string {
   };
   return version;
 }
-
-if (import.meta.main) await start();

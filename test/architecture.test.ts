@@ -19,7 +19,7 @@ const mayImport: Record<string, string[]> = {
   reconcilers: ['lib', 'api', 'kube', 'controller', 'resources', 'restart', 'flink', 'ha'],
   'config.ts': ['lib', 'api'],
 };
-const entryPoints = ['cli', 'main.ts', 'index.ts', 'testing.ts', 'type-names.ts'];
+const entryPoints = ['cli', 'launcher.ts', 'main.ts', 'index.ts', 'testing.ts', 'type-names.ts'];
 
 /** Covers import, import type, export ... from and dynamic import() of relative paths. */
 const IMPORT = /(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g;
