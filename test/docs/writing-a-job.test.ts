@@ -11,22 +11,36 @@ import {
   INVALID_RECORDS,
   type InvalidRecord,
   type Job,
+  type KeyedContext,
+  KeyedProcessFunction,
   MapStateDescriptor,
   NdjsonFormat,
+  type OnTimerContext,
   OutputTag,
   type ProcessContext,
   ProcessFunction,
   type ReadOnlyBroadcastContext,
+  RichFilterFunction,
+  RichFlatMapFunction,
+  RichMapFunction,
+  type RuntimeContext,
   Types,
+  type ValueState,
+  ValueStateDescriptor,
   WatermarkStrategy,
 } from 'flinkjob';
-import { CommittedRecords, runJob } from 'flinkjob/testing';
+import { CommittedRecords, runJob, testFunction } from 'flinkjob/testing';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { codeBlocks } from './markdown.ts';
 
 interface Line {
   at: number;
   text: string;
+}
+
+interface Reading {
+  sensor: string;
+  value: number;
 }
 
 let folder = '';
@@ -111,6 +125,134 @@ test('every subtask has the rules', async () => {
   const users = new CommittedRecords<string>();
   await runJob(allowed, { parallelism: 2 });
   expect(users.records.toSorted()).toEqual(['ada', 'bob']);
+});
+
+test('map, filter and flatMap have state of the key', async () => {
+  /** Lets a reading through when it differs from the one before it of the same sensor. */
+  class Changed extends RichFilterFunction<Reading> {
+    declare last: ValueState<number>;
+
+    override open(context: RuntimeContext): void {
+      this.last = context.getState(new ValueStateDescriptor('last', Types.DOUBLE));
+    }
+
+    override filter({ value }: Reading): boolean {
+      const changed = value !== this.last.value();
+      this.last.update(value);
+      return changed;
+    }
+  }
+  /** Numbers the readings of a sensor. */
+  class Numbered extends RichMapFunction<Reading, string> {
+    declare count: ValueState<number>;
+
+    override open(context: RuntimeContext): void {
+      this.count = context.getState(new ValueStateDescriptor('count', Types.INT, 0));
+    }
+
+    override map({ sensor, value }: Reading): string {
+      const count = (this.count.value() ?? 0) + 1;
+      this.count.update(count);
+      return `${sensor} #${count}: ${value}`;
+    }
+  }
+  /** Emits the difference to the reading before, and nothing for the first. */
+  class Difference extends RichFlatMapFunction<Reading, Reading> {
+    declare last: ValueState<number>;
+
+    override open(context: RuntimeContext): void {
+      this.last = context.getState(new ValueStateDescriptor('last', Types.DOUBLE));
+    }
+
+    override flatMap({ sensor, value }: Reading, out: Collector<Reading>): void {
+      const last = this.last.value();
+      if (last !== null) out.collect({ sensor, value: value - last });
+      this.last.update(value);
+    }
+  }
+  const job: Job = (env) => {
+    const sensors = env.fromCollection(readings).keyBy((reading) => reading.sensor, Types.STRING);
+    sensors.map(new Numbered()).uid('numbered').addSink(numbered.sink()).uid('numbers');
+    const changes = sensors.filter(new Changed()).uid('changed');
+    const differences = changes.keyBy((reading) => reading.sensor, Types.STRING).flatMap(new Difference());
+    differences.uid('differences').addSink(changed.sink()).uid('changes');
+  };
+  const readings: Reading[] = [
+    { sensor: 'a', value: 1 },
+    { sensor: 'b', value: 5 },
+    { sensor: 'a', value: 1 },
+    { sensor: 'a', value: 4 },
+  ];
+  const numbered = new CommittedRecords<string>();
+  const changed = new CommittedRecords<Reading>();
+  await runJob(job, { crashes: 2, rescaleTo: [2, 1] });
+  expect(numbered.records.toSorted()).toEqual(['a #1: 1', 'a #2: 1', 'a #3: 4', 'b #1: 5']);
+  expect(changed.records).toEqual([{ sensor: 'a', value: 3 }]);
+});
+
+test('an event-time timer tells of a sensor that fell silent', async () => {
+  /** Tells of a sensor that has sent nothing for a minute of event time. */
+  class Silence extends KeyedProcessFunction<string, Reading, string> {
+    declare last: ValueState<number>;
+
+    override open(context: RuntimeContext): void {
+      this.last = context.getState(new ValueStateDescriptor('last', Types.SAFE_LONG));
+    }
+
+    override processElement(_reading: Reading, context: KeyedContext<string>): void {
+      const before = this.last.value();
+      const now = Math.max(before ?? 0, context.timestamp() ?? 0);
+      if (before !== null) context.timerService().deleteEventTimeTimer(before + 60_000);
+      context.timerService().registerEventTimeTimer(now + 60_000);
+      this.last.update(now);
+    }
+
+    override onTimer(_timestamp: number, context: OnTimerContext<string>, out: Collector<string>): void {
+      out.collect(`${context.getCurrentKey()}: silent since ${this.last.value()}`);
+      this.last.clear();
+    }
+  }
+  const sensors = await testFunction(() => new Silence(), {
+    keyBy: (reading) => reading.sensor,
+    keyType: Types.STRING,
+  });
+  await sensors.push({ sensor: 'a', value: 1 }, 1_000);
+  await sensors.push({ sensor: 'b', value: 1 }, 2_000);
+  await sensors.push({ sensor: 'a', value: 2 }, 50_000);
+  await sensors.crashAndRestore();
+  await sensors.watermark(62_000);
+  expect(sensors.takeOutput()).toEqual(['b: silent since 2000']);
+});
+
+test('a processing-time timer sums up every ten seconds', async () => {
+  /** Sums up the readings of a sensor, and emits the sum ten seconds after the first of them. */
+  class EveryTenSeconds extends KeyedProcessFunction<string, Reading, Reading> {
+    declare sum: ValueState<number>;
+
+    override open(context: RuntimeContext): void {
+      this.sum = context.getState(new ValueStateDescriptor('sum', Types.DOUBLE));
+    }
+
+    override processElement({ value }: Reading, context: KeyedContext<string>): void {
+      const timers = context.timerService();
+      const sum = this.sum.value();
+      if (sum === null) timers.registerProcessingTimeTimer(timers.currentProcessingTime() + 10_000);
+      this.sum.update((sum ?? 0) + value);
+    }
+
+    override onTimer(_timestamp: number, context: OnTimerContext<string>, out: Collector<Reading>): void {
+      out.collect({ sensor: context.getCurrentKey(), value: this.sum.value() ?? 0 });
+      this.sum.clear();
+    }
+  }
+  const sensors = await testFunction(() => new EveryTenSeconds(), {
+    keyBy: (reading) => reading.sensor,
+    keyType: Types.STRING,
+  });
+  await sensors.push({ sensor: 'a', value: 1 });
+  await sensors.push({ sensor: 'a', value: 2 });
+  await sensors.advanceProcessingTime(10_000);
+  expect(sensors.takeOutput()).toEqual([{ sensor: 'a', value: 3 }]);
 });
 
 test('a strategy finds timestamps', () => {
