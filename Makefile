@@ -64,3 +64,11 @@ bench-flink: ## Compare with Apache Flink, alternating in one run (needs Java)
 .PHONY: soak
 soak: ## Kill random jobs at random instants; KILLS=10000 SEED=1 make soak
 	@node=$(NODE) && "$$node" scripts/soak.ts
+
+.PHONY: soak-election
+soak-election: ## End leaders in every way, against a real API server; TAKEOVERS=200 make soak-election
+	@node=$(NODE) && "$$node" scripts/soak-election.ts
+
+.PHONY: bench-ha
+bench-ha: ## Print what the stores and elections cost on a real API server
+	@node=$(NODE) && "$$node" bench/high-availability.ts

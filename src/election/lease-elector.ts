@@ -58,7 +58,7 @@ interface Seen {
 const SHORTEST_DEADLINE_MS = 50;
 /** A request for a lease is answered in milliseconds, or its connection is no good. */
 const LONGEST_DEADLINE_MS = 5_000;
-/** So many tries to give a lease back that somebody edits at the same time. */
+/** So many tries to give a lease back that somebody edits at the same time, or from which no answer comes. */
 const RELEASE_TRIES = 3;
 
 export class LeaseElector implements Elector {
@@ -132,19 +132,19 @@ export class LeaseElector implements Elector {
     const wasContending = this.renewedAt !== Number.NEGATIVE_INFINITY;
     this.over();
     if (!wasContending) return;
-    for (let tries = 0; tries < RELEASE_TRIES; tries += 1) {
+    // There is no hurry any more that would make a short patience worth while; without a release others wait for it all.
+    const call = { signal: NEVER, deadlineMs: Math.min(this.options.times.durationMs, LONGEST_DEADLINE_MS) };
+    for (let tries = 1; ; tries += 1) {
       const lease = this.seen?.lease;
       if (lease?.spec?.holderIdentity !== this.options.identity) return;
       try {
-        await this.client.replace(
-          LEASES,
-          withSpec(lease, releasedRecord(lease.spec, this.options.clock.now())),
-          this.call(),
-        );
+        const record = releasedRecord(lease.spec, this.options.clock.now());
+        await this.client.replace(LEASES, withSpec(lease, record), call);
         return;
       } catch (error) {
-        if (!isLostRace(error)) throw error;
-        await this.look();
+        if (tries === RELEASE_TRIES) throw error;
+        // Edited in between, or the answer was lost: what is there now says whether it still has to be given back.
+        await this.look(call);
       }
     }
   }
@@ -218,10 +218,10 @@ export class LeaseElector implements Elector {
   }
 
   /** Reads the lease; false when that failed, and then nothing is known of it. */
-  private async look(): Promise<boolean> {
+  private async look(call = this.call()): Promise<boolean> {
     const { namespace, name } = this.options;
     try {
-      this.see(await this.client.get(LEASES, { namespace, name }, this.call()));
+      this.see(await this.client.get(LEASES, { namespace, name }, call));
       this.unanswered = 0;
       return true;
     } catch (error) {

@@ -19,6 +19,8 @@ import { eventually } from '../builders/eventually.ts';
 import { SeededRandom } from '../builders/seeded-random.ts';
 import type { TestCluster } from '../cluster/index.ts';
 import { ApiProxy } from '../faults/api/api-proxy.ts';
+import type { Verb } from '../faults/api/request-info.ts';
+import { fits } from '../faults/api/rules.ts';
 import type { LeaderOrder } from '../integration/ha/leader-process.ts';
 import { acceptedWrites, writesOfOldLeaders } from '../oracles/single-writer.ts';
 
@@ -32,12 +34,14 @@ export type Ending =
   | 'stop'
   /** As `stop`, with a write on its way that arrives when another leads. */
   | 'lateWrite'
+  /** Its event loop is blocked for longer than the lease. */
+  | 'block'
   /** Nothing it sends arrives any more. */
   | 'cutOff'
   /** What it sends arrives, and no answer comes back. */
   | 'deaf';
 
-export const ENDINGS: readonly Ending[] = ['kill', 'term', 'stop', 'lateWrite', 'cutOff', 'deaf'];
+export const ENDINGS: readonly Ending[] = ['kill', 'term', 'stop', 'lateWrite', 'block', 'cutOff', 'deaf'];
 
 export interface TakeoverOptions {
   readonly cluster: TestCluster;
@@ -48,13 +52,15 @@ export interface TakeoverOptions {
   readonly takeovers: number;
   readonly endings: readonly Ending[];
   readonly lease: LeaseTimes;
+  /** How fast the clocks of the processes run, in turn. @default all alike */
+  readonly clockRates?: readonly number[];
   readonly onTakeover?: (takeover: Takeover) => void;
 }
 
 /** One leader that was followed by another. */
 export interface Takeover {
   readonly ending: Ending;
-  /** From what ended the one to the first moment the other could write: its epoch raised, all read. */
+  /** From what ended the one (a release: its answer) to the first write of the other that the server accepted. */
   readonly tookMs: number;
 }
 
@@ -102,7 +108,6 @@ interface Said {
   readonly checkpointId?: number;
   readonly broken?: number;
   readonly error?: string;
-  readonly atMs: number;
 }
 
 /** What a process exits with that has found out that it leads no longer. */
@@ -163,7 +168,7 @@ class ContestedJob {
     const { identity } = leader;
     const { proxy } = this.#where;
     this.#doomed.add(identity);
-    let since = performance.now();
+    let since = proxy.nowMs;
     let afterwards = (): void => {};
     switch (ending) {
       case 'kill':
@@ -171,9 +176,8 @@ class ContestedJob {
         break;
       case 'term': {
         child.kill('SIGTERM');
-        const released = () => this.#said.find((said) => said.what === 'released' && said.identity === identity);
-        await eventually(() => released() !== undefined || !this.#processes.has(identity));
-        since = released()?.atMs ?? since;
+        await eventually(() => !this.#processes.has(identity));
+        since = this.#answered(identity, 'update', 'leases')?.answeredAtMs ?? since;
         break;
       }
       case 'stop':
@@ -184,13 +188,16 @@ class ContestedJob {
         const rule = proxy.inject({ identity, verb: 'patch', resource: 'configmaps', fault: { do: 'hold' } });
         await Promise.race([rule.firstHit, once(child, 'exit')]);
         child.kill('SIGSTOP');
-        since = performance.now();
+        since = proxy.nowMs;
         afterwards = () => {
           rule.release();
           child.kill('SIGCONT');
         };
         break;
       }
+      case 'block':
+        child.kill('SIGUSR2');
+        break;
       case 'cutOff':
         proxy.inject({ identity, fault: { do: 'hang' }, times: 1e9 });
         break;
@@ -204,12 +211,21 @@ class ContestedJob {
     afterwards();
     // A new process takes its place, when it has found out that it leads no longer.
     await eventually(() => !this.#processes.has(identity) || this.#processes.get(identity) !== child);
-    return { next, tookMs: next.atMs - since };
+    const first = this.#answered(next.identity, 'patch', 'configmaps', 'first');
+    return { next, tookMs: (first?.answeredAtMs ?? Number.NaN) - since };
+  }
+
+  /** The last request of a process that succeeded, or the first. */
+  #answered(identity: string, verb: Verb, resource: string, which: 'first' | 'last' = 'last') {
+    const all = this.#where.proxy.requests.filter(
+      (request) => fits({ identity, verb, resource }, request) && request.serverStatus === 200,
+    );
+    return which === 'first' ? all[0] : all.at(-1);
   }
 
   #start(): void {
     const { namespace, proxy, directory, index } = this.#where;
-    const { cluster, lease, seed } = this.#options;
+    const { cluster, lease, seed, clockRates = [1] } = this.#options;
     this.#started += 1;
     const identity = `job-${index}-process-${this.#started}`;
     const { cert, key } = cluster.certificateFor(identity, ['system:masters']);
@@ -219,13 +235,14 @@ class ContestedJob {
       identity,
       lease,
       seed: seed + this.#started,
+      clockRate: clockRates[this.#started % clockRates.length] ?? 1,
       kubernetes: { server: proxy.url, ca: cluster.access.ca, cert, key, namespace, job: `job-${index}` },
     };
     const program = join(import.meta.dirname, '../integration/ha/leader-process.ts');
     const child = spawn(process.execPath, [program, JSON.stringify(order)], { stdio: ['ignore', 'pipe', 'inherit'] });
     this.#processes.set(identity, child);
     createInterface({ input: child.stdout }).on('line', (line) => {
-      this.#said.push({ ...(JSON.parse(line) as Said), identity, atMs: performance.now() });
+      this.#said.push({ ...(JSON.parse(line) as Said), identity });
     });
     child.once('exit', (code, signal) => {
       this.#processes.delete(identity);
@@ -238,10 +255,15 @@ class ContestedJob {
   /** The first process that leads with a later epoch. */
   async #leaderAfter(epoch: number): Promise<Said> {
     const later = () => this.#said.find((said) => said.what === 'restored' && said.epoch > epoch);
+    const deadlineMs = this.#options.lease.durationMs + 60_000;
     await eventually(() => {
       if (this.#wrongs.length > 0) throw new Error(this.#wrongs.join('; '));
       return later() !== undefined;
-    }, this.#options.lease.durationMs + 60_000);
+    }, deadlineMs).catch((cause: Error) => {
+      const alive = [...this.#processes.keys()].join(', ');
+      const last = this.#said.slice(-5).map((said) => JSON.stringify(said));
+      throw new Error(`nobody leads after epoch ${epoch}; alive are ${alive}; last said: ${last}: ${cause.message}`);
+    });
     return later() as Said;
   }
 

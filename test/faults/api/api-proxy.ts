@@ -87,6 +87,11 @@ export class ApiProxy implements AsyncDisposable {
     return proxy;
   }
 
+  /** Now, as the times of requests are counted: milliseconds since the proxy started. */
+  get nowMs(): number {
+    return performance.now() - this.startedAt;
+  }
+
   /** What clients are to be told. */
   get url(): string {
     return `https://127.0.0.1:${this.port}`;
@@ -189,7 +194,7 @@ export class ApiProxy implements AsyncDisposable {
       identity,
       path: call.url ?? '/',
       body: body.toString('utf8'),
-      receivedAtMs: performance.now() - this.startedAt,
+      receivedAtMs: this.nowMs,
       status: undefined,
       serverStatus: undefined,
       answeredAtMs: undefined,
@@ -320,7 +325,7 @@ export class ApiProxy implements AsyncDisposable {
   private reply({ answer, record }: Exchange, { status, headers, body }: Answer): void {
     if (answer.destroyed || this.frozen.has(answer.req.socket)) return;
     record.status = status;
-    record.answeredAtMs = performance.now() - this.startedAt;
+    record.answeredAtMs = this.nowMs;
     const { 'transfer-encoding': _, connection: __, ...kept } = headers;
     answer.writeHead(status, { ...kept, 'content-length': String(body.length) });
     answer.end(body);

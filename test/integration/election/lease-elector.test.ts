@@ -164,6 +164,29 @@ for (const fault of [
   });
 }
 
+test('a lease is renewed although every other connection is busy and the server refuses more', async () => {
+  const { contender, lease, namespace } = await setUp({ durationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 100 });
+  const one = await contender();
+  await one.lead();
+  one.proxy.inject({
+    resource: 'configmaps',
+    fault: { do: 'answer', status: 429, retryAfterS: 1 },
+    from: 25,
+    times: 1e9,
+  });
+  one.proxy.inject({ resource: 'configmaps', fault: { do: 'hang' }, times: 1e9 });
+  const flood = new AbortController();
+  const writes = Array.from({ length: 500 }, (_, i) =>
+    one.client.create(CONFIG_MAPS, aConfigMap(namespace, `flood-${i}`), { signal: flood.signal }).catch(() => {}),
+  );
+  const before = one.proxy.count({ verb: 'update' });
+  await eventually(() => one.proxy.count({ verb: 'update' }) >= before + 4);
+  expect(one.elector.isHeld()).toBe(true);
+  expect(await lease()).toMatchObject({ holderIdentity: 'process-1', leaseTransitions: 0 });
+  flood.abort();
+  await Promise.all(writes);
+});
+
 test('the answer to taking it is lost: looking settles it', async () => {
   const { contender, lease } = await setUp();
   const one = await contender();

@@ -8,7 +8,7 @@ import {
   openKubernetesHaServices,
 } from '../../../src/ha/index.ts';
 import { ApiClient } from '../../../src/kube/index.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
+import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import type { LeaseTimes } from '../../../src/lib/elector.ts';
 import type { FaultPoint } from '../../../src/lib/fault-point.ts';
 import { filesystemStorage } from '../../../src/storage/index.ts';
@@ -26,6 +26,8 @@ export interface LeaderOrder {
   readonly killChance?: number;
   /** To stop just before a write takes effect, and go on when somebody lets it. */
   readonly stopChance?: number;
+  /** How fast its clock runs. @default 1 */
+  readonly clockRate?: number;
   /** Where the object and the lease lie, and as whom to ask. @default in the directory */
   readonly kubernetes?: {
     readonly server: string;
@@ -42,7 +44,12 @@ export interface LeaderOrder {
  * it was told that it is done. After SIGTERM it finishes what it is at and gives the lease back.
  */
 const order = JSON.parse(process.argv[2] ?? '') as LeaderOrder;
-const { directory, jobId, identity, lease, killChance = 0, stopChance = 0 } = order;
+const { directory, jobId, identity, lease, killChance = 0, stopChance = 0, clockRate = 1 } = order;
+const clock: Clock = {
+  now: systemClock.now,
+  monotonic: () => systemClock.monotonic() * clockRate,
+  setTimer: (ms, action) => systemClock.setTimer(ms / clockRate, action),
+};
 const random = new SeededRandom(order.seed);
 
 const faults: FaultPoint = (point) => {
@@ -111,16 +118,28 @@ services.getJobManagerLeaderElectionService(jobId).startLeaderElection({
 });
 process.once('SIGTERM', () => {
   isStopping = true;
-  void leading.then(async () => {
-    await services.close();
-    say('released', {});
-    process.exit(0);
-  });
+  leading
+    .then(() => services.close())
+    .then(
+      () => {
+        say('released', {});
+        process.exit(0);
+      },
+      (error: unknown) => {
+        say('broken', { error: String(error) });
+        process.exit(1);
+      },
+    );
+});
+// As a long computation would: nothing else happens in this process meanwhile.
+process.on('SIGUSR2', () => {
+  const end = performance.now() + 1.5 * lease.durationMs;
+  while (performance.now() < end);
 });
 setInterval(() => {}, 1_000);
 
 function openServices(): Promise<HighAvailabilityServices> {
-  const facts = { storage, jobId, clock: systemClock, identity, lease };
+  const facts = { storage, jobId, clock, identity, lease };
   if (order.kubernetes === undefined) {
     return openEmbeddedHaServices({ ...facts, directory: join(directory, 'ha'), keep: 1_000_000, faults });
   }
