@@ -8,7 +8,7 @@ const inspect: Command = {
   summary: 'Show what a checkpoint or savepoint holds, of a TypeScript job or of Apache Flink',
   usage: '<path>',
   examples: [
-    'flinkjob checkpoint inspect .flinkjob/default/flight-delays/state/savepoint-1a2b3c-0123456789ab',
+    'flinkjob checkpoint inspect .flinkjob/default/flight-delays/storage/savepoint-1a2b3c-0011223344556677',
     'flinkjob checkpoint inspect file:///flink/checkpoints/2caade905e89e5a1493b38b4c508500a/chk-7/_metadata',
     'flinkjob checkpoint inspect -o json chk-7',
   ],

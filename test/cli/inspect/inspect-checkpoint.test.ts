@@ -1,8 +1,10 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
+import { DEFAULT_HOME, makeJobPlace, openJobHome } from '../../../src/cli/run/job-home.ts';
+import { parseSavepointDirectory } from '../../../src/stream/index.ts';
 import { file, metadataOf, parts, withKeyed } from '../../flink/metadata/metadata-builder.ts';
 import { flinkjob } from '../fake-io.ts';
 
@@ -161,4 +163,16 @@ test('a checkpoint that was moved is read where it is', async () => {
   const moved = join(directory, 'moved here');
   cpSync(FLINK, moved, { recursive: true });
   expect((await recordOf(moved)).location).toBe(`${pathToFileURL(moved).href}/_metadata`);
+});
+
+test('the example of the documentation names a place where a local job keeps a savepoint, and shows what is there', async () => {
+  const section = readFileSync('docs/cli.md', 'utf8').split('## flinkjob checkpoint inspect\n')[1] ?? '';
+  const [, path = '', namespace = '', name = '', savepoint = ''] =
+    /^flinkjob checkpoint inspect (\.flinkjob\/([^/]+)\/([^/]+)\/storage\/(\S+))$/m.exec(section) ?? [];
+  expect(parseSavepointDirectory(savepoint)?.random).toHaveLength(16);
+  const home = openJobHome(makeJobPlace(join(directory, DEFAULT_HOME), namespace, name));
+  const storage = fileURLToPath(home.storageUri);
+  cpSync(OURS, join(storage, savepoint), { recursive: true });
+  const ran = await flinkjob(['checkpoint', 'inspect', path], { cwd: directory });
+  expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining(join(storage, savepoint)) });
 });
