@@ -72,6 +72,20 @@ test('a job is killed and restored between two steps', async () => {
   expect(results.records).toEqual(['a', 'b']);
 });
 
+test('the table of options has those of runJob, all of them', () => {
+  const sources = ['run-job.ts', 'test-job-options.ts'].map((name) =>
+    readFileSync(`src/stream/testing/${name}`, 'utf8'),
+  );
+  const declared = sources.flatMap((source) => {
+    const [, body = ''] = /interface (?:RunJobOptions|TestJobOptions)[^{]*\{(.*?)^\}/ms.exec(source) ?? [];
+    return [...body.matchAll(/^ {2}readonly (\w+)\?:/gm)].map(([, name]) => name);
+  });
+  const page = readFileSync('docs/testing.md', 'utf8');
+  const table = page.slice(page.indexOf('| option of `runJob`')).split('\n\n')[0] ?? '';
+  const told = [...table.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
+  expect(told.toSorted()).toEqual(declared.toSorted());
+});
+
 test('every snippet of the page is run', () => {
   const run = ['test/docs/testing.test.ts', 'test/examples/flight-delays.test.ts'].map(linesOf).join('\n');
   const snippets = codeBlocks('docs/testing.md').filter(({ language }) => language === 'ts');

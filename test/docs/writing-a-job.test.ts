@@ -260,12 +260,18 @@ test('a strategy finds timestamps', () => {
   expect([strategy.outOfOrdernessMs, strategy.assign?.({ at: 7, text: '' }, 0)]).toEqual([5_000, 7]);
 });
 
-test('every snippet of the page is run, or in an example', () => {
+test('the settings for a project are those under which this project is checked', () => {
+  const [shown] = codeBlocks('docs/writing-a-job.md').filter(({ language }) => language === 'json');
+  const settings = JSON.parse(shown?.lines.join('\n') ?? '') as object;
+  expect(JSON.parse(readFileSync('tsconfig.json', 'utf8'))).toMatchObject(settings);
+});
+
+test('every snippet of the page, and of the one on state, is run or in an example', () => {
   const sources = ['test/docs/writing-a-job.test.ts', 'examples/word-count.ts', 'examples/counter-source.ts'];
   const run = [...sources, 'examples/word-count.yaml'].map(unindented).join('\n');
-  const snippets = codeBlocks('docs/writing-a-job.md').filter(
-    ({ language }) => language === 'ts' || language === 'yaml',
-  );
+  const snippets = ['docs/writing-a-job.md', 'docs/state.md']
+    .flatMap(codeBlocks)
+    .filter(({ language }) => language === 'ts' || language === 'yaml');
   expect(snippets.length).toBeGreaterThan(6);
   for (const { lines } of snippets) expect(run).toContain(lines.map((line) => line.trim()).join('\n'));
 });
