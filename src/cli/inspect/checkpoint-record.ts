@@ -15,24 +15,21 @@ export interface StateRecord {
   readonly bytes: number | null;
 }
 
+/** What both formats tell of an operator. */
+type OperatorFacts = Pick<
+  FlinkOperatorDescription,
+  'uid' | 'name' | 'id' | 'parallelism' | 'maxParallelism' | 'finished' | 'bytes'
+>;
+/** What only Flink's format has. */
+type FlinkFacts = Pick<FlinkOperatorDescription, 'coordinatorStateBytes' | 'finishedSubtasks' | 'subtasks'>;
+
 /** One operator. */
-export interface OperatorRecord {
-  readonly uid: string | null;
-  readonly name: string | null;
-  readonly id: string;
-  readonly parallelism: number;
-  readonly maxParallelism: number;
-  readonly finished: boolean;
-  readonly bytes: number;
+export interface OperatorRecord extends OperatorFacts, Partial<FlinkFacts> {
   /** First and last key group of each subtask that has keyed state. */
   readonly keyGroups: readonly (readonly [first: number, last: number])[];
   readonly states: readonly StateRecord[];
   /** Why there may be more states; null when these are all. */
   readonly statesIncomplete: string | null;
-  /** What only Flink's format has. */
-  readonly coordinatorStateBytes?: number;
-  readonly finishedSubtasks?: readonly number[];
-  readonly subtasks?: FlinkOperatorDescription['subtasks'];
 }
 
 /** A checkpoint or savepoint. */
@@ -75,33 +72,19 @@ export function recordOfManifest(manifest: CheckpointManifest, location: string)
 const NOTHING = { mode: null, type: null, keyType: null, partitions: null, bytes: null } as const;
 
 function ofFlink(operator: FlinkOperatorDescription): OperatorRecord {
-  const { uid, name, id, parallelism, maxParallelism, finished, bytes, keyed, subtasks } = operator;
-  const operatorState = (kind: string, states: FlinkOperatorDescription['operatorState']): StateRecord[] =>
+  const { keyed, operatorState, rawOperatorState, ...facts } = operator;
+  const named = (kind: string, states: FlinkOperatorDescription['operatorState']): StateRecord[] =>
     states.map((state) => ({ ...NOTHING, ...state, kind }));
+  const keyType = keyed?.keyType ?? null;
   return {
-    uid,
-    name,
-    id,
-    parallelism,
-    maxParallelism,
-    finished,
-    bytes,
-    keyGroups: subtasks.flatMap(({ managedKeyed }) => (managedKeyed === undefined ? [] : [managedKeyed.range])),
+    ...facts,
+    keyGroups: facts.subtasks.flatMap(({ managedKeyed }) => (managedKeyed === undefined ? [] : [managedKeyed.range])),
     states: [
-      ...(keyed?.states ?? []).map((state) => ({
-        ...NOTHING,
-        name: state.name,
-        kind: state.kind,
-        type: state.type ?? null,
-        keyType: keyed?.keyType ?? null,
-      })),
-      ...operatorState('operator', operator.operatorState),
-      ...operatorState('rawOperator', operator.rawOperatorState),
+      ...(keyed?.states ?? []).map(({ name, kind, type = null }) => ({ ...NOTHING, name, kind, type, keyType })),
+      ...named('operator', operatorState),
+      ...named('rawOperator', rawOperatorState),
     ],
     statesIncomplete: keyed?.incomplete ?? null,
-    coordinatorStateBytes: operator.coordinatorStateBytes,
-    finishedSubtasks: operator.finishedSubtasks,
-    subtasks,
   };
 }
 
@@ -109,30 +92,18 @@ function ofManifest(
   operator: OperatorDescription,
   stored: CheckpointManifest['operators'][number] | undefined,
 ): OperatorRecord {
-  const { uid, name, operatorId: id, parallelism, maxParallelism, finished, bytes } = operator;
+  const { operatorId: id, keyed, operatorState, rawKeyedBytes, rawOperatorBytes, ...facts } = operator;
   return {
-    uid,
-    name,
+    ...facts,
     id,
-    parallelism,
-    maxParallelism,
-    finished,
-    bytes,
     keyGroups: (stored?.subtasks ?? []).flatMap(({ keyed }) =>
       keyed === undefined ? [] : [[keyed.firstKeyGroup, keyed.lastKeyGroup] as const],
     ),
     states: [
-      ...operator.keyed.map((state) => ({
-        ...NOTHING,
-        name: state.name,
-        kind: state.kind,
-        type: state.type,
-        keyType: state.keyType,
-        bytes: state.bytes,
-      })),
-      ...operator.operatorState.map((state) => ({ ...NOTHING, ...state, kind: 'operator' })),
-      ...raw('rawKeyed', operator.rawKeyedBytes),
-      ...raw('rawOperator', operator.rawOperatorBytes),
+      ...keyed.map(({ name, kind, type, keyType, bytes }) => ({ ...NOTHING, name, kind, type, keyType, bytes })),
+      ...operatorState.map((state) => ({ ...NOTHING, ...state, kind: 'operator' })),
+      ...raw('rawKeyed', rawKeyedBytes),
+      ...raw('rawOperator', rawOperatorBytes),
     ],
     statesIncomplete: null,
   };
