@@ -128,6 +128,8 @@ function reasonToDrop({ metadata }: FlinkConfigMap, entry: FlinkHaEntry, checked
   if (pointer === undefined) return { isGood: true, why: 'it changed while it was looked at; run this again' };
   const bad = pointerFindings(pointer).find(({ severity }) => severity !== 'info');
   if (bad !== undefined) return { isGood: false, why: bad.message };
+  // A stored job holds no state. Another release often cannot read it, however whole its file is.
+  if (entry.kind === 'plan') return { isGood: false, why: 'it was named, and holds no state' };
   return entry.handle.marker?.deleting === true
     ? { isGood: true, why: 'it is being deleted, and Flink does not use it' }
     : { isGood: true, why: 'it can be read, and all of its files are there: a restart uses it' };

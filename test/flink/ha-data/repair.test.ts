@@ -79,6 +79,16 @@ test('a checkpoint whose file could not be looked at can be dropped: Flink may k
   expect(steps).toMatchObject([{ action: 'remove', key: key(1), why: expect.stringContaining('no driver') }]);
 });
 
+test('a stored job is dropped when it is named, however whole: another release may not read it', () => {
+  const given = shapes({ counter: '1' }, { [PLAN_KEY]: pointerText('file:/p', 9) });
+  const why =
+    'it was named, and holds no state; without it a session cluster forgets the job, an application submits it again';
+  expect(plan(given, { dropKey: PLAN_KEY })).toMatchObject({
+    steps: [{ action: 'remove', configMap: CLUSTER_MAP, key: PLAN_KEY, why }],
+    refused: [],
+  });
+});
+
 test.each<[string, Record<string, string>, string, RegExp]>([
   ['a key that is not there', {}, 'checkpointID-5', /^there is no such key$/],
   ['a whole checkpoint', { [key(1)]: pointerText(uri(1), 9), counter: '2' }, key(1), /a restart uses it$/],
