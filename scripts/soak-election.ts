@@ -1,6 +1,7 @@
 /**
  * Ends leaders in every way there is, against a real Kubernetes API server, until TAKEOVERS others have taken over, and
- * holds that the server has accepted no write of an old one.
+ * holds that the server has accepted no write of an old one. Between the rounds several processes use one store behind a
+ * bad network, and what they saw is held to be linearizable.
  *
  *     TAKEOVERS=200 SEED=1 make soak-election
  *
@@ -14,6 +15,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCluster, TestCluster } from '../test/cluster/index.ts';
+import { historyRun } from '../test/soak/histories.ts';
 import { ENDINGS, type Takeover, takeoverRun } from '../test/soak/takeovers.ts';
 
 /** Of each job in a round: a round is short, so that little is lost when it is stopped. */
@@ -24,6 +26,10 @@ const LEASE = { durationMs: 2_000, renewDeadlineMs: 1_600, retryMs: 200 };
 interface Progress {
   nextSeed: number;
   writes: number;
+  /** Of the histories that were linearizable. */
+  operations: number;
+  /** Files that nobody pointed to after an unknown outcome; a sweep removes them. */
+  orphans: number;
   takeovers: Takeover[];
 }
 
@@ -34,7 +40,7 @@ const jobs = numberFrom('JOBS', 4);
 const folder = join(import.meta.dirname, '..', '.soak');
 mkdirSync(folder, { recursive: true });
 const note = join(folder, `takeovers-${firstSeed}.json`);
-const progress = stored() ?? { nextSeed: firstSeed, writes: 0, takeovers: [] };
+const progress = stored() ?? { nextSeed: firstSeed, writes: 0, operations: 0, orphans: 0, takeovers: [] };
 if (progress.takeovers.length > 0) {
   console.log(`going on after ${progress.takeovers.length} takeovers, with seed ${progress.nextSeed}`);
 }
@@ -56,19 +62,25 @@ for (const ending of ENDINGS) {
   console.log(`${ending.padEnd(10)} ${took.length} takeovers, median ${ms(median)}, longest ${ms(last)}`);
 }
 console.log(
-  `${progress.takeovers.length} takeovers, ${progress.writes} accepted writes, none of them by an old leader`,
+  `${progress.takeovers.length} takeovers, ${progress.writes} accepted writes, none of them by an old leader; ` +
+    `${progress.operations} operations, linearizable; ${progress.orphans} files to be swept`,
 );
 
 async function round(of: TestCluster): Promise<void> {
   const seed = progress.nextSeed;
   const run = { cluster: of, seed, jobs, takeovers: TAKEOVERS_PER_JOB, endings: ENDINGS, lease: LEASE };
   const { takeovers, writes } = await takeoverRun(run);
+  const history = await historyRun({ cluster: of, seed, processes: 3, runMs: 10_000 });
   progress.nextSeed += 1;
   progress.writes += writes;
+  progress.operations += history.operations;
+  progress.orphans += history.orphans;
   progress.takeovers.push(...takeovers);
   writeFileSync(`${note}.new`, JSON.stringify(progress));
   renameSync(`${note}.new`, note);
-  console.log(`seed ${seed}: ${takeovers.length} takeovers, ${writes} accepted writes`);
+  console.log(
+    `seed ${seed}: ${takeovers.length} takeovers, ${writes} accepted writes; a history of ${history.operations} operations`,
+  );
 }
 
 function stored(): Progress | undefined {

@@ -61,7 +61,10 @@ export interface StateHandleStore<T> {
   getAllAndLock(): Promise<[RetrievableStateHandle<T>, string][]>;
   /** The names of all readable handles. */
   getAllHandles(): Promise<string[]>;
-  /** Discards a state and removes its name. False: this process does not lead, nothing was discarded. Repeatable. */
+  /**
+   * Discards a state and removes its name. False: this process does not lead, and nothing was discarded; or it led no
+   * longer when only the hidden name was left to be removed, which the next leader does. Repeatable.
+   */
   releaseAndTryRemove(key: string): Promise<boolean>;
   /** The same for all names. RemovalFailedException when some would not go; they stay hidden, a repeat finishes. */
   releaseAndTryRemoveAll(): Promise<void>;
