@@ -108,6 +108,7 @@ export {
 } from './stream/index.ts';
 export {
   AggregateFn,
+  AttemptOrigin,
   Counter,
   CsvColumnType,
   CsvFormatOptions,

@@ -5,6 +5,7 @@
 import type { RestartStrategy as RestartStrategyType } from './restart/index.ts';
 import type {
   AggregateFn as AggregateFnType,
+  AttemptOrigin as AttemptOriginType,
   Counter as CounterType,
   CsvColumnType as CsvColumnTypeType,
   CsvFormatOptions as CsvFormatOptionsType,
@@ -50,6 +51,8 @@ const nameOf = (type: string): TypeName => Object.freeze({ type });
 
 export type AggregateFn<IN, ACC, OUT> = AggregateFnType<IN, ACC, OUT>;
 export const AggregateFn: TypeName = nameOf('AggregateFn');
+export type AttemptOrigin = AttemptOriginType;
+export const AttemptOrigin: TypeName = nameOf('AttemptOrigin');
 export type Counter = CounterType;
 export const Counter: TypeName = nameOf('Counter');
 export type CsvColumnType = CsvColumnTypeType;

@@ -125,6 +125,7 @@ export {
   LEDGER_LIMIT_BYTES,
   type Ledger,
   nextAttemptAt,
+  noteBegun,
   noteRestartStrategyInCode,
   openAttempt,
   openAttemptOf,

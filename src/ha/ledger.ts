@@ -68,6 +68,8 @@ export interface Ledger {
   readonly restarts: number;
   /** What the job's code asked for with setRestartStrategy, as the process of an attempt found it. */
   readonly restartStrategyInCode?: JsonValue;
+  /** An attempt had all functions of the job open: they have looked at what lies where they write. */
+  readonly hasBegun?: true;
   /** The strategy allows no further restart. Opening an attempt takes it back. */
   readonly gaveUp?: { readonly at: Instant; readonly reason: string };
 }
@@ -145,6 +147,11 @@ export function giveUp(
 export function noteRestartStrategyInCode(ledger: Ledger, strategy: JsonValue | undefined): Ledger {
   const { restartStrategyInCode: _, ...rest } = ledger;
   return strategy === undefined ? rest : { ...rest, restartStrategyInCode: strategy };
+}
+
+/** Notes that the open attempt has all functions of the job open. */
+export function noteBegun(ledger: Ledger): Ledger {
+  return { ...ledger, hasBegun: true };
 }
 
 /** When the next attempt is to open, as the newest failure drew it; undefined when none waits. */

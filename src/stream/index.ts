@@ -63,6 +63,7 @@ export { type Job, StreamExecutionEnvironment } from './datastream/environment.t
 export { KeyedConnectedStreams, KeyedStream } from './datastream/keyed-stream.ts';
 export { WindowedStream } from './datastream/windowed-stream.ts';
 export { MAX_WATERMARK, MIN_WATERMARK } from './exchange/channel.ts';
+export type { AttemptOrigin } from './functions/attempt-origin.ts';
 export {
   CheckpointedFunction,
   CheckpointListener,

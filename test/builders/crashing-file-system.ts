@@ -92,7 +92,10 @@ export class MemoryDisk {
         }),
       rename: (from, to) =>
         later(() => {
-          this.#names.set(to, find(from));
+          const inode = find(from);
+          // As rename(2) has it: two names of one file both stay.
+          if (this.#names.get(to) === inode) return;
+          this.#names.set(to, inode);
           this.#names.delete(from);
         }),
       unlink: (path) =>

@@ -144,6 +144,7 @@ export class OperatorHarness<O extends OneInputOperator | TwoInputOperator = One
         jobName: 'a job',
         attempt: 1,
         epoch: 1,
+        origin: { from: 'nothing' },
         args: [],
         vertexId: 'a-vertex',
         taskName: 'a task',

@@ -2,14 +2,25 @@
  * A small job around a two-phase sink: numbered records, dealt to subtasks, checkpoints by hand. What a real job keeps
  * in storage is kept in `completed`; everything else is lost when the process dies.
  */
+import type { CheckpointManifest } from '../../src/stream/checkpoint/manifest.ts';
 import type { FileTransaction } from '../../src/stream/connectors/file-sink.ts';
 import type { TwoPhaseCommitSinkFunction } from '../../src/stream/connectors/sink.ts';
 import { TwoPhaseCommitter } from '../../src/stream/connectors/two-phase-committer.ts';
+import { originOf } from '../../src/stream/job/restore-point.ts';
 import { anInitializationContext, OperatorStateDouble, type StoredCapture, shareOfCapture } from './operator-state.ts';
 
 /** A complete checkpoint: the state of the sink and the position of the source. */
 export interface CompletedCheckpoint extends StoredCapture {
   readonly position: number;
+  readonly epoch: number;
+}
+
+/** What is known of the attempts before, besides the checkpoint. */
+export interface SinkJobFacts {
+  /** Ids only grow, also when an older checkpoint was restored. @default the one after the restored checkpoint */
+  readonly nextCheckpointId?: number;
+  readonly hasBegun?: boolean;
+  readonly isFallback?: boolean;
 }
 
 export const JOB_ID = '9f0c3a5e71b24c61a0d2f3b4c5d6e7f8';
@@ -24,12 +35,19 @@ interface SinkSubtask {
 export class SinkJob {
   readonly #sinks: readonly SinkSubtask[];
   position: number;
+  readonly #epoch: number;
   #checkpointId: number;
 
-  private constructor(sinks: readonly SinkSubtask[], from: CompletedCheckpoint | undefined) {
+  private constructor(
+    sinks: readonly SinkSubtask[],
+    epoch: number,
+    from: CompletedCheckpoint | undefined,
+    nextCheckpointId: number,
+  ) {
     this.#sinks = sinks;
+    this.#epoch = epoch;
     this.position = from?.position ?? 0;
-    this.#checkpointId = (from?.checkpointId ?? 0) + 1;
+    this.#checkpointId = nextCheckpointId;
   }
 
   /** One attempt of the job: open everything, restore, commit what the checkpoint promised. */
@@ -38,12 +56,18 @@ export class SinkJob {
     epoch: number,
     parallelism: number,
     from: CompletedCheckpoint | undefined,
+    facts: SinkJobFacts = {},
   ): Promise<SinkJob> {
+    const origin = originOf(
+      from && { manifest: { jobId: JOB_ID, checkpointId: from.checkpointId, epoch: from.epoch } as CheckpointManifest },
+      { hasBegun: facts.hasBegun ?? false, isFallback: facts.isFallback ?? false },
+    );
     const sinks: SinkSubtask[] = [];
     for (let subtaskIndex = 0; subtaskIndex < parallelism; subtaskIndex++) {
       const store = new OperatorStateDouble(from && shareOfCapture(from, subtaskIndex, parallelism));
       const sink = sinkOf();
-      const committer = new TwoPhaseCommitter(sink, { jobId: JOB_ID, uid: 'out', subtaskIndex, parallelism, epoch });
+      const owner = { jobId: JOB_ID, uid: 'out', subtaskIndex, parallelism, epoch, origin };
+      const committer = new TwoPhaseCommitter(sink, owner);
       committer.initializeState(anInitializationContext(store, from?.checkpointId));
       sinks.push({ sink, committer, store });
     }
@@ -52,7 +76,7 @@ export class SinkJob {
       await sink.open?.(undefined as never);
       await committer.open();
     }
-    return new SinkJob(sinks, from);
+    return new SinkJob(sinks, epoch, from, facts.nextCheckpointId ?? (from?.checkpointId ?? 0) + 1);
   }
 
   write(count: number): void {
@@ -68,7 +92,7 @@ export class SinkJob {
     const durable = this.#sinks.map(({ committer }) => committer.snapshot(checkpointId));
     const subtasks = this.#sinks.map(({ store }) => store.store());
     await Promise.all(durable);
-    return { checkpointId, position: this.position, subtasks };
+    return { checkpointId, epoch: this.#epoch, position: this.position, subtasks };
   }
 
   async notifyComplete(checkpointId: number): Promise<void> {

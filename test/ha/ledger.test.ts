@@ -10,6 +10,7 @@ import {
   LEDGER_LIMIT_BYTES,
   type Ledger,
   nextAttemptAt,
+  noteBegun,
   noteRestartStrategyInCode,
   openAttempt,
   openAttemptOf,
@@ -81,6 +82,20 @@ test('the strategy found in the code is noted, and its absence too', () => {
   const noted = noteRestartStrategyInCode(EMPTY_LEDGER, { type: 'fixed-delay', attempts: 3, delayMs: 10 });
   expect(noted.restartStrategyInCode).toMatchObject({ attempts: 3 });
   expect(noteRestartStrategyInCode(noted, undefined)).toEqual(EMPTY_LEDGER);
+});
+
+test('that a job has begun stays noted, whatever becomes of its attempts', () => {
+  const begun = noteBegun(openAttempt(EMPTY_LEDGER, { at: 1, epoch: 1 }));
+  const ended = closeAttempt(begun, { how: 'crashed', at: 2, cause: 'killed' });
+  const over = giveUp(ended, { at: 3, reason: 'no restarts' });
+  const again = openAttempt(over, { at: 4, epoch: 2 });
+  expect([EMPTY_LEDGER, begun, ended, over, again].map(({ hasBegun }) => hasBegun === true)).toEqual([
+    false,
+    true,
+    true,
+    true,
+    true,
+  ]);
 });
 
 test('a ledger is read back as it was written, no text is an empty one, anything else is an error', () => {

@@ -110,6 +110,35 @@ test('a suspended job whose pointers were deleted goes on from its savepoint and
   expect(committedRecords(out(at))).toEqual(everyNumberOnce);
 });
 
+test('a job that was killed before its first checkpoint goes on, though another job has written into its directory since', async () => {
+  const at = aWorkplace();
+  const args = [join(at.directory, 'gate'), join(at.directory, 'out/numbers'), String(NUMBERS)];
+  const typescript = { module: resolve('test/fixtures/jobs/gated-numbers.ts') };
+  const first = at.manifest('first', { typescript, args, checkpoints: { interval: '0s' } });
+  const run = at.start('run', first);
+  await run.says('running on');
+  run.kill('SIGKILL');
+  await run.ended;
+  await eventually(async () => (await at.flinkjob('status', 'first')).stdout.includes('Stopped'), 30_000);
+
+  openGate(at);
+  const second = at.manifest('second', { typescript, args });
+  expect(await at.flinkjob('run', second)).toMatchObject({ code: 0 });
+  expect(committedRecords(out(at))).toEqual(everyNumberOnce);
+  const again = await at.flinkjob('run', first);
+  expect(again, again.stderr).toMatchObject({ code: 0 });
+  expect(again.stderr).not.toContain('restoring');
+  expect(committedRecords(out(at))).toEqual([...everyNumberOnce, ...everyNumberOnce].sort());
+
+  // One that was refused has not begun: trying again makes no difference.
+  const third = at.manifest('third', { typescript, args });
+  for (const attempt of [1, 2]) {
+    const refused = await at.flinkjob('run', third);
+    expect({ attempt, code: refused.code }, refused.stderr).toEqual({ attempt, code: 11 });
+    expect(refused.stderr).toContain('holds output of another job or an earlier run');
+  }
+});
+
 test('a job that begins from nothing is refused where its old output stands, and runs once that is gone', async () => {
   const at = aWorkplace();
   openGate(at);

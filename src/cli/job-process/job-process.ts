@@ -18,6 +18,7 @@ import {
   keepResult,
   keptResult,
   type LeaderSession,
+  noteBegun,
   noteRestartStrategyInCode,
   openEmbeddedHaServices,
   reportFailure,
@@ -29,7 +30,14 @@ import { encodeTerminationRecord, JOB_EXIT, type TerminationRecord } from '../..
 import { type FaultPoint, noFaults } from '../../lib/fault-point.ts';
 import { encodeRestartStrategy } from '../../restart/index.ts';
 import { openStorage, type Storage } from '../../storage/index.ts';
-import { JobMaster, type JobOutcome, nothingLeftToRestore, type ServedJob, serveJob } from '../../stream/index.ts';
+import {
+  JobMaster,
+  type JobMasterOptions,
+  type JobOutcome,
+  nothingLeftToRestore,
+  type ServedJob,
+  serveJob,
+} from '../../stream/index.ts';
 import { causeText, codeOf, exitCodeOf } from './failure-text.ts';
 import type { JobOrder } from './job-order.ts';
 import type { FromJobProcess } from './messages.ts';
@@ -192,7 +200,9 @@ class JobProcess {
     const checkpointStore = await this.#recoverCheckpoints(services);
     const checkpointIds = recovery.createCheckpointIdCounter(jobId);
     await checkpointIds.start();
-    const master = this.#createMaster(services, session, checkpointStore, checkpointIds);
+    const view = await services.getLedgerStore().read();
+    const hasBegun = view?.ledger.hasBegun === true;
+    const master = this.#createMaster(services, session, { checkpointStore, checkpointIds, hasBegun });
     this.#master = master;
     await this.#faults('job-master-made');
     const server = await this.#serve(master);
@@ -237,8 +247,11 @@ class JobProcess {
   #createMaster(
     services: HighAvailabilityServices,
     session: LeaderSession,
-    checkpointStore: ConstructorParameters<typeof JobMaster>[0]['checkpointStore'],
-    checkpointIds: ConstructorParameters<typeof JobMaster>[0]['checkpointIds'],
+    {
+      checkpointStore,
+      checkpointIds,
+      hasBegun,
+    }: Pick<JobMasterOptions, 'checkpointStore' | 'checkpointIds'> & { readonly hasBegun: boolean },
   ): JobMaster {
     const order = this.#order;
     const log = (level: 'info' | 'warn') => (message: string, facts?: Readonly<Record<string, unknown>>) =>
@@ -257,6 +270,7 @@ class JobProcess {
       ...(order.savepoints === undefined ? {} : { savepoints: order.savepoints }),
       restoreFrom: order.restoreFrom,
       allowNonRestoredState: order.allowNonRestoredState,
+      begun: { before: hasBegun, note: () => services.getLedgerStore().amend(noteBegun) },
       clock: systemClock,
       random: Math.random,
       faults: this.#faults,

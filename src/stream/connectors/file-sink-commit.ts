@@ -1,6 +1,5 @@
 /**
- * How a pending file becomes a final one, and how abandoned ones go. A commit may be stopped between any two operations
- * and be repeated, by the same subtask, by its successor, even by both at once:
+ * How a pending file becomes a final one. A commit may be stopped between any two operations and be repeated, by the same subtask, by its successor, even by both at once:
  *
  *   pending and no final     link, unlink            the ordinary case
  *   both, the same file      unlink                  it stopped between the two
@@ -9,9 +8,8 @@
  *   both, different          refused                 nothing is ever overwritten (equal content: unlink)
  */
 import { join } from 'node:path';
-import { OutputExistsError, systemCodeOf, TransactionLostError } from './errors.ts';
-import { isOfJob, jobOfFinalName, type NamePattern, parsePendingName, pendingName } from './file-sink-names.ts';
-import type { TransactionContext } from './sink.ts';
+import { systemCodeOf, TransactionLostError } from './errors.ts';
+import { pendingName } from './file-sink-names.ts';
 import type { SinkFileSystem } from './sink-file-system.ts';
 
 /** What a commit of one file found. */
@@ -32,44 +30,6 @@ export async function commitPart(
   if (state === 'done') return;
   if (state === 'pending' && (await giveFinalName(files, pending, final)) === 'renamed') return;
   await unlinkIfThere(files, pending);
-}
-
-/**
- * Removes what older epochs left open and nobody will commit. `context.checkpointId` is the one after the restored
- * checkpoint: files of earlier checkpoints may be in the restored state of any subtask and are left alone, files of
- * this one and later ones are in no state that anybody can restore. Each subtask sweeps after itself and, when the job
- * has fewer subtasks now, after those that are gone.
- */
-export async function sweepPending(
-  files: SinkFileSystem,
-  directory: string,
-  pattern: NamePattern,
-  context: TransactionContext,
-): Promise<void> {
-  for (const name of await files.list(directory)) {
-    const found = parsePendingName(pattern, context, name);
-    if (found === undefined) continue;
-    const mine = found.subtaskIndex % context.parallelism === context.subtaskIndex;
-    const abandoned = found.epoch < context.epoch && found.checkpointId >= context.checkpointId;
-    if (mine && abandoned) await unlinkIfThere(files, join(directory, name));
-  }
-}
-
-/**
- * Refuses to begin from nothing where this operator has committed before: all of that would be written once more. A job
- * that has committed anything restores from a checkpoint, unless its state was dropped, lost, or is that of another job.
- * @throws OutputExistsError
- */
-export async function refuseOldOutput(
-  files: SinkFileSystem,
-  directory: string,
-  pattern: NamePattern,
-  { jobId, uid }: TransactionContext,
-): Promise<void> {
-  for (const name of await files.list(directory)) {
-    const job = jobOfFinalName(pattern, uid, name);
-    if (job !== undefined) throw new OutputExistsError(directory, name, isOfJob(jobId, job));
-  }
 }
 
 async function observe(files: SinkFileSystem, pending: string, final: string, sizeBytes: number): Promise<CommitState> {
@@ -115,7 +75,8 @@ async function giveFinalName(files: SinkFileSystem, pending: string, final: stri
   }
 }
 
-async function unlinkIfThere(files: SinkFileSystem, path: string): Promise<void> {
+/** Removes a name; nothing where it is gone already. */
+export async function unlinkIfThere(files: SinkFileSystem, path: string): Promise<void> {
   try {
     await files.unlink(path);
   } catch (error) {

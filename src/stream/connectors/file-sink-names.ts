@@ -4,6 +4,8 @@
  *
  *   pending   .part-9f0c3a5e71b2-out-0-5-812.ndjson.pending
  *   final      part-9f0c3a5e71b2-out-0-5-812.ndjson
+ *   withdrawn .part-9f0c3a5e71b2-out-0-5-812.ndjson.6.withdrawn      by an attempt of epoch 6
+ *   returned  .part-9f0c3a5e71b2-out-0-5-812.ndjson.6-8.returned     put back by one of epoch 8; empty
  *   further parts of one checkpoint: part-…-812.p1.ndjson, part-…-812.p2.ndjson
  */
 import type { TransactionContext } from './sink.ts';
@@ -28,20 +30,54 @@ export function pendingName(name: string): string {
   return `.${name}.pending`;
 }
 
-/** What a pending name of this job and operator says, or undefined for any other name. */
-export function parsePendingName(
-  pattern: NamePattern,
-  owner: Pick<TransactionContext, 'jobId' | 'uid'>,
-  name: string,
-): { subtaskIndex: number; epoch: number; checkpointId: number } | undefined {
-  const start = `.${commonStart(pattern, owner)}`;
-  const end = `${pattern.suffix}.pending`;
+/** The hidden name under which a committed file is kept whose records an attempt of this epoch writes again. */
+export function withdrawnName(name: string, epoch: number): string {
+  return `.${name}.${epoch}.withdrawn`;
+}
+
+/** Whose records a file holds, as its name says. */
+export interface NamedTransaction {
+  readonly subtaskIndex: number;
+  readonly epoch: number;
+  readonly checkpointId: number;
+}
+
+type Owner = Pick<TransactionContext, 'jobId' | 'uid'>;
+
+/** What a final name of this job and operator says, or undefined for any other name. */
+export function parseFinalName(pattern: NamePattern, owner: Owner, name: string): NamedTransaction | undefined {
+  const start = commonStart(pattern, owner);
+  const end = pattern.suffix;
   if (!name.startsWith(start) || !name.endsWith(end) || name.length < start.length + end.length) return undefined;
   const numbers = /^(\d+)-(\d+)-(\d+)(?:\.p\d+)?$/.exec(name.slice(start.length, name.length - end.length));
   if (numbers === null) return undefined;
   const [, subtaskIndex, epoch, checkpointId] = numbers.map(Number);
   if (subtaskIndex === undefined || epoch === undefined || checkpointId === undefined) return undefined;
   return { subtaskIndex, epoch, checkpointId };
+}
+
+/** The hidden name of an empty file that says: a file was withdrawn by one epoch and put back by another. */
+export function returnedName(name: string, withdrawnBy: number, putBackBy: number): string {
+  return `.${name}.${withdrawnBy}-${putBackBy}.returned`;
+}
+
+/** The final name that a pending name stands for, or undefined for any other name. */
+export function finalOfPending(name: string): string | undefined {
+  return /^\.(.+)\.pending$/.exec(name)?.[1];
+}
+
+/** When a file had no final name, by epochs: from the one that withdrew it until the one that put it back, Infinity for never. */
+export interface Absence {
+  readonly final: string;
+  readonly from: number;
+  readonly until: number;
+}
+
+/** What the name of a withdrawn file, or of one that was put back, says; undefined for any other name. */
+export function parseAbsence(name: string): Absence | undefined {
+  const [, final, from, until] = /^\.(.+)\.(\d+)(?:\.withdrawn|-(\d+)\.returned)$/.exec(name) ?? [];
+  if (final === undefined) return undefined;
+  return { final, from: Number(from), until: until === undefined ? Number.POSITIVE_INFINITY : Number(until) };
 }
 
 /** The first digits of the job that a final name of this operator says; undefined for any other name. */
@@ -59,7 +95,7 @@ export function isOfJob(jobId: string, digits: string): boolean {
   return jobId.slice(0, JOB_ID_DIGITS) === digits;
 }
 
-function commonStart({ prefix }: NamePattern, { jobId, uid }: Pick<TransactionContext, 'jobId' | 'uid'>): string {
+function commonStart({ prefix }: NamePattern, { jobId, uid }: Owner): string {
   return `${prefix}-${jobId.slice(0, JOB_ID_DIGITS)}-${fileSafe(uid)}-`;
 }
 

@@ -15,9 +15,10 @@ import { Types } from '../types/index.ts';
 import type { TypeInformation } from '../types/type-information.ts';
 import { SinkDirectoryError } from './errors.ts';
 import { requiredPath } from './file-options.ts';
-import { commitPart, refuseOldOutput, sweepPending } from './file-sink-commit.ts';
+import { commitPart } from './file-sink-commit.ts';
 import { jsonLine, unusableEncoding } from './file-sink-encoding.ts';
 import { finalName, type NamePattern, pendingName } from './file-sink-names.ts';
+import { putBack, refuseOldOutput, type SinkFiles, sweep } from './file-sink-recovery.ts';
 import { type TransactionContext, TwoPhaseCommitSinkFunction } from './sink.ts';
 import { type FileDescriptor, nodeSinkFileSystem, type SinkFileSystem } from './sink-file-system.ts';
 
@@ -37,6 +38,8 @@ export interface FileSinkOptions<T> {
   readonly rollAtBytes?: number;
   /** @default the file system of this machine */
   readonly fileSystem?: SinkFileSystem;
+  /** Told what the people who run the job should know. @default lines on standard error, where the job's log is */
+  readonly warn?: (message: string) => void;
 }
 
 /** One closed file of a transaction, as stored. */
@@ -64,9 +67,6 @@ const FILE_TRANSACTION = Types.OBJECT({
   parts: Types.LIST(Types.OBJECT({ name: Types.STRING, sizeBytes: Types.SAFE_LONG })),
 }) as unknown as TypeInformation<FileTransaction>;
 
-/** The transaction of a job that has restored nothing is closed by this one or a later one. */
-const FIRST_CHECKPOINT = 1;
-
 /** Text is collected up to this many characters before it is written. */
 const BUFFER_CHARACTERS = 128 * 1024;
 
@@ -80,6 +80,7 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
   readonly #encode: (value: T) => string | Uint8Array;
   readonly #rollAtBytes: number;
   readonly #files: SinkFileSystem;
+  readonly #warn: (message: string) => void;
   #text = '';
   /** Text of this length is written before another record is taken. */
   #flushAt = BUFFER_CHARACTERS;
@@ -99,6 +100,7 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
     this.#encode = options.encode ?? jsonLine;
     this.#rollAtBytes = rollAtBytes;
     this.#files = options.fileSystem ?? nodeSinkFileSystem;
+    this.#warn = options.warn ?? ((message) => void process.stderr.write(`warning: ${message}\n`));
   }
 
   /** Finds out at the start of the job, not after an hour, that the directory cannot be written. */
@@ -168,14 +170,27 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
     }
   }
 
-  override async recoverAndAbort(context: TransactionContext): Promise<void> {
+  override async prepareRecovery(context: TransactionContext): Promise<void> {
     try {
-      if (context.checkpointId === FIRST_CHECKPOINT)
-        await refuseOldOutput(this.#files, resolve(this.#directory), this.#pattern, context);
-      await sweepPending(this.#files, resolve(this.#directory), this.#pattern, context);
+      await refuseOldOutput(this.#filesOf(context));
+      await putBack(this.#filesOf(context));
+    } catch (cause) {
+      throw withDirectory(this.#directory, 'look for files of earlier attempts', cause);
+    }
+  }
+
+  override async recoverAndAbort(context: TransactionContext): Promise<void> {
+    let withdrawn: string[];
+    try {
+      withdrawn = await sweep(this.#filesOf(context));
     } catch (cause) {
       throw withDirectory(this.#directory, 'remove abandoned files', cause);
     }
+    if (withdrawn.length > 0) this.#warn(withdrawnText(this.#directory, withdrawn, context));
+  }
+
+  #filesOf(context: TransactionContext): SinkFiles {
+    return { files: this.#files, directory: resolve(this.#directory), pattern: this.#pattern, context };
   }
 
   #flush(transaction: OpenFileTransaction): void {
@@ -229,6 +244,19 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
       throw withDirectory(this.#directory, action, cause);
     }
   }
+}
+
+/** Names that a warning lists; the directory has them all. */
+const NAMES_IN_A_WARNING = 10;
+
+function withdrawnText(directory: string, names: readonly string[], { uid, epoch }: TransactionContext): string {
+  const more = names.length - NAMES_IN_A_WARNING;
+  const list = names.slice(0, NAMES_IN_A_WARNING).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  return (
+    `${uid}: withdrew ${names.length} committed ${names.length === 1 ? 'file' : 'files'} in ${directory}, for the job goes on from before ` +
+    `them and writes their records again. They are kept under hidden names that end in .${epoch}.withdrawn: ${list}. ` +
+    'Whoever has read them already reads those records a second time.'
+  );
 }
 
 function withDirectory(directory: string, action: string, cause: unknown): FlinkJobError {

@@ -3,6 +3,7 @@
  * subtask; at a capture it is pre-committed and its handle stored with the state; when the checkpoint is known to be
  * complete it is committed. Follows Flink's TwoPhaseCommitSinkFunction.
  */
+import type { AttemptOrigin } from '../functions/attempt-origin.ts';
 import { RichFunction } from '../functions/functions.ts';
 import type { TypeInformation } from '../types/type-information.ts';
 
@@ -13,6 +14,8 @@ export interface TransactionContext {
   readonly subtaskIndex: number;
   readonly parallelism: number;
   readonly epoch: number;
+  /** What this attempt of the job goes on from. */
+  readonly origin: AttemptOrigin;
   /** The checkpoint that is expected to close it; grows strictly within an epoch. */
   readonly checkpointId: number;
 }
@@ -39,6 +42,11 @@ export abstract class TwoPhaseCommitSinkFunction<T, TXN> extends RichFunction {
   abstract commit(transaction: TXN): void | Promise<void>;
   /** Drops a transaction that will not be committed. */
   abstract abort(transaction: TXN): void | Promise<void>;
+  /**
+   * At the start of every attempt, before the restored transactions are committed: put back what an earlier attempt has
+   * taken back though the restored state knows it.
+   */
+  prepareRecovery?(context: TransactionContext): void | Promise<void>;
   /** After a restore, once the restored transactions are committed: sweep what older epochs left open. */
   recoverAndAbort?(context: TransactionContext): void | Promise<void>;
 }

@@ -11,6 +11,8 @@
  *    never committed, and `recoverAndAbort` of the successor removes it.
  *  - after n is complete: the transaction is in the state of n, so the successor (maybe at another parallelism, maybe
  *    another subtask) commits it again before anything else. `commit` is idempotent, so twice is once.
+ *  - and n is damaged: the restore falls back to an older checkpoint, after which the records of n come again.
+ *    `recoverAndAbort` takes back what was committed; should n be mended and restored, `prepareRecovery` undoes that.
  * An old leader that still breathes can commit only what is complete, which its successor restores and commits too.
  */
 import { IllegalStateException } from '../../lib/java-errors.ts';
@@ -68,8 +70,10 @@ export class TwoPhaseCommitter<T, TXN> {
    * it after the sink's own `open` and before the first record.
    */
   async open(): Promise<void> {
+    const context = { ...this.#owner, checkpointId: this.#nextCheckpointId };
+    await this.#sink.prepareRecovery?.(context);
     await this.#commitUpTo(Number.POSITIVE_INFINITY);
-    await this.#sink.recoverAndAbort?.({ ...this.#owner, checkpointId: this.#nextCheckpointId });
+    await this.#sink.recoverAndAbort?.(context);
     this.#begin(this.#nextCheckpointId);
   }
 

@@ -8,6 +8,7 @@
 import { availableParallelism } from 'node:os';
 import { messageOf } from '../../lib/errors.ts';
 import type { RestoreAssignment } from '../checkpoint/restore-assignment.ts';
+import type { AttemptOrigin } from '../functions/attempt-origin.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import type { RestoreOrder } from '../task/worker-protocol.ts';
 import { JobExecutionError } from './errors.ts';
@@ -19,6 +20,7 @@ import {
   assignRestorePoint,
   isDamaged,
   nothingLeftToRestore,
+  originOf,
   type ReadRestorePoint,
   type RestoreCandidate,
   readRestorePoint,
@@ -48,6 +50,8 @@ export class Deployment {
   #intervalInCodeMs: number | undefined;
   #fail: ((error: Error) => void) | undefined;
   #isAbandoned = false;
+  /** A newer checkpoint than the one restored was complete, and is damaged. */
+  #isFallback = false;
 
   constructor(options: JobMasterOptions, listener: WorkerPoolListener) {
     this.#options = options;
@@ -73,6 +77,7 @@ export class Deployment {
     const { program } = this.#options;
     const job = await importJob(program.module, program.workingDirectory);
     const candidates = await this.#candidates();
+    this.#isFallback = this.#options.checkpointStore.getBrokenCheckpoints().length > 0;
     if (candidates.length === 0) {
       await this.#deploy(await buildJob(job, program), program.maxParallelism, undefined);
       return;
@@ -89,6 +94,7 @@ export class Deployment {
         if (!isDamaged(error)) throw error;
         damaged.push({ directory: candidate.directory, problem: messageOf(error) });
         this.#sayDamaged(candidate, error);
+        this.#isFallback = true;
         await this.#pool?.terminate();
       }
     }
@@ -149,7 +155,7 @@ export class Deployment {
     const order = point === undefined || assignment === undefined ? undefined : restoreOrder(point, assignment);
     if (point !== undefined) await this.#noteRestored(point);
     this.#execution.moveAll('INITIALIZING', options.clock.now());
-    sendDeploy(pool, graph, order);
+    sendDeploy(pool, graph, order, this.#originOf(point));
     await this.#await(pool.all('deployed'));
   }
 
@@ -163,6 +169,10 @@ export class Deployment {
       workerEntry,
     );
     return this.#pool;
+  }
+
+  #originOf(point: ReadRestorePoint | undefined): AttemptOrigin {
+    return originOf(point, { hasBegun: this.#options.begun?.before === true, isFallback: this.#isFallback });
   }
 
   async #noteRestored({ candidate, manifest }: ReadRestorePoint): Promise<void> {
@@ -193,7 +203,7 @@ export class Deployment {
   }
 }
 
-function sendDeploy(pool: WorkerPool, graph: JobGraph, order: RestoreOrder | undefined): void {
+function sendDeploy(pool: WorkerPool, graph: JobGraph, order: RestoreOrder | undefined, origin: AttemptOrigin): void {
   const count = pool.size;
   const { rings, lanes, localCapacity } = allocateChannels(graph, count);
   const wakeUps = allocateWakeUps(count);
@@ -207,6 +217,7 @@ function sendDeploy(pool: WorkerPool, graph: JobGraph, order: RestoreOrder | und
         lanes: lanes.filter((lane) => lane.fromWorker === workerIndex || lane.toWorker === workerIndex),
         localCapacity,
       },
+      origin,
       restore:
         order === undefined
           ? undefined

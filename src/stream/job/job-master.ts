@@ -174,6 +174,8 @@ export class JobMaster {
 
   async #start(): Promise<void> {
     await this.#deployment.run();
+    const { begun } = this.#options;
+    if (begun?.before === false && !this.#hasEnded) await begun.note();
     const { pool, execution } = this.#deployment;
     if (pool !== undefined && execution !== undefined && !this.#hasEnded) this.#startRecords(execution.graph, pool);
   }

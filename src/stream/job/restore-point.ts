@@ -12,6 +12,7 @@ import { directoryOfPointer, MANIFEST_NAME, parseCheckpointDirectory } from '../
 import type { CheckpointManifest } from '../checkpoint/manifest.ts';
 import { readManifest } from '../checkpoint/manifest-codec.ts';
 import { assignState, type RestoreAssignment } from '../checkpoint/restore-assignment.ts';
+import type { AttemptOrigin } from '../functions/attempt-origin.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { RestoreError } from './errors.ts';
 
@@ -135,6 +136,16 @@ export function assignRestorePoint(
   } catch (cause) {
     throw new SuppressRestartsException(new RestoreError('RESTORE_REFUSED', messageOf(cause), { cause }));
   }
+}
+
+/** What functions are told of where their attempt goes on. `hasBegun`: an earlier attempt had them all open. */
+export function originOf(
+  point: Pick<ReadRestorePoint, 'manifest'> | undefined,
+  { hasBegun, isFallback }: { readonly hasBegun: boolean; readonly isFallback: boolean },
+): AttemptOrigin {
+  if (point === undefined) return { from: hasBegun ? 'nothingAgain' : 'nothing' };
+  const { jobId, checkpointId, epoch } = point.manifest;
+  return { from: 'checkpoint', jobId, checkpointId, epoch, isFallback };
 }
 
 /** Whether the bytes are damaged, as opposed to out of reach: then an older checkpoint may serve. */

@@ -68,6 +68,11 @@ export interface JobMasterOptions {
   /** A savepoint to start from while the job has no checkpoint of its own. */
   readonly restoreFrom: string | undefined;
   readonly allowNonRestoredState: boolean;
+  /**
+   * Whether an earlier attempt had all functions of the job open, and how it is written down that this one has: only then
+   * do records flow. @default none had, and it is not written down
+   */
+  readonly begun?: { readonly before: boolean; note(): Promise<void> };
   readonly clock: Clock;
   readonly log: JobLog;
   readonly onEvent: (event: JobEvent) => void;

@@ -7,6 +7,7 @@
  */
 import type { Clock } from '../../lib/clock.ts';
 import type { CheckpointKind } from '../exchange/channel.ts';
+import type { AttemptOrigin } from '../functions/attempt-origin.ts';
 import type { OutputTag } from '../functions/output-tag.ts';
 import type { KeyedStateBackend, KeyedStateSnapshot, RestoredKeyedState } from '../state/backend.ts';
 import type { TypeInformation, TypeSchema } from '../types/type-information.ts';
@@ -25,6 +26,8 @@ export interface SubtaskInfo {
   readonly jobName: string;
   readonly attempt: number;
   readonly epoch: number;
+  /** What the attempt goes on from. */
+  readonly origin: AttemptOrigin;
   readonly args: readonly string[];
   /** The vertex (chain) the operator belongs to. */
   readonly vertexId: string;

@@ -15,13 +15,14 @@ export class TwoPhaseCommitSinkOperator<T, TXN>
 
   override setup(context: OperatorContext): void {
     super.setup(context);
-    const { jobId, subtaskIndex, parallelism, epoch } = context.subtask;
+    const { jobId, subtaskIndex, parallelism, epoch, origin } = context.subtask;
     this.committer = new TwoPhaseCommitter(this.userFunction, {
       jobId,
       uid: context.uid,
       subtaskIndex,
       parallelism,
       epoch,
+      origin,
     });
   }
 

@@ -15,6 +15,7 @@ import {
   type Partitioner,
   RebalancePartitioner,
 } from '../exchange/partitioner.ts';
+import type { AttemptOrigin } from '../functions/attempt-origin.ts';
 import type { JobEdge, JobGraph, JobVertex } from '../graph/job-graph.ts';
 import { type TypeInformation, Types } from '../types/index.ts';
 import { refuseSharedFunctions } from './shared-functions.ts';
@@ -29,6 +30,7 @@ export interface ChannelFactory {
 
 /** Which attempt it is. */
 export type AttemptData = Pick<WorkerData, 'jobId' | 'jobName' | 'attempt' | 'epoch'> & {
+  readonly origin: AttemptOrigin;
   readonly program: Pick<WorkerData['program'], 'args' | 'workingDirectory'>;
 };
 
@@ -71,6 +73,7 @@ function connect(options: ConnectOptions, vertex: JobVertex, subtaskIndex: numbe
       jobName: data.jobName,
       attempt: data.attempt,
       epoch: data.epoch,
+      origin: data.origin,
       args: data.program.args,
       vertexId: vertex.id,
       taskName: vertex.name,

@@ -155,7 +155,7 @@ export class TaskWorker {
     }
   }
 
-  async #deploy({ channels: memory, wakeUps, restore }: Deploy): Promise<void> {
+  async #deploy({ channels: memory, wakeUps, origin, restore }: Deploy): Promise<void> {
     const { workerIndex, workerCount } = this.#data;
     const [graph] = this.#graphs.values();
     const ownWakeUp = wakeUps[workerIndex];
@@ -165,7 +165,7 @@ export class TaskWorker {
     const channels = new WorkerChannels({ workerIndex, workerCount, edges: graph.edges, memory, wakeUps });
     this.#subtasks = connectSubtasks({
       graphs: this.#graphs,
-      data: this.#data,
+      data: { ...this.#data, origin },
       clock: systemClock,
       channels,
       listenerOf: (ref) => this.#listener(ref),

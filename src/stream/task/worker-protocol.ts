@@ -7,6 +7,7 @@ import type { SubtaskAssignment } from '../checkpoint/restore-assignment.ts';
 import type { SubtaskRef, SubtaskStateResult } from '../checkpoint/subtask-state.ts';
 import type { CheckpointBarrier } from '../exchange/channel.ts';
 import type { LaneMemory } from '../exchange/lane.ts';
+import type { AttemptOrigin } from '../functions/attempt-origin.ts';
 import type { JobProgram } from '../job/job-module.ts';
 import type { KvStateHandle, KvStateRequestMessage, KvStateResponseMessage } from '../queryable/index.ts';
 
@@ -74,6 +75,7 @@ export type ToWorker =
       readonly channels: ChannelMemory;
       /** One per worker. */
       readonly wakeUps: readonly SharedArrayBuffer[];
+      readonly origin: AttemptOrigin;
       readonly restore: RestoreOrder | undefined;
     }
   | { readonly type: 'start' }

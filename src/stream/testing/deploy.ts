@@ -9,10 +9,11 @@ import type { SubtaskAssignment } from '../checkpoint/restore-assignment.ts';
 import { StateReader } from '../checkpoint/state-reader.ts';
 import { type SubtaskRef, subtaskKey } from '../checkpoint/subtask-state.ts';
 import type { Job } from '../datastream/environment.ts';
+import type { AttemptOrigin } from '../functions/attempt-origin.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { JobExecutionError } from '../job/errors.ts';
 import { buildJob } from '../job/job-module.ts';
-import { assignRestorePoint, type ReadRestorePoint, storedMaxParallelism } from '../job/restore-point.ts';
+import { assignRestorePoint, originOf, type ReadRestorePoint, storedMaxParallelism } from '../job/restore-point.ts';
 import { connectSubtasks } from '../task/connect-subtasks.ts';
 import type { Subtask, SubtaskListener } from '../task/subtask.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -58,7 +59,8 @@ export async function deploy(
   const maxParallelism = options.maxParallelism ?? (point === undefined ? undefined : storedMaxParallelism(point));
   const graphs = await buildGraphs({ ...options, maxParallelism });
   const channels = new TestChannels(options.random);
-  const slots = graphs.map((graph, index) => connectSlot(options, graph, index, channels, listenerOf));
+  const origin = originOf(point, { hasBegun: options.attempt > 1, isFallback: false });
+  const slots = graphs.map((graph, index) => connectSlot(options, graph, index, { channels, listenerOf, origin }));
   return { slots, start: () => startSlots(options, slots, point) };
 }
 
@@ -90,8 +92,15 @@ function connectSlot(
   options: DeployOptions,
   graph: JobGraph,
   index: number,
-  channels: TestChannels,
-  listenerOf: (ref: SubtaskRef) => SubtaskListener,
+  {
+    channels,
+    listenerOf,
+    origin,
+  }: {
+    readonly channels: TestChannels;
+    readonly listenerOf: (ref: SubtaskRef) => SubtaskListener;
+    readonly origin: AttemptOrigin;
+  },
 ): Slot {
   const { args, workingDirectory, jobId, jobName, attempt, clock, random } = options;
   const subtasks = connectSubtasks({
@@ -106,6 +115,7 @@ function connectSlot(
       jobName,
       attempt,
       epoch: attempt,
+      origin,
     },
   });
   return { graph, subtasks };

@@ -26,22 +26,37 @@ interface Attempt {
   readonly when?: 'before' | 'after';
 }
 
-/** Runs a job to its end on this disk; `completed` holds what survives the death of the process. */
+/** What survives the death of the process. */
+interface Stored {
+  /** Complete ones, oldest first. */
+  readonly checkpoints: CompletedCheckpoint[];
+  readonly damaged: Set<CompletedCheckpoint>;
+  nextCheckpointId: number;
+  hasBegun: boolean;
+}
+const nothingStored = (): Stored => ({ checkpoints: [], damaged: new Set(), nextCheckpointId: 1, hasBegun: false });
+
+/** Runs a job to its end on this disk, from its newest checkpoint that is whole. */
 const runAttempt = async (
   disk: MemoryDisk,
   epoch: number,
   { parallelism, dieAt, when }: Attempt,
-  completed: { last: CompletedCheckpoint | undefined },
+  stored: Stored,
 ): Promise<{ died: boolean; operations: number }> => {
   const fileSystem = disk.process(dieAt, when);
-  const sink = () => new FileSink<number>({ path: DIRECTORY, fileSystem, rollAtBytes: 6 });
+  const sink = () => new FileSink<number>({ path: DIRECTORY, fileSystem, rollAtBytes: 6, warn: () => {} });
+  const { checkpoints, damaged, nextCheckpointId, hasBegun } = stored;
+  const from = checkpoints.findLast((each) => !damaged.has(each));
+  const isFallback = from !== checkpoints.at(-1);
   try {
-    const job = await SinkJob.start(sink, epoch, parallelism, completed.last);
+    const job = await SinkJob.start(sink, epoch, parallelism, from, { nextCheckpointId, hasBegun, isFallback });
+    stored.hasBegun = true;
     while (job.position < RECORDS) {
       job.write(8);
+      stored.nextCheckpointId++;
       const checkpoint = await job.capture();
       // The handle is written: from here on the checkpoint is complete.
-      completed.last = checkpoint;
+      checkpoints.push(checkpoint);
       await job.notifyComplete(checkpoint.checkpointId);
     }
     await job.close();
@@ -54,7 +69,7 @@ const runAttempt = async (
 
 test('an undisturbed run commits every record once and leaves nothing hidden', async () => {
   const disk = new MemoryDisk();
-  const { died } = await runAttempt(disk, 1, { parallelism: 2 }, { last: undefined });
+  const { died } = await runAttempt(disk, 1, { parallelism: 2 }, nothingStored());
   expect(died).toBe(false);
   expect(committed(disk)).toEqual(upTo(RECORDS));
   expect(hidden(disk)).toEqual([]);
@@ -67,14 +82,14 @@ for (const loss of ['killed', 'without power'] as const) {
       [1, 3],
       [3, 1],
     ] as const) {
-      const whole = await runAttempt(new MemoryDisk(), 1, { parallelism: before }, { last: undefined });
+      const whole = await runAttempt(new MemoryDisk(), 1, { parallelism: before }, nothingStored());
       for (let dieAt = 0; dieAt < whole.operations; dieAt++) {
         for (const when of ['before', 'after'] as const) {
           const disk = new MemoryDisk();
-          const completed: { last: CompletedCheckpoint | undefined } = { last: undefined };
-          const first = await runAttempt(disk, 1, { parallelism: before, dieAt, when }, completed);
+          const stored = nothingStored();
+          const first = await runAttempt(disk, 1, { parallelism: before, dieAt, when }, stored);
           if (loss === 'without power') disk.losePower();
-          const second = await runAttempt(disk, 2, { parallelism: after }, completed);
+          const second = await runAttempt(disk, 2, { parallelism: after }, stored);
           const story = { before, after, dieAt, when };
           expect({ ...story, second: second.died }).toEqual({ ...story, second: false });
           // A commit that has come back survives everything.
@@ -92,7 +107,7 @@ for (const loss of ['killed', 'without power'] as const) {
 test('a process that dies while it repairs what another left, again and again, leaves exactly-once', async () => {
   for (let seed = 0; seed < 40; seed++) {
     const disk = new MemoryDisk();
-    const completed: { last: CompletedCheckpoint | undefined } = { last: undefined };
+    const stored = nothingStored();
     let died = true;
     for (let epoch = 1; died && epoch < 60; epoch++) {
       const dieAt = epoch > 30 ? Number.POSITIVE_INFINITY : (seed * 7 + epoch * 13) % (20 + seed);
@@ -101,13 +116,79 @@ test('a process that dies while it repairs what another left, again and again, l
         dieAt,
         when: epoch % 2 === 0 ? 'after' : 'before',
       } as const;
-      died = (await runAttempt(disk, epoch, attempt, completed)).died;
+      died = (await runAttempt(disk, epoch, attempt, stored)).died;
       if (died && (seed + epoch) % 4 === 0) disk.losePower();
     }
     expect({ seed, records: committed(disk) }).toEqual({ seed, records: upTo(RECORDS) });
     expect({ seed, hidden: hidden(disk) }).toEqual({ seed, hidden: [] });
   }
 });
+
+const FALL_BACKS = [
+  { before: 2, after: 2, damaged: 1 },
+  { before: 1, after: 3, damaged: 2 },
+  { before: 3, after: 1, damaged: 1 },
+] as const;
+
+test.each(FALL_BACKS)(
+  'falling back by $damaged checkpoints, from $before to $after subtasks, writes every record once',
+  async (fallBack) => {
+    const { before, after, damaged } = fallBack;
+    const whole = await runAttempt(new MemoryDisk(), 1, { parallelism: before }, nothingStored());
+    let fallBacks = 0;
+    for (let dieAt = 0; dieAt < whole.operations; dieAt++) {
+      const disk = new MemoryDisk();
+      const stored = nothingStored();
+      await runAttempt(disk, 1, { parallelism: before, dieAt, when: 'after' }, stored);
+      if (stored.checkpoints.length <= damaged) continue;
+      fallBacks++;
+      for (const checkpoint of stored.checkpoints.slice(-damaged)) stored.damaged.add(checkpoint);
+      const second = await runAttempt(disk, 2, { parallelism: after }, stored);
+      disk.losePower();
+      expect({ dieAt, died: second.died, records: committed(disk) }).toEqual({
+        dieAt,
+        died: false,
+        records: upTo(RECORDS),
+      });
+      const left = hidden(disk).filter((path) => !path.endsWith('.2.withdrawn'));
+      expect({ dieAt, left }).toEqual({ dieAt, left: [] });
+    }
+    expect(fallBacks).toBeGreaterThan(5);
+  },
+);
+
+test('checkpoints that are damaged and mended between deaths of the process leave exactly-once', async () => {
+  let fallBacks = 0;
+  let returns = 0;
+  for (let seed = 0; seed < 150; seed++) {
+    const disk = new MemoryDisk();
+    const stored = nothingStored();
+    const { checkpoints, damaged } = stored;
+    let random = seed + 1;
+    const below = (limit: number): number => {
+      random = (random * 48_271) % 2_147_483_647;
+      return random % limit;
+    };
+    let died = true;
+    for (let epoch = 1; died && epoch < 40; epoch++) {
+      const newest = checkpoints.at(-1);
+      if (newest !== undefined && damaged.has(newest) && below(2) === 0) {
+        damaged.clear();
+        returns++;
+      } else if (below(2) === 0 && checkpoints.length > 1) {
+        for (const checkpoint of checkpoints.slice(1 - checkpoints.length).slice(-1 - below(2)))
+          damaged.add(checkpoint);
+        fallBacks++;
+      }
+      const dieAt = epoch > 30 ? Number.POSITIVE_INFINITY : below(70);
+      const when = below(2) === 0 ? 'before' : 'after';
+      died = (await runAttempt(disk, epoch, { parallelism: 1 + below(3), dieAt, when }, stored)).died;
+      if (died && below(4) === 0) disk.losePower();
+    }
+    expect({ seed, died, records: committed(disk) }).toEqual({ seed, died: false, records: upTo(RECORDS) });
+  }
+  expect(Math.min(fallBacks, returns)).toBeGreaterThan(50);
+}, 60_000);
 
 test('an old leader that still breathes can only commit what its successor commits too', async () => {
   const disk = new MemoryDisk();

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { FileSink, type FileSinkOptions, type FileTransaction } from '../../../src/stream/connectors/file-sink.ts';
 import type { TransactionContext } from '../../../src/stream/connectors/sink.ts';
 import { nodeSinkFileSystem, type SinkFileSystem } from '../../../src/stream/connectors/sink-file-system.ts';
+import type { RestoredOrigin } from '../../../src/stream/functions/attempt-origin.ts';
 import { aTemporaryDirectory } from '../../builders/temporary-directory.ts';
 
 const JOB_ID = '9f0c3a5e71b24c61a0d2f3b4c5d6e7f8';
@@ -13,10 +14,20 @@ const aContext = (changes: Partial<TransactionContext> = {}): TransactionContext
   subtaskIndex: 0,
   parallelism: 1,
   epoch: 5,
+  origin: { from: 'nothing' },
   checkpointId: 812,
   ...changes,
 });
 const NAME = 'part-9f0c3a5e71b2-out-0-5-812.ndjson';
+
+const restored = (checkpointId: number, epoch: number, changes: Partial<RestoredOrigin> = {}): RestoredOrigin => ({
+  from: 'checkpoint',
+  jobId: JOB_ID,
+  checkpointId,
+  epoch,
+  isFallback: false,
+  ...changes,
+});
 
 const visible = (directory: string) =>
   readdirSync(directory)
@@ -221,7 +232,7 @@ test('after a restore, what older epochs left open behind the checkpoint is remo
   for (const context of Object.values(left)) await pending(sink, [1], context);
   writeFileSync(join(directory, '.part-9f0c3a5e71b2-out-0-4-9.ndjson.pending.bak'), '');
   const before = hidden(directory);
-  await sink.recoverAndAbort(aContext({ epoch: 5, parallelism: 2, checkpointId: 9 }));
+  await sink.recoverAndAbort(aContext({ epoch: 5, parallelism: 2, checkpointId: 9, origin: restored(8, 4) }));
   const gone = before.filter((name) => !hidden(directory).includes(name));
   expect(gone).toEqual(
     ['0-3-12', '0-4-9', '2-4-9'].map((numbers) => `.part-9f0c3a5e71b2-out-${numbers}.ndjson.pending`),
@@ -243,7 +254,7 @@ test.each([
   const { directory, sink } = aSink();
   await sink.commit(await pending(sink, [1], aContext({ epoch: 2, checkpointId: 3, ...changes })));
   const [name = ''] = visible(directory);
-  const begun = sink.recoverAndAbort(aContext({ checkpointId: 1 }));
+  const begun = sink.prepareRecovery(aContext({ checkpointId: 1 }));
   await expect(begun).rejects.toMatchObject({
     code: 'OUTPUT_EXISTS',
     message: expect.stringMatching(`holds output of ${says} \\(${name}\\).*Empty the directory`),
@@ -251,16 +262,107 @@ test.each([
 });
 
 test.each([
-  ['it restores a checkpoint, of whatever job', {}, { checkpointId: 4 }, false],
+  [
+    'it restores a checkpoint, of whatever job',
+    {},
+    { checkpointId: 4, origin: restored(3, 2, { jobId: 'e'.repeat(32) }) },
+    false,
+  ],
+  [
+    'an earlier attempt was let in before the other job wrote',
+    {},
+    { checkpointId: 1, origin: { from: 'nothingAgain' } },
+    false,
+  ],
   ['the output is of another operator', {}, { checkpointId: 1, uid: 'out-2' }, false],
   ['the output has another prefix', { prefix: 'old' }, { checkpointId: 1 }, false],
   ['the output is not committed', {}, { checkpointId: 1 }, true],
-])('a job may write where output stands when %s', async (_why, options, context, isPending) => {
+] as const)('a job may write where output stands when %s', async (_why, options, context, isPending) => {
   const old = aSink(options);
   const transaction = await pending(old.sink, [1], aContext({ jobId: 'f'.repeat(32), epoch: 2, checkpointId: 3 }));
   if (!isPending) await old.sink.commit(transaction);
   const sink = new FileSink({ path: old.directory });
-  await expect(sink.recoverAndAbort(aContext(context))).resolves.toBeUndefined();
+  await expect(sink.prepareRecovery(aContext(context))).resolves.toBeUndefined();
+});
+
+test('a later attempt that restores nothing is refused where its own job has committed: its state was lost', async () => {
+  const { sink } = aSink();
+  await sink.commit(await pending(sink, [1], aContext({ epoch: 2, checkpointId: 3 })));
+  const again = sink.prepareRecovery(aContext({ checkpointId: 1, origin: { from: 'nothingAgain' } }));
+  await expect(again).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+});
+
+/** Files that were committed in epochs 3 and 4; attempts of epoch 6 go on from what the tests say. */
+const committedEarlier = async (options: Partial<FileSinkOptions<unknown>> = {}) => {
+  const { directory, sink } = aSink(options);
+  for (const [subtaskIndex, epoch, checkpointId] of [
+    [0, 3, 7],
+    [0, 3, 8],
+    [1, 3, 8],
+    [0, 4, 9],
+    [2, 4, 10],
+  ] as const)
+    await sink.commit(await pending(sink, [checkpointId], aContext({ subtaskIndex, epoch, checkpointId })));
+  return { directory, sink };
+};
+const numbersOf = (names: readonly string[]) => names.map((name) => /-(\d+-\d+-\d+)\./.exec(name)?.[1]);
+
+test('committed files that the restored checkpoint does not know are withdrawn, kept and told of, and only those', async () => {
+  const warnings: string[] = [];
+  const { directory, sink } = await committedEarlier({ warn: (message) => void warnings.push(message) });
+  const others = [{ jobId: 'f'.repeat(32) }, { uid: 'out-1' }, { epoch: 6 }, { epoch: 7 }];
+  for (const changes of others)
+    await sink.commit(await pending(sink, [1], aContext({ epoch: 4, checkpointId: 12, ...changes })));
+  await sink.recoverAndAbort(aContext({ epoch: 6, parallelism: 2, origin: restored(7, 3, { isFallback: true }) }));
+  expect(numbersOf(visible(directory))).toEqual(['0-3-7', '0-6-12', '0-7-12', '0-4-12', '1-3-8', '0-4-12']);
+  const withdrawn = ['0-3-8', '0-4-9', '2-4-10'].map((numbers) => `part-9f0c3a5e71b2-out-${numbers}.ndjson`);
+  expect(hidden(directory)).toEqual(withdrawn.map((name) => `.${name}.6.withdrawn`));
+  expect(readFileSync(join(directory, hidden(directory)[0]!), 'utf8')).toBe('8\n');
+  expect(warnings).toEqual([
+    `out: withdrew 3 committed files in ${directory}, for the job goes on from before them and writes their records again. ` +
+      `They are kept under hidden names that end in .6.withdrawn: ${withdrawn.join(', ')}. ` +
+      'Whoever has read them already reads those records a second time.',
+  ]);
+});
+
+test.each([
+  ['the newest checkpoint', restored(10, 4)],
+  ['the state of another job, which says nothing of them', restored(2, 9, { jobId: 'e'.repeat(32) })],
+])('committed files stay when %s is restored', async (_what, origin) => {
+  const { directory, sink } = await committedEarlier();
+  const before = visible(directory);
+  await sink.recoverAndAbort(aContext({ epoch: 6, origin }));
+  expect([visible(directory), hidden(directory)]).toEqual([before, []]);
+});
+
+test('what an epoch committed after the one that is gone back to is withdrawn, whatever its number', async () => {
+  const { directory, sink } = await committedEarlier();
+  await sink.recoverAndAbort(aContext({ epoch: 6, origin: restored(9, 3) }));
+  expect(numbersOf(visible(directory))).toEqual(['0-3-7', '0-3-8', '1-3-8']);
+});
+
+test('a withdrawn file comes back when the checkpoint that knows it is mended, and stays away from those that do not', async () => {
+  const { directory, sink } = await committedEarlier({ warn: () => {} });
+  const attempt = async (epoch: number, origin: RestoredOrigin) => {
+    await sink.prepareRecovery(aContext({ epoch, origin }));
+    await sink.recoverAndAbort(aContext({ epoch, origin }));
+    return numbersOf(visible(directory));
+  };
+  const all = ['0-3-7', '0-3-8', '0-4-9', '1-3-8', '2-4-10'];
+  expect(await attempt(6, restored(7, 3))).toEqual(['0-3-7']);
+  expect(await attempt(7, restored(11, 6))).toEqual(['0-3-7']);
+  expect(await attempt(8, restored(10, 4))).toEqual(all);
+  expect(await attempt(9, restored(12, 8))).toEqual(all);
+  expect(await attempt(10, restored(11, 6))).toEqual(['0-3-7']);
+});
+
+test('a file that stands under both its names is withdrawn whole', async () => {
+  const { directory, sink } = aSink({ warn: () => {} });
+  const handle = await pending(sink, [1], aContext({ epoch: 4, checkpointId: 9 }));
+  const [name = ''] = handle.parts.map((part) => part.name);
+  linkSync(join(directory, `.${name}.pending`), join(directory, name));
+  await sink.recoverAndAbort(aContext({ epoch: 6, origin: restored(8, 4, { isFallback: true }) }));
+  expect([visible(directory), hidden(directory)]).toEqual([[], [`.${name}.6.withdrawn`]]);
 });
 
 test('sweeping a directory that was never made is nothing', async () => {

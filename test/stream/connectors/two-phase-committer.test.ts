@@ -47,7 +47,14 @@ class LoggingSink extends TwoPhaseCommitSinkFunction<string, string> {
 
 const start = async (restoreFrom?: StoredCapture, { index = 0, parallelism = 1, sink = new LoggingSink() } = {}) => {
   const store = new OperatorStateDouble(restoreFrom && shareOfCapture(restoreFrom, index, parallelism));
-  const owner = { jobId: 'job', uid: 'out', subtaskIndex: index, parallelism, epoch: 3 };
+  const owner = {
+    jobId: 'job',
+    uid: 'out',
+    subtaskIndex: index,
+    parallelism,
+    epoch: 3,
+    origin: { from: 'nothing' } as const,
+  };
   const committer = new TwoPhaseCommitter(sink, owner);
   committer.initializeState(anInitializationContext(store, restoreFrom?.checkpointId));
   await committer.open();
@@ -69,10 +76,18 @@ test('a transaction is committed when its checkpoint is complete, not before', a
 
 test('a transaction knows who it belongs to and which checkpoint will close it', async () => {
   const { sink, capture } = await start();
+  const owner = {
+    jobId: 'job',
+    uid: 'out',
+    subtaskIndex: 0,
+    parallelism: 1,
+    epoch: 3,
+    origin: { from: 'nothing' },
+  };
   await capture(4);
   expect(sink.contexts).toEqual([
-    { jobId: 'job', uid: 'out', subtaskIndex: 0, parallelism: 1, epoch: 3, checkpointId: 1 },
-    { jobId: 'job', uid: 'out', subtaskIndex: 0, parallelism: 1, epoch: 3, checkpointId: 5 },
+    { ...owner, checkpointId: 1 },
+    { ...owner, checkpointId: 5 },
   ]);
 });
 

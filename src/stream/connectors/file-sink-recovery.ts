@@ -1,0 +1,188 @@
+/**
+ * What an attempt does with the files of attempts before it, so that a reader sees every record once, whatever the
+ * attempt goes on from. Files of its own job, operator and older epochs are, by what the restored checkpoint knows:
+ *
+ *              known: its transaction is in that state, or      unknown: its records come again
+ *              was committed before
+ *   pending    left: some subtask commits it                    removed; hidden as withdrawn after a fall-back
+ *   final      left                                             withdrawn: hidden under another name
+ *   withdrawn  put back                                         left
+ *
+ * A checkpoint n of epoch E knows a file named k of epoch e exactly if e ≤ E, k ≤ n, and the file was not withdrawn when E
+ * began. In E itself: a transaction named k is begun at capture k − 1, or when that was restored, and closed by the first
+ * capture of its subtask from k on. If k ≤ n that is n at the latest, for n is complete, so every subtask has taken part.
+ * If k > n it was begun when n had been captured: all its records come after n. Of epochs before E: E left what the
+ * checkpoint that it went on from knew, removed or withdrew the rest, and ids only grow. Later epochs: n knows nothing
+ * of them. When a file was withdrawn, by epochs, its hidden names say.
+ *
+ * Final files are unknown only after a fall-back: they are committed when their checkpoint is complete, and the newest
+ * complete one is restored. A damaged checkpoint may be mended and be the newest again; then files that were withdrawn
+ * are known and others are not. Therefore nothing that was committed is ever deleted.
+ *
+ * A crash in between leaves some files moved and others not; every attempt looks at all of them again.
+ */
+import { join } from 'node:path';
+import type { RestoredOrigin } from '../functions/attempt-origin.ts';
+import { OutputExistsError, systemCodeOf } from './errors.ts';
+import { unlinkIfThere } from './file-sink-commit.ts';
+import {
+  type Absence,
+  finalOfPending,
+  isOfJob,
+  jobOfFinalName,
+  type NamedTransaction,
+  type NamePattern,
+  parseAbsence,
+  parseFinalName,
+  returnedName,
+  withdrawnName,
+} from './file-sink-names.ts';
+import type { TransactionContext } from './sink.ts';
+import type { SinkFileSystem } from './sink-file-system.ts';
+
+/** The files of one operator, as one attempt finds them. */
+export interface SinkFiles {
+  readonly files: SinkFileSystem;
+  /** Absolute. */
+  readonly directory: string;
+  readonly pattern: NamePattern;
+  readonly context: TransactionContext;
+}
+
+/**
+ * Refuses to begin from nothing where this operator has committed before: all of that would be written once more. A job
+ * that has committed anything restores from a checkpoint, unless its state was dropped, lost, or is that of another job.
+ * What another job has committed since an earlier attempt was let in here is its own affair.
+ * @throws OutputExistsError
+ */
+export async function refuseOldOutput({ files, directory, pattern, context }: SinkFiles): Promise<void> {
+  const { jobId, uid, origin } = context;
+  if (origin.from === 'checkpoint') return;
+  for (const name of await files.list(directory)) {
+    const job = jobOfFinalName(pattern, uid, name);
+    if (job === undefined) continue;
+    const isOwn = isOfJob(jobId, job);
+    if (isOwn || origin.from === 'nothing') throw new OutputExistsError(directory, name, isOwn);
+  }
+}
+
+/**
+ * Gives withdrawn files that the restored checkpoint knows their final names again. Every subtask puts back all of them:
+ * it may have to commit any.
+ */
+export async function putBack(sink: SinkFiles): Promise<void> {
+  const { files, directory, pattern, context } = sink;
+  const { origin, jobId, epoch } = context;
+  if (origin.from !== 'checkpoint' || origin.jobId !== jobId) return;
+  const names = await files.list(directory);
+  const absences = absencesIn(names);
+  const returning = absences.filter(({ final, until }) => {
+    const transaction = until === Number.POSITIVE_INFINITY ? parseFinalName(pattern, context, final) : undefined;
+    return transaction !== undefined && isKnown({ final, ...transaction }, origin, absences);
+  });
+  if (returning.length === 0) return;
+  for (const { final, from } of returning) createEmpty(files, join(directory, returnedName(final, from, epoch)));
+  await files.syncDirectory(directory);
+  for (const { final, from } of returning)
+    await giveBack(files, join(directory, withdrawnName(final, from)), join(directory, final));
+  await files.syncDirectory(directory);
+}
+
+/**
+ * Removes what older epochs left open and nobody will commit, and withdraws what they have committed and this attempt
+ * writes again. Each subtask looks after its own files and, when the job has fewer subtasks now, after those of subtasks
+ * that are gone. Files of other jobs are never touched, nor are final ones when the state is that of another job: it says
+ * nothing about them.
+ * @returns the final names that were withdrawn
+ */
+export async function sweep(sink: SinkFiles): Promise<string[]> {
+  const { files, directory, context } = sink;
+  const { origin, jobId } = context;
+  // Pending files first: what an old leader commits meanwhile is seen as final, or finds its pending file gone.
+  const pending = await unknownFiles(sink, finalOfPending);
+  for (const { path, final } of pending) {
+    if (origin.from === 'checkpoint' && origin.isFallback) await withdraw(sink, path, final);
+    else await unlinkIfThere(files, path);
+  }
+  const isOwnState = origin.from === 'checkpoint' && origin.jobId === jobId;
+  const committed = isOwnState ? await unknownFiles(sink, (name) => name) : [];
+  for (const { path, final } of committed) await withdraw(sink, path, final);
+  // Else a loss of power could bring them back after a checkpoint that takes them for gone.
+  if (pending.length + committed.length > 0) await files.syncDirectory(directory);
+  return committed.map(({ final }) => final);
+}
+
+interface UnknownFile {
+  readonly path: string;
+  readonly final: string;
+}
+
+/** Files of this subtask's share that the restored checkpoint does not know. */
+async function unknownFiles(
+  { files, directory, pattern, context }: SinkFiles,
+  finalOf: (name: string) => string | undefined,
+): Promise<UnknownFile[]> {
+  const { subtaskIndex, parallelism, epoch } = context;
+  const names = await files.list(directory);
+  const absences = absencesIn(names);
+  return names.flatMap((name) => {
+    const final = finalOf(name);
+    const transaction = final === undefined ? undefined : parseFinalName(pattern, context, final);
+    if (final === undefined || transaction === undefined) return [];
+    const isMine = transaction.subtaskIndex % parallelism === subtaskIndex;
+    // A later epoch is that of a successor, and this attempt is on its way out.
+    if (!isMine || transaction.epoch >= epoch) return [];
+    return mayBeKnown({ final, ...transaction }, context, absences) ? [] : [{ path: join(directory, name), final }];
+  });
+}
+
+type KnownFile = NamedTransaction & { readonly final: string };
+
+function mayBeKnown(file: KnownFile, { origin, jobId }: TransactionContext, absences: readonly Absence[]): boolean {
+  if (origin.from !== 'checkpoint') return false;
+  // Epochs of different jobs cannot be compared.
+  return origin.jobId === jobId ? isKnown(file, origin, absences) : file.checkpointId <= origin.checkpointId;
+}
+
+function isKnown(file: KnownFile, origin: RestoredOrigin, absences: readonly Absence[]): boolean {
+  return (
+    file.epoch <= origin.epoch &&
+    file.checkpointId <= origin.checkpointId &&
+    !absences.some(({ final, from, until }) => final === file.final && from <= origin.epoch && origin.epoch < until)
+  );
+}
+
+function absencesIn(names: readonly string[]): Absence[] {
+  return names.flatMap((name) => parseAbsence(name) ?? []);
+}
+
+async function withdraw({ files, directory, context }: SinkFiles, path: string, final: string): Promise<void> {
+  await renameIfThere(files, path, join(directory, withdrawnName(final, context.epoch)));
+  // Where pending and final are one file, the second of two renames to one name does nothing: both names stay.
+  await unlinkIfThere(files, path);
+}
+
+async function giveBack(files: SinkFileSystem, withdrawn: string, final: string): Promise<void> {
+  const there = await files.stat(final);
+  if (there === undefined) return renameIfThere(files, withdrawn, final);
+  // Withdrawing stopped between the pending and the final name, or somebody has copied it back.
+  if (there.sizeBytes === (await files.stat(withdrawn))?.sizeBytes) await unlinkIfThere(files, withdrawn);
+}
+
+/** Other subtasks do the same. */
+function createEmpty(files: SinkFileSystem, path: string): void {
+  try {
+    files.close(files.createExclusive(path));
+  } catch (error) {
+    if (systemCodeOf(error) !== 'EEXIST') throw error;
+  }
+}
+
+/** Another subtask, or an old leader, may have moved it meanwhile. */
+async function renameIfThere(files: SinkFileSystem, from: string, to: string): Promise<void> {
+  try {
+    await files.rename(from, to);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ENOENT') throw error;
+  }
+}
