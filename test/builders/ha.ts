@@ -2,6 +2,8 @@ import {
   CHECKPOINT_NEVER_RETAINED,
   type CheckpointProperties,
   type CompletedCheckpoint,
+  type Elector,
+  type HandleBackend,
   type HaServicesOptions,
   type HighAvailabilityServices,
   haServices,
@@ -22,20 +24,38 @@ const nextId = (): number => {
   return count;
 };
 
-/** One job in memory, and processes that serve it. */
+/** Where the object and the lease of a job lie. */
+export interface JobBackend {
+  readonly handles: HandleBackend;
+  createElector(identity: string): Elector;
+  /** Ends the term of whoever holds the lease. */
+  emptyLease(): Promise<void> | void;
+}
+
+/** One job, in memory unless a backend is given, and processes that serve it. */
 export class AJob {
-  readonly memory = new MemoryHa();
   readonly storage: CountingStorage = countingStorage();
-  readonly backend: FaultyBackend = faultyBackend(this.memory.handles);
+  readonly backend: FaultyBackend;
   readonly warnings: string[] = [];
+  readonly #where: JobBackend;
+  readonly #opened: HighAvailabilityServices[] = [];
+
+  constructor(where: JobBackend = new MemoryHa()) {
+    this.#where = where;
+    this.backend = faultyBackend(where.handles);
+  }
+
+  createElector(identity: string): Elector {
+    return this.#where.createElector(identity);
+  }
 
   /** The services as another process of the job opens them. */
   async services(options: Partial<HaServicesOptions> = {}): Promise<HighAvailabilityServices> {
     await this.backend.create(0);
-    return haServices({
+    const services = haServices({
       backend: {
         handles: this.backend,
-        createElector: (identity) => this.memory.createElector(identity),
+        createElector: (identity) => this.createElector(identity),
         close: async () => {},
       },
       storage: this.storage,
@@ -49,14 +69,21 @@ export class AJob {
       warn: (message) => this.warnings.push(message),
       ...options,
     });
+    this.#opened.push(services);
+    return services;
   }
 
   /** The services of a process that leads. */
   async leader(options: Partial<HaServicesOptions> = {}): Promise<HighAvailabilityServices> {
-    this.memory.emptyLease();
+    await this.#where.emptyLease();
     const services = await this.services(options);
     await granted(services);
     return services;
+  }
+
+  /** Ends all its processes. What they cannot end, because a test has broken it, is of no interest any more. */
+  async close(): Promise<void> {
+    await Promise.all(this.#opened.map((services) => services.close().catch(() => {})));
   }
 
   files(): string[] {

@@ -1,39 +1,6 @@
-import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { VersionedFile } from '../../src/ha/embedded/versioned-file.ts';
-import { embeddedBackend, type LeaseRecord } from '../../src/ha/index.ts';
-import { ELECTION_TIMES, electionConformance } from './election.ts';
+import { electionConformance } from './election.ts';
+import { embeddedFixture } from './embedded-fixture.ts';
+import { haServicesConformance } from './ha-services/index.ts';
 
-const newId = () => randomBytes(8).toString('hex');
-
-electionConformance('embedded', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'election-'));
-  const lease = new VersionedFile<LeaseRecord>({
-    directory: join(directory, 'job-leader'),
-    parse: (json) => json as LeaseRecord,
-    newId,
-    durable: false,
-  });
-  /** Writes the lease over whatever its holder writes at the same time. */
-  const overwrite = async (record: Partial<LeaseRecord>): Promise<void> => {
-    for (;;) {
-      const now = await lease.read();
-      const elsewhere = { pid: 1, startedAt: '', host: 'another machine' };
-      const before = now?.value ?? { process: elsewhere, durationMs: 0, transitions: 0, renewals: 0, holder: '' };
-      if ((await lease.compareAndSet(now, { ...before, ...record })).answer === 'done') return;
-    }
-  };
-  return {
-    open: (clock) => embeddedBackend({ directory, jobId: 'job', clock, lease: ELECTION_TIMES, newId }),
-    abandonLease: (holder) =>
-      overwrite({
-        holder,
-        process: { pid: 1, startedAt: '', host: 'another machine' },
-        durationMs: ELECTION_TIMES.durationMs,
-      }),
-    emptyLease: () => overwrite({ holder: '' }),
-    dispose: () => rm(directory, { recursive: true, force: true }),
-  };
-});
+electionConformance('embedded', embeddedFixture);
+haServicesConformance('embedded', embeddedFixture);

@@ -1,44 +1,16 @@
-/** Leader election on a Lease and a ConfigMap of a real API server. */
-import { randomBytes } from 'node:crypto';
+/** Leader election, and the services over it, on a Lease and a ConfigMap of a real API server. */
 import { test as anyTest, expect } from 'vitest';
-import { kubernetesBackend } from '../../src/ha/kubernetes/index.ts';
-import { ApiClient, LEASES, type LeaseSpec } from '../../src/kube/index.ts';
-import { tokenConnection } from '../builders/kube.ts';
 import { clusterForTests } from '../cluster/index.ts';
 import { electionConformance } from './election.ts';
-
-/** Records hold whole seconds, and a server that others use takes its time. */
-const TIMES = { durationMs: 2_000, renewDeadlineMs: 1_600, retryMs: 200 };
+import { haServicesConformance } from './ha-services/index.ts';
+import { KUBERNETES_TIMES, kubernetesFixture } from './kubernetes-fixture.ts';
 
 const cluster = await clusterForTests();
 
 if (cluster === undefined) anyTest.skip('no Kubernetes API server can be had here', () => expect.unreachable());
 else {
   const namespace = await cluster.namespace();
-  electionConformance(
-    'Kubernetes',
-    async () => {
-      const job = `job-${randomBytes(4).toString('hex')}`;
-      const client = ApiClient.for(tokenConnection(cluster), { fieldManager: 'test' });
-      const lease = { namespace, name: `${job}-leader` };
-      const overwrite = async (spec: LeaseSpec): Promise<void> => {
-        const options = { signal: new AbortController().signal };
-        const object = { metadata: lease, spec };
-        await client.apply(LEASES, object, { ...options, fieldManager: 'somebody', force: true });
-      };
-      return {
-        open: (clock) => kubernetesBackend({ client, namespace, job, clock, random: () => 0.5, lease: TIMES }),
-        abandonLease: (holder) =>
-          overwrite({
-            holderIdentity: holder,
-            leaseDurationSeconds: 2,
-            acquireTime: '2026-01-01T00:00:00.000000Z',
-            renewTime: '2026-01-01T00:00:00.000000Z',
-          }),
-        emptyLease: () => overwrite({ holderIdentity: '' }),
-        dispose: () => client.close(),
-      };
-    },
-    TIMES,
-  );
+  const fixture = async () => kubernetesFixture(cluster, namespace);
+  electionConformance('Kubernetes', fixture, KUBERNETES_TIMES);
+  haServicesConformance('Kubernetes', fixture);
 }
