@@ -157,7 +157,7 @@ const PARENT_STEP = '/[.][.](/|$)';
 export function storageUri(doc: FieldDoc & { example: string }): z.ZodString {
   return withRules(text(1024, doc), {
     code: 'STORAGE_URI',
-    must: 'must be a URI file:///path or s3://bucket/path, without blanks, "?", "#" and ".." steps',
+    must: 'must be a URI file:///path or s3://bucket/path (bucket: 3 to 63 lower-case letters, digits, "." and "-"), without blanks, "?", "#" and ".." steps',
     remedy: `Write e.g. ${doc.example}`,
     reads: [],
     cel: `self.matches(${celString(STORAGE_URI)}) && !self.matches(${celString(PARENT_STEP)})`,

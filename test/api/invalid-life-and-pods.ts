@@ -26,7 +26,7 @@ export const INVALID_LIFE_AND_PODS: readonly InvalidJob[] = [
     'restoreFrom of an unknown scheme',
     aJob({ restoreFrom: 'savepoint-1' }),
     [
-      'spec.restoreFrom: "savepoint-1" is not allowed: must be a URI file:///path or s3://bucket/path, without blanks, "?", "#" and ".." steps. Write e.g. s3://bucket/jobs/flight-delays/savepoint-1',
+      'spec.restoreFrom: "savepoint-1" is not allowed: must be a URI file:///path or s3://bucket/path (bucket: 3 to 63 lower-case letters, digits, "." and "-"), without blanks, "?", "#" and ".." steps. Write e.g. s3://bucket/jobs/flight-delays/savepoint-1',
     ],
   ],
   [

@@ -40,42 +40,42 @@ export const INVALID_STATE: readonly InvalidJob[] = [
     'storage without URI',
     aJob({ storage: {} }),
     [
-      'spec.storage.uri: is missing: must be a URI file:///path or s3://bucket/path, without blanks, "?", "#" and ".." steps. Write e.g. uri: s3://bucket/jobs',
+      'spec.storage.uri: is missing: must be a URI file:///path or s3://bucket/path (bucket: 3 to 63 lower-case letters, digits, "." and "-"), without blanks, "?", "#" and ".." steps. Write e.g. uri: s3://bucket/jobs',
     ],
   ],
   [
     'storage of an unknown scheme',
     aJob({ storage: { uri: 'hdfs://x/y' } }),
     [
-      'spec.storage.uri: "hdfs://x/y" is not allowed: must be a URI file:///path or s3://bucket/path, without blanks, "?", "#" and ".." steps. Write e.g. s3://bucket/jobs',
+      'spec.storage.uri: "hdfs://x/y" is not allowed: must be a URI file:///path or s3://bucket/path (bucket: 3 to 63 lower-case letters, digits, "." and "-"), without blanks, "?", "#" and ".." steps. Write e.g. s3://bucket/jobs',
     ],
   ],
   [
     'storage as a path',
     aJob({ storage: { uri: '/tmp/x' } }),
     [
-      'spec.storage.uri: "/tmp/x" is not allowed: must be a URI file:///path or s3://bucket/path, without blanks, "?", "#" and ".." steps. Write e.g. s3://bucket/jobs',
+      'spec.storage.uri: "/tmp/x" is not allowed: must be a URI file:///path or s3://bucket/path (bucket: 3 to 63 lower-case letters, digits, "." and "-"), without blanks, "?", "#" and ".." steps. Write e.g. s3://bucket/jobs',
     ],
   ],
   [
     'storage with a blank',
     aJob({ storage: { uri: 'file:///a b' } }),
     [
-      'spec.storage.uri: "file:///a b" is not allowed: must be a URI file:///path or s3://bucket/path, without blanks, "?", "#" and ".." steps. Write e.g. s3://bucket/jobs',
+      'spec.storage.uri: "file:///a b" is not allowed: must be a URI file:///path or s3://bucket/path (bucket: 3 to 63 lower-case letters, digits, "." and "-"), without blanks, "?", "#" and ".." steps. Write e.g. s3://bucket/jobs',
     ],
   ],
   [
     'storage that climbs',
     aJob({ storage: { uri: 's3://bucket/../other' } }),
     [
-      'spec.storage.uri: "s3://bucket/../other" is not allowed: must be a URI file:///path or s3://bucket/path, without blanks, "?", "#" and ".." steps. Write e.g. s3://bucket/jobs',
+      'spec.storage.uri: "s3://bucket/../other" is not allowed: must be a URI file:///path or s3://bucket/path (bucket: 3 to 63 lower-case letters, digits, "." and "-"), without blanks, "?", "#" and ".." steps. Write e.g. s3://bucket/jobs',
     ],
   ],
   [
     'storage in a bucket with a bad name',
     aJob({ storage: { uri: 's3://B/x' } }),
     [
-      'spec.storage.uri: "s3://B/x" is not allowed: must be a URI file:///path or s3://bucket/path, without blanks, "?", "#" and ".." steps. Write e.g. s3://bucket/jobs',
+      'spec.storage.uri: "s3://B/x" is not allowed: must be a URI file:///path or s3://bucket/path (bucket: 3 to 63 lower-case letters, digits, "." and "-"), without blanks, "?", "#" and ".." steps. Write e.g. s3://bucket/jobs',
     ],
   ],
   [

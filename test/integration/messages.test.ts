@@ -22,7 +22,8 @@ test('a finished job is run again with --fresh, says every command, and that its
   expect(first, first.stderr).toMatchObject({ code: 0 });
   expect(first.stderr).toContain('job: finished after 0 restarts\n');
   expect(first.stderr).not.toMatch(/checkpoint \d+ failed/);
-  const stays = 'Output that the job has written stays: remove it first, or it will be there twice.';
+  const stays =
+    'Output that the job has written stays: remove it first. A file sink refuses to begin beside it, other sinks would write it twice.';
   for (const args of [
     ['savepoint', 'job'],
     ['suspend', 'job'],

@@ -226,7 +226,8 @@ async function mayServeStill(place: JobPlace): Promise<boolean> {
 }
 
 /** What `--fresh` cannot forget. */
-const OUTPUT_STAYS = 'Output that the job has written stays: remove it first, or it will be there twice.';
+const OUTPUT_STAYS =
+  'Output that the job has written stays: remove it first. A file sink refuses to begin beside it, other sinks would write it twice.';
 
 /** What other commands call the job. */
 function titleOf({ namespace, name }: FlinkJobSettings): string {
