@@ -24,7 +24,10 @@ export const run: Command = {
         false,
       )
       .option('--restore-from <savepoint>', 'start from this savepoint when the job has no checkpoint of its own')
-      .option('--storage <uri>', 'keep checkpoints here instead of spec.storage.uri, e.g. file:///var/tmp/jobs')
+      .option(
+        '--storage <uri>',
+        'keep checkpoints here, e.g. file:///var/tmp/jobs, instead of in spec.storage.uri; where that is not a file:// URI they are kept in the home',
+      )
       .addOption(restPortOption('port of the REST API on 127.0.0.1; 0 takes a free one').default('0'))
       .action(
         action(async (io, file: string, options: RunOptions) => {

@@ -35,13 +35,20 @@ export async function takeSavepoint(name: string, options: SavepointOptions, io:
   });
 }
 
+const DRAINED =
+  'event time was ended before the savepoint, so its windows and timers have fired; a job that goes on from it takes later records for late ones.';
+
 /**
  * Stops a job with a savepoint; `flinkjob resume` goes on from it.
  * @returns 0 when the job stands still with its savepoint, also when it did before; else 1
  */
 export async function suspendJob(name: string, options: SuspendOptions, io: CliIo): Promise<number> {
   return withLocalJob(name, options, io, async (job) => {
-    if (job.is === 'running') return written(await stopWithSavepoint(job.leader, job.record, options), options, io);
+    if (job.is === 'running') {
+      const location = await stopWithSavepoint(job.leader, job.record, options);
+      if (options.drain) io.stderr.write(`${job.record.title}: ${DRAINED}\n`);
+      return written(location, options, io);
+    }
     const before = await savepointOfSuspended(job.record);
     if (before !== undefined) return written(before, options, io);
     io.stderr.write(`error: ${notRunningText(job.record)}\n`);
