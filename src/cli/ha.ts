@@ -1,4 +1,4 @@
-/** `flinkjob ha`: the high-availability data of Apache Flink. */
+/** `flinkjob ha`: the high-availability data of Apache Flink, and of TypeScript jobs in Kubernetes. */
 import { type Command as Commander, Option } from 'commander';
 import type { Command } from './command.ts';
 import type { InspectHaOptions } from './ha-data/inspect-ha.ts';
@@ -9,7 +9,7 @@ import { outputOption } from './output/output-option.ts';
 /** Where the data is: the same for all commands. */
 function withSource(command: Commander): Commander {
   return command
-    .argument('[cluster-id]', "the cluster, as Flink's kubernetes.cluster-id, or namespace/cluster-id")
+    .argument('[cluster-id]', "Flink's kubernetes.cluster-id, or the name of a TypeScript job; also as namespace/name")
     .option('-n, --namespace <name>', "namespace of the cluster; without it the context's")
     .option('--kubeconfig <file>', 'without it KUBECONFIG, ~/.kube/config, or the service account of the pod')
     .option('--context <name>', 'context of the kubeconfig; without it the current one')
@@ -25,7 +25,8 @@ function withSource(command: Commander): Commander {
 /** For commands that look at files. */
 function storageOption(): Option {
   const description =
-    'where a storage is reached from here, as two URIs: s3://bucket/flink=file:///mnt/flink; may be repeated';
+    'where a storage is reached from here, as two URIs: s3://bucket/flink=file:///mnt/flink; may be repeated; ' +
+    'of a TypeScript job, the URI of its storage';
   return new Option('--storage <from=to>', description).argParser((text: string, before: readonly string[] = []) => [
     ...before,
     text,

@@ -1,11 +1,20 @@
-/** One Flink cluster of several, named by the user. */
+/** One cluster or job of several, named by the user. */
+import { type ConfigMapShape, type HaInspection, inspectHaData } from '../../flink/index.ts';
 import { printable } from '../inspect/printable.ts';
 import { ClusterChoiceError } from './errors.ts';
+import { inspectOwnJobs } from './own-job.ts';
 
 /** What a cluster is known by. */
 export interface ClusterName {
   readonly clusterId: string | null;
   readonly namespace: string | null;
+}
+
+/** What ConfigMaps hold: of Flink clusters first, then of TypeScript jobs; one empty record when there is nothing. */
+export function inspectAll(shapes: readonly ConfigMapShape[]): HaInspection[] {
+  const own = inspectOwnJobs(shapes);
+  const flink = inspectHaData(shapes).filter(({ clusterId }) => clusterId !== null || own.length === 0);
+  return [...flink, ...own];
 }
 
 /**

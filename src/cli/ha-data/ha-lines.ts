@@ -4,6 +4,7 @@ import type { CliIo } from '../command.ts';
 import { printable } from '../inspect/printable.ts';
 import { tableLines } from '../output/table.ts';
 import { bytesText, durationText } from '../output/units.ts';
+import { isOwn } from './own-job.ts';
 
 /** The lines for people. */
 export function haLines(inspection: HaInspection, io: CliIo): string[] {
@@ -26,9 +27,15 @@ export function findingLines(findings: readonly HaFinding[], io: CliIo): string[
   return section(['SEVERITY', 'FINDING', 'WHERE', 'MEANS'], findings.map(findingRow), io);
 }
 
-function titleLine({ clusterId, namespace, flinkVersions, configMaps }: HaInspection): string {
+function titleLine(inspection: HaInspection): string {
+  const { clusterId, namespace, flinkVersions, configMaps } = inspection;
   if (clusterId === null) return 'no high-availability data of Apache Flink';
   const where = namespace === null ? '' : ` in namespace ${namespace}`;
+  if (isOwn(inspection)) {
+    const { epoch, attempt, leader } = inspection.object;
+    const last = leader === '' ? 'nobody has led yet' : `led last by ${leader}`;
+    return printable(`job ${clusterId}${where}: attempt ${attempt}, epoch ${epoch}, ${last}`);
+  }
   const versions = flinkVersions.length === 0 ? 'no known Flink' : `Flink ${flinkVersions.join(', ')}`;
   return printable(`cluster ${clusterId}${where}: ${configMaps.length} ConfigMaps, written by ${versions}`);
 }

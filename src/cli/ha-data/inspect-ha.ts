@@ -1,8 +1,7 @@
 /** What `flinkjob ha inspect` does. */
-import { inspectHaData } from '../../flink/index.ts';
 import { type CliIo, EXIT } from '../command.ts';
 import { writeResult } from '../output/write-result.ts';
-import { chosenCluster, chosenClusters } from './choose-cluster.ts';
+import { chosenCluster, chosenClusters, inspectAll } from './choose-cluster.ts';
 import { haLines } from './ha-lines.ts';
 import { type HaSourceOptions, withHaSource } from './source.ts';
 
@@ -14,7 +13,7 @@ export interface InspectHaOptions extends HaSourceOptions {
 export function inspectHa(clusterId: string | undefined, options: InspectHaOptions, io: CliIo): Promise<number> {
   const { output } = options;
   return withHaSource(options, io, async (source) => {
-    const all = inspectHaData(await source.read());
+    const all = inspectAll(await source.read());
     const chosen = chosenClusters(all, clusterId, source.name);
     const lines = (): string[] => chosen.flatMap((each, index) => [...(index === 0 ? [] : ['']), ...haLines(each, io)]);
     if (output === 'table') writeResult(chosen, lines, 'text', io);

@@ -15,9 +15,11 @@ import { type CliIo, EXIT } from '../command.ts';
 import { printable } from '../inspect/printable.ts';
 import { writeResult } from '../output/write-result.ts';
 import { applyRepair } from './apply-repair.ts';
+import { chosenCluster, inspectAll } from './choose-cluster.ts';
 import { RepairRefusedError } from './errors.ts';
 import { section } from './ha-lines.ts';
 import { untilNobodyLeads } from './leadership.ts';
+import { isOwn } from './own-job.ts';
 import { type HaCluster, type HaSourceOptions, withHaSource } from './source.ts';
 import { StoredFiles, storageMapping } from './stored-files.ts';
 import { verifiedCluster } from './verify-ha.ts';
@@ -56,6 +58,7 @@ export function repairHa(clusterId: string | undefined, options: RepairHaOptions
       const why = 'a file is not repaired: name the cluster, or add --dry-run to see what would be done';
       throw new RepairRefusedError(why);
     }
+    refuseOwnJob(inspectAll(await source.read()), clusterId, source.name);
     const found = await verifiedCluster(source, clusterId, files);
     const plan = planRepair(found, wish);
     const next = nextOf(plan, options);
@@ -65,6 +68,16 @@ export function repairHa(clusterId: string | undefined, options: RepairHaOptions
     if (next === 'ask') io.stderr.write('Nothing was changed. To do this, run the same with --yes.\n');
     return next === 'ask' || next === 'refuse' ? EXIT.failed : EXIT.ok;
   });
+}
+
+/** The leader of a TypeScript job does these repairs itself, under its epoch. */
+function refuseOwnJob(all: readonly HaInspection[], name: string | undefined, source: string): void {
+  const chosen = chosenCluster(all, name, source);
+  if (!isOwn(chosen)) return;
+  throw new RepairRefusedError(
+    `${chosen.clusterId} is a TypeScript job: its leader passes over a broken checkpoint, ends removals and keeps its counter. ` +
+      'To start from another checkpoint, say so in the job (restoreFrom)',
+  );
 }
 
 /** Nothing is done by halves: when a part of what was asked for is refused, all of it is. */

@@ -41,7 +41,11 @@ export async function withHaSource<R>(
   work: (source: HaSource) => Promise<R>,
 ): Promise<R> {
   const { file, namespace, kubeconfig, context } = options;
-  if (file !== undefined) return work({ name: file, cluster: undefined, read: () => configMapsInFile(file, io) });
+  if (file !== undefined) {
+    // Once: standard input is not there a second time.
+    const shapes = await configMapsInFile(file, io);
+    return work({ name: file, cluster: undefined, read: async () => shapes });
+  }
   // The Kubernetes client is loaded where a cluster is asked.
   const { ApiClient, openConnection } = await import('../../kube/index.ts');
   const connection = await openConnection({

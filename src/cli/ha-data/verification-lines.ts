@@ -3,7 +3,7 @@ import type { CliIo } from '../command.ts';
 import { printable } from '../inspect/printable.ts';
 import { bytesText } from '../output/units.ts';
 import { findingLines, section } from './ha-lines.ts';
-import type { HaVerification, VerifiedPointer } from './verify-ha.ts';
+import type { HaVerification, VerifiedPointer } from './verification-record.ts';
 
 /** The lines for people. */
 export function verificationLines({ clusterId, namespace, pointers, findings }: HaVerification, io: CliIo): string[] {

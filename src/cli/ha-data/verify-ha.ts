@@ -2,7 +2,6 @@
 import {
   type CheckedPointer,
   type ConfigMapShape,
-  type HaFinding,
   type HaInspection,
   inspectHaData,
   type OrphanFile,
@@ -11,36 +10,23 @@ import {
   stillStands,
   verificationFindings,
 } from '../../flink/index.ts';
+import { openStorage } from '../../storage/index.ts';
 import { type CliIo, EXIT } from '../command.ts';
 import { writeResult } from '../output/write-result.ts';
 import { checkPointer, findOrphans } from './check-files.ts';
-import { chosenCluster } from './choose-cluster.ts';
+import { chosenCluster, inspectAll } from './choose-cluster.ts';
+import { StorageMappingError } from './errors.ts';
+import { isOwn } from './own-job.ts';
+import { verifiedOwnJob } from './own-verification.ts';
 import { type HaSource, type HaSourceOptions, withHaSource } from './source.ts';
 import { StoredFiles, storageMapping } from './stored-files.ts';
 import { verificationLines } from './verification-lines.ts';
+import type { HaVerification, VerifiedPointer } from './verification-record.ts';
 
 export interface VerifyHaOptions extends HaSourceOptions {
-  /** `FROM=TO`, several. */
+  /** `FROM=TO`, several; one URI alone is the storage of a TypeScript job. */
   readonly storage?: readonly string[];
   readonly output: 'table' | 'json' | 'yaml';
-}
-
-/** A pointer and what came of looking at its file. */
-export interface VerifiedPointer {
-  readonly configMap: string;
-  readonly key: string;
-  readonly uri: string | null;
-  readonly bytes: number;
-  readonly deleting: boolean;
-  /** Of the checkpoint; null where its `_metadata` was not read. */
-  readonly stateFiles: number | null;
-  readonly verdict: 'good' | 'bad' | 'unchecked';
-}
-
-/** What was found out about one cluster. */
-export interface HaVerification extends Pick<HaInspection, 'flinkVersions' | 'clusterId' | 'namespace'> {
-  readonly pointers: readonly VerifiedPointer[];
-  readonly findings: readonly HaFinding[];
 }
 
 /** The cluster of a source, and all that its files say. */
@@ -53,11 +39,18 @@ export interface VerifiedCluster {
 }
 
 /** @returns 0; 1 when a finding is an error */
-export function verifyHa(clusterId: string | undefined, options: VerifyHaOptions, io: CliIo): Promise<number> {
+export function verifyHa(name: string | undefined, options: VerifyHaOptions, io: CliIo): Promise<number> {
   const { output, storage = [] } = options;
-  const files = new StoredFiles(storage.map(storageMapping));
+  const ownUris = storage.filter((text) => /^[a-z][a-z0-9+.-]*:[^=]*$/i.test(text));
+  const files = new StoredFiles(storage.filter((text) => !ownUris.includes(text)).map(storageMapping));
   return withHaSource(options, io, async (source) => {
-    const record = recordOf(await verifiedCluster(source, clusterId, files));
+    const chosen = chosenCluster(inspectAll(await source.read()), name, source.name);
+    const [ownUri, ...others] = ownUris;
+    // One URI says where the storage of one job is; files of Flink are named by URIs themselves.
+    if (others.length > 0 || (ownUri !== undefined && !isOwn(chosen))) throw new StorageMappingError(ownUris.join(' '));
+    const record = isOwn(chosen)
+      ? await verifiedOwnJob(source, chosen, ownUri === undefined ? undefined : openStorage(ownUri))
+      : recordOf(await verifiedCluster(source, name, files));
     writeResult(record, () => verificationLines(record, io), output === 'table' ? 'text' : output, io);
     return record.findings.some(({ severity }) => severity === 'error') ? EXIT.failed : EXIT.ok;
   });

@@ -5,7 +5,7 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, test as anyTest, beforeAll, expect } from 'vitest';
-import type { HaVerification } from '../../../src/cli/ha-data/verify-ha.ts';
+import type { HaVerification } from '../../../src/cli/ha-data/verification-record.ts';
 import {
   decodeHandleText,
   encodeHandleText,
