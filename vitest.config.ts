@@ -11,8 +11,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['flinkjob-source', 'node', 'import', 'default'] } },
   test: {
     pool: 'forks',
-    // Starts nothing: it hands out the run's one Kubernetes API server to the first test file that asks.
-    globalSetup: ['test/cluster/desk.ts'],
+    // They start nothing: they hand out the run's one Kubernetes API server and ZooKeeper server to the first test that asks.
+    globalSetup: ['test/cluster/desk.ts', 'test/zookeeper/desk.ts'],
     projects: [
       project('unit', ['test/**/*.test.ts', '!test/integration/**', '!test/conformance/**', '!test/soak/**'], 60_000),
       project('integration', ['test/integration/**/*.test.ts'], 300_000),
