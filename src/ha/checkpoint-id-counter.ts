@@ -3,8 +3,8 @@ import type { FencedWriter } from './fenced-writer.ts';
 import type { Entries } from './handle-backend.ts';
 import { isGloballyTerminal, type JobStatus } from './job-status.ts';
 import { COUNTER_KEY } from './keys.ts';
+import { errorOf } from './outcome-error.ts';
 import { NOTHING, put, putOperation } from './state-handle-operations.ts';
-import { errorOf } from './state-handle-store.ts';
 import type { WriteOperation } from './write-batch.ts';
 
 /** The id of the first checkpoint of a job. */

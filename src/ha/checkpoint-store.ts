@@ -125,6 +125,8 @@ class DefaultCompletedCheckpointStore implements CompletedCheckpointStore {
   private readonly broken: readonly BrokenCheckpoint[];
   private checkpoints: readonly CompletedCheckpoint[];
   private discarding: Promise<void> = Promise.resolve();
+  /** Subsumed, and held by another process when they were to be discarded. */
+  private readonly held: CompletedCheckpoint[] = [];
   private isRunning = true;
 
   constructor(
@@ -151,7 +153,10 @@ class DefaultCompletedCheckpointStore implements CompletedCheckpointStore {
     );
     reservation.keep();
     this.checkpoints = all.filter((kept) => !victims.includes(kept));
-    for (const victim of victims) this.discarding = this.discarding.then(() => this.discardSubsumed(victim));
+    // Somebody may have held those of earlier; now may be the time.
+    for (const victim of [...this.held.splice(0), ...victims]) {
+      this.discarding = this.discarding.then(() => this.discardSubsumed(victim));
+    }
     return victims.at(-1);
   }
 
@@ -208,8 +213,8 @@ class DefaultCompletedCheckpointStore implements CompletedCheckpointStore {
   private async discardSubsumed(checkpoint: CompletedCheckpoint): Promise<void> {
     const { handles, warn } = this.options;
     try {
-      await handles.discardSubsumed(checkpointKey(checkpoint.checkpointId));
-      if (isDiscardedOnSubsume(checkpoint)) await this.discard(checkpoint);
+      if (!(await handles.discardSubsumed(checkpointKey(checkpoint.checkpointId)))) this.held.push(checkpoint);
+      else if (isDiscardedOnSubsume(checkpoint)) await this.discard(checkpoint);
     } catch (error) {
       warn(`checkpoint ${checkpoint.checkpointId} could not be removed: ${messageOf(error)}`);
     }

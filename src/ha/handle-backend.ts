@@ -61,6 +61,19 @@ export interface HandleObserver {
 }
 
 /**
+ * Locks of processes on entries, where a backend has them: an entry that another process has locked keeps its state until
+ * that process lets go of it or ends. They guard no write; only the epoch does.
+ */
+export interface EntryLocks {
+  /** False when there is no such entry. One that this process has locked stays so. */
+  lock(key: string): Promise<boolean>;
+  /** A lock that is not there is fine. */
+  unlock(key: string): Promise<void>;
+  unlockAll(): Promise<void>;
+  isLockedElsewhere(key: string): Promise<boolean>;
+}
+
+/**
  * One job's object. Implementers guarantee:
  * - `read` sees every patch that was answered done before it began;
  * - a patch is atomic and happens at most once, since it raises `seq`;
@@ -71,6 +84,8 @@ export interface HandleObserver {
 export interface HandleBackend {
   /** Kind and name of the object, for messages: `ConfigMap flights-ha`. */
   readonly name: string;
+  /** @default nobody but the leader holds states */
+  readonly locks?: EntryLocks;
   /** The object, or undefined when there is none. Throws when that could not be found out. */
   read(): Promise<HaSnapshot | undefined>;
   /** Never throws; what went wrong is in the answer. */

@@ -7,8 +7,8 @@ import { HaObjectCorruptException } from './errors.ts';
 import type { FencedWriter } from './fenced-writer.ts';
 import type { Entries } from './handle-backend.ts';
 import { isJobResultKey, jobResultKey } from './keys.ts';
+import { errorOf } from './outcome-error.ts';
 import { NOTHING, put } from './state-handle-operations.ts';
-import { errorOf } from './state-handle-store.ts';
 import type { Verdict } from './write-batch.ts';
 
 export type ApplicationStatus = 'SUCCEEDED' | 'FAILED' | 'CANCELED' | 'UNKNOWN';

@@ -12,8 +12,8 @@ import type { Epoch, HaSnapshot } from './handle-backend.ts';
 import { leaderKey } from './keys.ts';
 import type { LeaderElectionDriver, LeaderElectionListener } from './leader-election.ts';
 import { encodeLeaderInformation, type LeaderInformation, leadersIn } from './leader-information.ts';
+import { errorOf } from './outcome-error.ts';
 import { putOperation } from './state-handle-operations.ts';
-import { errorOf } from './state-handle-store.ts';
 
 export interface LeaseElectionDriverOptions {
   readonly writer: FencedWriter;

@@ -11,9 +11,9 @@ import type { FencedWriter } from './fenced-writer.ts';
 import type { Epoch, HandleBackend, HaPatch, HaSnapshot } from './handle-backend.ts';
 import { LEDGER_KEY } from './keys.ts';
 import { decodeLedger, encodeLedger, type Ledger, openAttemptOf } from './ledger.ts';
+import { errorOf } from './outcome-error.ts';
 import { type Patience, type Settled, sendUntilSettled } from './settle.ts';
 import { NOTHING, put } from './state-handle-operations.ts';
-import { errorOf } from './state-handle-store.ts';
 import { DONE, notDone, type WriteOutcome } from './write-outcome.ts';
 
 /** The ledger as it was read, with what a write of it will be tested against. */

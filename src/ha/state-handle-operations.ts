@@ -10,7 +10,8 @@ import { DONE, notDone } from './write-outcome.ts';
 
 /** What the operations need of the store around them. */
 export interface Surroundings {
-  readonly discard: (pointer: HandlePointer) => Promise<void>;
+  /** Of a marked name. Throws when it would not go, or another process holds it. */
+  readonly discard: (key: string, pointer: HandlePointer) => Promise<void>;
   readonly warn: (message: string) => void;
 }
 
@@ -26,7 +27,7 @@ export function addOperation(key: string, pointer: HandlePointer, { discard, war
       const stored = decodeHandle(entries.get(key));
       switch (stored.kind) {
         case 'marked':
-          await discard(stored.pointer);
+          await discard(key, stored.pointer);
           return put(key, encodeLive(pointer));
         case 'live':
           return stored.pointer.id === pointer.id ? NOTHING : refuse('exists');
@@ -76,7 +77,7 @@ export function replaceOperation(
           return refuse('absent');
         case 'marked':
           try {
-            await discard(stored.pointer);
+            await discard(key, stored.pointer);
           } catch (error) {
             failures = [error];
             return refuse('absent');

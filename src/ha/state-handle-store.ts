@@ -1,6 +1,6 @@
 /**
  * Names → states. The state goes to a file, a small pointer to it into the object of the job. Follows Flink's
- * StateHandleStore, in its Kubernetes form: no locks, since only the leader writes.
+ * StateHandleStore. Only the leader writes; where a backend has locks, nothing is discarded that another process holds.
  *
  * Order, and what a crash in between leaves:
  *
@@ -10,21 +10,12 @@
  * Never a live pointer to nothing.
  */
 import { messageOf } from '../lib/errors.ts';
-import { IOException } from '../lib/java-errors.ts';
-import {
-  AlreadyExistException,
-  HaObjectMissingException,
-  HaStoreException,
-  NotExistException,
-  NotLeaderException,
-  PossibleInconsistentStateException,
-  RemovalFailedException,
-  StateTooLargeException,
-  withSuppressed,
-} from './errors.ts';
+import { IllegalStateException, IOException } from '../lib/java-errors.ts';
+import { HaObjectMissingException, NotExistException, RemovalFailedException, withSuppressed } from './errors.ts';
 import type { FencedWriter } from './fenced-writer.ts';
-import type { Entries } from './handle-backend.ts';
+import type { Entries, EntryLocks } from './handle-backend.ts';
 import { decodeHandle, encodeLive, type HandlePointer } from './handle-codec.ts';
+import { errorOf } from './outcome-error.ts';
 import { StringResourceVersion } from './resource-version.ts';
 import type { RetrievableStateHandle, StateStorage } from './state-handle.ts';
 import {
@@ -63,10 +54,14 @@ export interface StateHandleStore<T> {
   getAllHandles(): Promise<string[]>;
   /**
    * Discards a state and removes its name. False: this process does not lead, and nothing was discarded; or it led no
-   * longer when only the hidden name was left to be removed, which the next leader does. Repeatable.
+   * longer when only the hidden name was left to be removed, which the next leader does; or another process holds the
+   * state, which is hidden from now on, and a repeat finishes. Repeatable.
    */
   releaseAndTryRemove(key: string): Promise<boolean>;
-  /** The same for all names. RemovalFailedException when some would not go; they stay hidden, a repeat finishes. */
+  /**
+   * The same for all names. RemovalFailedException when some would not go; they stay hidden, as those do that another process
+   * holds, and a repeat finishes.
+   */
   releaseAndTryRemoveAll(): Promise<void>;
   /**
    * Ends removals that a crash has interrupted; answers how many. For a new leader: readers see no difference, but what
@@ -86,13 +81,15 @@ export interface StateHandleStore<T> {
   ): Promise<RetrievableStateHandle<T>>;
   /**
    * Discards the state of a name that `addAndSubsume` has hidden. The name itself goes with the next one, or when the
-   * next leader calls `finishRemovals`. When it throws, the state may still be there.
+   * next leader calls `finishRemovals`. False: another process holds the state, try again later. When it throws, the state
+   * may still be there.
    */
-  discardSubsumed(key: string): Promise<void>;
+  discardSubsumed(key: string): Promise<boolean>;
   /** Removes all names and leaves the states. */
   clearEntries(): Promise<void>;
-  /** There are no locks to release. */
+  /** Lets go of a state, where the backend has locks; elsewhere there are none to release. */
   release(key: string): Promise<void>;
+  /** Lets go of everything this process holds. */
   releaseAll(): Promise<void>;
   toString(): string;
 }
@@ -128,7 +125,11 @@ class FencedStateHandleStore<T> implements StateHandleStore<T> {
     this.keyFilter = keyFilter;
     this.warn = warn;
     this.surroundings = {
-      discard: (pointer) => storage.open(pointer).discardState(),
+      discard: async (key, pointer) => {
+        if (!(await this.tryDiscard(key, pointer))) {
+          throw new IllegalStateException(`the state under ${key} is held by another process and not discarded yet`);
+        }
+      },
       warn: (message) => warn(`${this.name}: ${message}`),
     };
   }
@@ -156,24 +157,26 @@ class FencedStateHandleStore<T> implements StateHandleStore<T> {
   }
 
   async getAndLock(key: string): Promise<RetrievableStateHandle<T>> {
-    const stored = decodeHandle((await this.read()).entries.get(key));
-    switch (stored.kind) {
-      case 'live':
-        return this.storage.open(stored.pointer);
-      case 'absent':
-        throw new NotExistException(`Could not find ${key} in ${this.name}`);
-      case 'marked':
-        throw new NotExistException(`Already marked for deletion ${key} in ${this.name}`);
-      case 'corrupt':
-        throw new IOException(`Failed to deserialize state handle from ${this.name} data ${stored.text}.`);
+    for (;;) {
+      // Locked first, read second: what is found live then stays until it is released.
+      const isLocked = await (this.locks?.lock(key) ?? true);
+      try {
+        const pointer = await this.pointerTo(key);
+        if (isLocked) return this.storage.open(pointer);
+      } catch (error) {
+        if (isLocked) await this.release(key);
+        throw error;
+      }
+      // It came between the lock and the look.
     }
   }
 
   async getAllAndLock(): Promise<[RetrievableStateHandle<T>, string][]> {
     const snapshot = await this.writer.backend.read();
-    return snapshot === undefined
-      ? []
-      : this.live(snapshot.entries).map(([key, pointer]) => [this.storage.open(pointer), key]);
+    if (snapshot === undefined) return [];
+    const live = this.live(snapshot.entries);
+    const held = this.locks === undefined ? live : await this.locked(live, this.locks);
+    return held.map(([key, pointer]) => [this.storage.open(pointer), key]);
   }
 
   async getAllHandles(): Promise<string[]> {
@@ -187,7 +190,7 @@ class FencedStateHandleStore<T> implements StateHandleStore<T> {
     this.demand(marked, `the removal of ${key}`);
     const pointer = mark.marked.get(key);
     if (pointer === undefined) return true;
-    await this.storage.open(pointer).discardState();
+    if (!(await this.tryDiscard(key, pointer))) return false;
     const removed = await this.writer.submit(removeMarkedOperation(new Map([[key, pointer]])));
     if (isNotLeader(removed)) return false;
     this.demand(removed, `the removal of ${key}`);
@@ -228,21 +231,26 @@ class FencedStateHandleStore<T> implements StateHandleStore<T> {
     return handle;
   }
 
-  async discardSubsumed(key: string): Promise<void> {
+  async discardSubsumed(key: string): Promise<boolean> {
     const pointer = this.hidden.get(key);
-    if (pointer === undefined) return;
-    await this.storage.open(pointer).discardState();
+    if (pointer === undefined) return true;
+    if (!(await this.tryDiscard(key, pointer))) return false;
     this.hidden.delete(key);
     this.discarded.set(key, pointer);
+    return true;
   }
 
   async clearEntries(): Promise<void> {
     this.demand(await this.writer.submit(clearOperation(this.keyFilter)), 'the removal of all entries');
   }
 
-  async release(_key: string): Promise<void> {}
+  async release(key: string): Promise<void> {
+    await this.locks?.unlock(key);
+  }
 
-  async releaseAll(): Promise<void> {}
+  async releaseAll(): Promise<void> {
+    await this.locks?.unlockAll();
+  }
 
   toString(): string {
     return `StateHandleStore{${this.name}}`;
@@ -250,6 +258,44 @@ class FencedStateHandleStore<T> implements StateHandleStore<T> {
 
   private get name(): string {
     return this.writer.backend.name;
+  }
+
+  private get locks(): EntryLocks | undefined {
+    return this.writer.backend.locks;
+  }
+
+  private async pointerTo(key: string): Promise<HandlePointer> {
+    const stored = decodeHandle((await this.read()).entries.get(key));
+    switch (stored.kind) {
+      case 'live':
+        return stored.pointer;
+      case 'absent':
+        throw new NotExistException(`Could not find ${key} in ${this.name}`);
+      case 'marked':
+        throw new NotExistException(`Already marked for deletion ${key} in ${this.name}`);
+      case 'corrupt':
+        throw new IOException(`Failed to deserialize state handle from ${this.name} data ${stored.text}.`);
+    }
+  }
+
+  /** Of what was live, that which this process has locked, as it stands after it was locked. */
+  private async locked(live: [string, HandlePointer][], locks: EntryLocks): Promise<[string, HandlePointer][]> {
+    const wanted = await Promise.all(live.map(async ([key]) => ((await locks.lock(key)) ? [key] : [])));
+    const entries = (await this.writer.backend.read())?.entries;
+    const found: [string, HandlePointer][] = [];
+    for (const key of wanted.flat()) {
+      const stored = decodeHandle(entries?.get(key));
+      if (stored.kind === 'live') found.push([key, stored.pointer]);
+      else await locks.unlock(key);
+    }
+    return found;
+  }
+
+  /** Discards the state of a name that readers do not see any more; false when somebody who saw it still holds it. */
+  private async tryDiscard(key: string, pointer: HandlePointer): Promise<boolean> {
+    if (await this.locks?.isLockedElsewhere(key)) return false;
+    await this.storage.open(pointer).discardState();
+    return true;
   }
 
   private async read(): Promise<{ readonly entries: Entries; readonly epoch: number; readonly seq: number }> {
@@ -302,8 +348,7 @@ class FencedStateHandleStore<T> implements StateHandleStore<T> {
     const failures: unknown[] = [];
     for (const [key, pointer] of mark.marked) {
       try {
-        await this.storage.open(pointer).discardState();
-        discarded.set(key, pointer);
+        if (await this.tryDiscard(key, pointer)) discarded.set(key, pointer);
       } catch (error) {
         failures.push(error);
       }
@@ -319,28 +364,6 @@ class FencedStateHandleStore<T> implements StateHandleStore<T> {
 
 function isNotLeader(outcome: WriteOutcome): boolean {
   return outcome.outcome === 'notDone' && outcome.reason === 'notLeader';
-}
-
-/** The error for a write that was not done, or may not have been. `what` is the name, or says what was written. */
-export function errorOf(outcome: WriteOutcome, what: string, { backend, limitBytes }: FencedWriter): Error {
-  if (outcome.outcome === 'unknown') return new PossibleInconsistentStateException(what, backend.name, outcome.cause);
-  const reason = outcome.outcome === 'done' ? 'failed' : outcome.reason;
-  const cause = outcome.outcome === 'done' ? undefined : outcome.cause;
-  switch (reason) {
-    case 'exists':
-      return new AlreadyExistException(what, backend.name);
-    case 'absent':
-      return new NotExistException(`Could not find ${what} in ${backend.name}`);
-    case 'notLeader':
-      return new NotLeaderException(what, backend.name, { cause });
-    case 'missing':
-      return new HaObjectMissingException(backend.name);
-    case 'tooLarge':
-      return new StateTooLargeException(what, backend.name, limitBytes);
-    case 'moved':
-    case 'failed':
-      return new HaStoreException(`writing ${what}`, backend.name, cause ?? 'other writes kept coming first');
-  }
 }
 
 /** The bytes an entry adds to the object of a job, for admission checks: name and pointer. */

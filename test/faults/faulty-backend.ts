@@ -62,6 +62,7 @@ export function faultyBackend(inner: HandleBackend): FaultyBackend {
 
   return {
     name: inner.name,
+    ...(inner.locks === undefined ? {} : { locks: inner.locks }),
     failPatches: (...next) => {
       faults.push(...next);
     },

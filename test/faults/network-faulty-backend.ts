@@ -26,6 +26,7 @@ export function networkFaultyBackend(
   let held: ActiveRule | undefined;
   const throughProxy: HandleBackend = {
     name: inner.name,
+    ...(inner.locks === undefined ? {} : { locks: inner.locks }),
     async read() {
       const seen = await inner.read();
       const arriving = held;
