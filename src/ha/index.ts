@@ -57,6 +57,7 @@ export { FencedWriter, type FencedWriterOptions, OBJECT_LIMIT_BYTES, type TakeOv
 export {
   type Entries,
   type EntryChanges,
+  type EntryLocks,
   type Epoch,
   type HandleBackend,
   type HandleObserver,
@@ -154,3 +155,4 @@ export {
 export { type StateHandleStore, type StateHandleStoreOptions, stateHandleStore } from './state-handle-store.ts';
 export { highestEpochIn, staleNames } from './sweep.ts';
 export type { NotDoneReason, WriteOutcome } from './write-outcome.ts';
+export { openZooKeeperHaServices, type ZooKeeperHaOptions } from './zookeeper/open.ts';
