@@ -11,6 +11,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['flinkjob-source', 'node', 'import', 'default'] } },
   test: {
     pool: 'forks',
+    // Many tests wait for processes and servers; with a core left over for vitest, as it would have it, two cores are one.
+    maxWorkers: '100%',
     // They start nothing: they hand out the run's one Kubernetes API server and ZooKeeper server to the first test that asks.
     globalSetup: ['test/cluster/desk.ts', 'test/zookeeper/desk.ts'],
     projects: [

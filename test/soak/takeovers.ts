@@ -255,7 +255,7 @@ class ContestedJob {
   /** The first process that leads with a later epoch. */
   async #leaderAfter(epoch: number): Promise<Said> {
     const later = () => this.#said.find((said) => said.what === 'restored' && said.epoch > epoch);
-    const deadlineMs = this.#options.lease.durationMs + 60_000;
+    const deadlineMs = this.#options.lease.durationMs + 120_000;
     await eventually(() => {
       if (this.#wrongs.length > 0) throw new Error(this.#wrongs.join('; '));
       return later() !== undefined;

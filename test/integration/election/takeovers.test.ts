@@ -27,8 +27,8 @@ test('leaders that are killed, stopped, blocked, cut off or told to go: 24 takeo
   const report = await takeoverRun({
     cluster: cluster!,
     seed: 7,
-    jobs: 4,
-    takeovers: 6,
+    jobs: 3,
+    takeovers: 8,
     endings: ENDINGS,
     lease: LEASE,
   });
