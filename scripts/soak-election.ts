@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { startCluster, TestCluster } from '../test/cluster/index.ts';
 import { historyRun } from '../test/soak/histories.ts';
 import { ENDINGS, type Takeover, takeoverRun } from '../test/soak/takeovers.ts';
+import { numberFromEnvironment } from './number-from-environment.ts';
 
 /** Of each job in a round: a round is short, so that little is lost when it is stopped. */
 const TAKEOVERS_PER_JOB = 10;
@@ -33,9 +34,9 @@ interface Progress {
   takeovers: Takeover[];
 }
 
-const wanted = numberFrom('TAKEOVERS', 200);
-const firstSeed = numberFrom('SEED', 1);
-const jobs = numberFrom('JOBS', 4);
+const wanted = numberFromEnvironment('TAKEOVERS', 200);
+const firstSeed = numberFromEnvironment('SEED', 1);
+const jobs = numberFromEnvironment('JOBS', 4);
 
 const folder = join(import.meta.dirname, '..', '.soak');
 mkdirSync(folder, { recursive: true });
@@ -94,12 +95,4 @@ function stored(): Progress | undefined {
 
 function ms(value: number): string {
   return `${Math.round(value)} ms`;
-}
-
-function numberFrom(name: string, otherwise: number): number {
-  const text = process.env[name];
-  const value = text === undefined || text === '' ? otherwise : Number(text);
-  if (value > 0) return value;
-  console.error(`error: ${name} is "${text}"; it is a number above 0`);
-  process.exit(2);
 }

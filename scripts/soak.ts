@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundlePrograms } from '../test/soak/bundled-programs.ts';
 import { exactlyOnceRun } from '../test/soak/exactly-once-run.ts';
+import { numberFromEnvironment } from './number-from-environment.ts';
 
 /** Kills per job: enough for several rescales, few enough that the graph changes often. */
 const KILLS_PER_JOB = 10;
@@ -32,10 +33,10 @@ interface Progress {
   readonly failedSeeds: number[];
 }
 
-const wanted = numberFrom('KILLS', 200);
-const firstSeed = numberFrom('SEED', 1);
-const jobLimit = numberFrom('RUNS', Number.POSITIVE_INFINITY);
-const atOnce = numberFrom('JOBS', 2);
+const wanted = numberFromEnvironment('KILLS', 200);
+const firstSeed = numberFromEnvironment('SEED', 1);
+const jobLimit = numberFromEnvironment('RUNS', Number.POSITIVE_INFINITY);
+const atOnce = numberFromEnvironment('JOBS', 2);
 const points = (process.env.POINTS ?? '').split(',').filter((point) => point !== '');
 const keep = process.env.KEEP === '1';
 
@@ -120,12 +121,4 @@ function stored(): Progress | undefined {
     // None, or a broken one: the run starts over.
     return undefined;
   }
-}
-
-function numberFrom(name: string, otherwise: number): number {
-  const text = process.env[name];
-  const value = text === undefined || text === '' ? otherwise : Number(text);
-  if (value > 0) return value;
-  console.error(`error: ${name} is "${text}"; it is a number above 0`);
-  process.exit(2);
 }
