@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { encodeHandleText, MARKER_UIDS, type MarkerUid } from '../../src/flink/index.ts';
+import { encodeHandleText, MARKER_UIDS, type MarkerUid, renderLeaseRecord } from '../../src/flink/index.ts';
 
 const FIXTURE = 'test/fixtures/flink/checkpoint-file';
 
@@ -38,8 +38,15 @@ export class StoredFlinkCluster implements Disposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'flink-ha-'));
   readonly cluster: Record<string, string>;
   readonly job: Record<string, string>;
-  /** Of the cluster's ConfigMap. */
-  leaderAnnotation: string | undefined;
+  /** Of the cluster's ConfigMap: who led is gone. Undefined takes it away. */
+  leaderAnnotation: string | undefined = renderLeaseRecord({
+    holderIdentity: 'a JobManager',
+    leaseDurationMs: 15_000,
+    durationForm: 'iso',
+    acquireTime: '2026-11-21T12:00:00.000000Z',
+    renewTime: '2026-11-21T12:00:00.000000Z',
+    leaderTransitions: 0,
+  });
 
   constructor(uid?: MarkerUid) {
     const checkpoint = readFileSync(join(FIXTURE, 'completed-checkpoint'));

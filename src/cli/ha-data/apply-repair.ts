@@ -9,6 +9,12 @@ import type { HaCluster } from './source.ts';
 /** A key as a part of a JSON Pointer. */
 const pointerPart = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
 
+const NO_ANNOTATIONS = { op: 'add', path: '/metadata/annotations', value: {} } as const;
+
+function pathOf({ action, key }: RepairStep): string {
+  return `/${action === 'releaseLease' ? 'metadata/annotations' : 'data'}/${pointerPart(key)}`;
+}
+
 /**
  * The patch for one ConfigMap: all of its steps, or none. `fenced`: nobody may have taken the lease since the ConfigMap
  * was read.
@@ -21,16 +27,19 @@ export function repairPatch(
   const test = (path: string, value: string | undefined): JsonPatchOperation[] =>
     value === undefined ? [] : [{ op: 'test', path, value }];
   const lease = fenced ? metadata.annotations?.[LEADER_ANNOTATION] : undefined;
+  const isLease = steps.some(({ action }) => action === 'releaseLease');
   // A patch cannot test that a key is absent; the version of the whole object says that much and more.
   const version = steps.some(({ before }) => before === undefined) ? metadata.resourceVersion : undefined;
   return [
     ...test('/metadata/uid', metadata.uid),
     ...test('/metadata/resourceVersion', version),
     ...test(`/metadata/annotations/${pointerPart(LEADER_ANNOTATION)}`, lease),
-    ...steps.flatMap(({ key, before }) => test(`/data/${pointerPart(key)}`, before)),
-    ...steps.map(({ key, after }): JsonPatchOperation => {
-      const path = `/data/${pointerPart(key)}`;
-      return after === undefined ? { op: 'remove', path } : { op: 'add', path, value: after };
+    ...steps.flatMap((step) => test(pathOf(step), step.before)),
+    // An object has no annotations at all before the first one.
+    ...(isLease && metadata.annotations === undefined ? [NO_ANNOTATIONS] : []),
+    ...steps.map((step): JsonPatchOperation => {
+      const path = pathOf(step);
+      return step.after === undefined ? { op: 'remove', path } : { op: 'add', path, value: step.after };
     }),
   ];
 }
@@ -80,6 +89,8 @@ async function patch(
     if (error.isInvalid) throw new Error('it changed while the repair was planned', { cause: error });
     if (error.outcome !== 'unknown') throw error;
     const found = await client.get(CONFIG_MAPS, { namespace, name }, { signal });
-    if (!steps.every(({ key, after }) => found?.data?.[key] === after)) throw error;
+    const valueIn = ({ action, key }: RepairStep): string | undefined =>
+      (action === 'releaseLease' ? found?.metadata?.annotations : found?.data)?.[key];
+    if (!steps.every((step) => valueIn(step) === step.after)) throw error;
   }
 }

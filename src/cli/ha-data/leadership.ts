@@ -14,6 +14,8 @@ import type { HaCluster } from './source.ts';
 const POLL_MS = 500;
 /** A renewal may be on its way when the record runs out. */
 const MARGIN_MS = 1_000;
+/** Of Flink, unless it is told otherwise. */
+const USUAL_MS = 15_000;
 /** Nobody waits longer for a lease that somebody edited. */
 const LONGEST_MS = 5 * 60_000;
 
@@ -30,9 +32,11 @@ function heldLeases(shapes: readonly ConfigMapShape[]): HeldLease[] {
   return shapes.flatMap((shape) => {
     const lease = readFlinkConfigMap(shape)?.lease;
     const annotation = shape.metadata.annotations?.[LEADER_ANNOTATION];
-    if (lease?.state !== 'read' || annotation === undefined || lease.record.holderIdentity === '') return [];
-    const { holderIdentity: holder, leaseDurationMs: durationMs } = lease.record;
-    return [{ configMap: shape.metadata.name, annotation, holder, durationMs }];
+    if (lease === undefined || lease.state === 'none' || annotation === undefined) return [];
+    // Whoever leads writes a record over one that cannot be read.
+    const { holderIdentity: holder, leaseDurationMs: durationMs } =
+      lease.state === 'read' ? lease.record : { holderIdentity: 'somebody', leaseDurationMs: USUAL_MS };
+    return holder === '' ? [] : [{ configMap: shape.metadata.name, annotation, holder, durationMs }];
   });
 }
 

@@ -60,7 +60,7 @@ export function repairHa(clusterId: string | undefined, options: RepairHaOptions
     }
     refuseOwnJob(inspectAll(await source.read()), clusterId, source.name);
     const found = await verifiedCluster(source, clusterId, files);
-    const plan = planRepair(found, wish);
+    const plan = planRepair({ ...found, now: Date.now() }, wish);
     const next = nextOf(plan, options);
     if (next === 'apply' && cluster !== undefined) await apply(cluster, found.shapes, plan, options.force === true, io);
     const record = recordOf(found.inspection, plan, next);

@@ -18,6 +18,7 @@ export const HA_FINDING_CODES = [
   'NoLiveCheckpoint',
   'MarkedForDeletion',
   'LeaseUnreadable',
+  'LeaseMissing',
   'NoLeader',
   'StateTooLarge',
   // What only a look at the files tells.
@@ -191,6 +192,20 @@ const leaseUnreadable: Check = ({ configMaps }) =>
       : [],
   );
 
+const leaseMissing: Check = ({ configMaps }) =>
+  configMaps.flatMap(({ metadata: { name }, lease, role }): HaFinding[] =>
+    lease.state === 'none' && role.role !== 'job'
+      ? [
+          {
+            severity: 'error',
+            code: 'LeaseMissing',
+            configMap: name,
+            message: 'it is there without the leader annotation: a JobManager tries to make it anew, for ever',
+          },
+        ]
+      : [],
+  );
+
 const noLeader: Check = ({ configMaps }) =>
   configMaps.flatMap(({ metadata: { name }, lease }): HaFinding[] =>
     lease.state === 'read' && lease.record.holderIdentity === ''
@@ -223,6 +238,7 @@ const CHECKS: readonly Check[] = [
   noLiveCheckpoint,
   markedForDeletion,
   leaseUnreadable,
+  leaseMissing,
   noLeader,
   stateTooLarge,
 ];

@@ -7,14 +7,19 @@ import type { MarkerUid } from '../wire/java-classes.ts';
 import { encodeHandleText } from '../wire/state-handle.ts';
 import { type ConfigMapShape, type FlinkConfigMap, readFlinkConfigMap } from './config-map.ts';
 import type { FlinkHaEntry } from './entries.ts';
-import { COUNTER_KEY } from './names.ts';
+import { flinkLineOf } from './flink-lines.ts';
+import { renderLeaseRecord } from './lease-record.ts';
+import { COUNTER_KEY, LEADER_ANNOTATION } from './names.ts';
 import { type CheckedPointer, pointerFindings } from './verification.ts';
+import { versionEvidence } from './version-evidence.ts';
 
 /** What a repair rests on. */
 export interface RepairFacts {
   /** The ConfigMaps of one cluster. */
   readonly shapes: readonly ConfigMapShape[];
   readonly checked: readonly CheckedPointer[];
+  /** Milliseconds since the Unix epoch: for the record of a lease that is released. */
+  readonly now: number;
 }
 
 /** What is asked for, beyond what needs no asking. */
@@ -27,8 +32,9 @@ export interface RepairWish {
 
 /** One key that changes. */
 export interface RepairStep {
-  readonly action: 'remove' | 'rewrite' | 'setCounter';
+  readonly action: 'remove' | 'rewrite' | 'setCounter' | 'releaseLease';
   readonly configMap: string;
+  /** Of the data; of the annotations where the action is `releaseLease`. */
   readonly key: string;
   readonly why: string;
   /** Undefined where the key is not there yet. */
@@ -57,7 +63,12 @@ export function planRepair(facts: RepairFacts, wish: RepairWish): RepairPlan {
     gone.some((step) => step.configMap === configMap && step.key === key);
   const configMaps = facts.shapes.flatMap((shape) => readFlinkConfigMap(shape) ?? []);
   const rewritten = configMaps.map((configMap) => rewriteOf(configMap, wish.toUid, isGone));
-  const steps = [...gone, ...rewritten.flatMap((plan) => plan.steps), ...configMaps.flatMap(counterOf)];
+  const steps = [
+    ...leasesOf(configMaps, facts.now),
+    ...gone,
+    ...rewritten.flatMap((plan) => plan.steps),
+    ...configMaps.flatMap(counterOf),
+  ];
   const order = configMaps.map(({ metadata }) => metadata.name);
   return {
     steps: steps
@@ -75,8 +86,32 @@ interface Part {
 }
 
 function withBefore(step: Change, { shapes }: RepairFacts): RepairStep {
-  const data = shapes.find(({ metadata }) => metadata.name === step.configMap)?.data ?? {};
-  return { ...step, before: data[step.key] };
+  const shape = shapes.find(({ metadata }) => metadata.name === step.configMap);
+  const texts = (step.action === 'releaseLease' ? shape?.metadata.annotations : shape?.data) ?? {};
+  return { ...step, before: texts[step.key] };
+}
+
+/**
+ * A record that nobody can take over, written as Flink writes one that was released. Without any record Flink takes the
+ * ConfigMap for absent and tries to make it, which fails for ever.
+ */
+function leasesOf(configMaps: readonly FlinkConfigMap[], now: number): Change[] {
+  const [version = ''] = versionEvidence(configMaps).flinkVersions;
+  const time = `${new Date(now).toISOString().slice(0, -1)}000Z`;
+  const record = {
+    holderIdentity: '',
+    leaseDurationMs: 1_000,
+    durationForm: flinkLineOf(version)?.leaseDuration ?? 'iso',
+    acquireTime: time,
+    renewTime: time,
+    leaderTransitions: 0,
+  } as const;
+  return configMaps.flatMap(({ metadata: { name }, role, lease }): Change[] => {
+    if (lease.state === 'read' || (lease.state === 'none' && role.role === 'job')) return [];
+    const is = lease.state === 'none' ? 'there is no record of a leader' : 'the record of the leader cannot be read';
+    const why = `${is}, so nobody can lead; a released one lets anybody`;
+    return [{ action: 'releaseLease', configMap: name, key: LEADER_ANNOTATION, why, after: renderLeaseRecord(record) }];
+  });
 }
 
 /** Entries that are being deleted and whose file is gone: what a crash leaves between the two. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
+import { LEADER_ANNOTATION, renderLeaseRecord } from '../../../src/flink/index.ts';
 import { captures } from '../../flink/captures.ts';
 import { flinkjob } from '../fake-io.ts';
 
@@ -112,9 +113,17 @@ test('the table shows leaders, pointers and findings', async () => {
   expect(stdout).toMatch(/^info\tMarkedForDeletion\t/m);
 });
 
+const LEASE = renderLeaseRecord({
+  holderIdentity: 'leader',
+  leaseDurationMs: 15_000,
+  durationForm: 'iso',
+  acquireTime: '2026-11-21T12:00:00.000000Z',
+  renewTime: '2026-11-21T12:00:00.000000Z',
+  leaderTransitions: 0,
+});
 const cluster = (namespace: string, data: Record<string, string> = {}) => ({
   kind: 'ConfigMap',
-  metadata: { name: 'c-cluster-config-map', namespace },
+  metadata: { name: 'c-cluster-config-map', namespace, annotations: { [LEADER_ANNOTATION]: LEASE } },
   data,
 });
 

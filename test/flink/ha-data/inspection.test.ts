@@ -4,6 +4,8 @@ import { configMapsIn } from '../../../src/flink/ha-data/config-map-list.ts';
 import { CONFIG_MAP_LIMIT_BYTES } from '../../../src/flink/ha-data/findings.ts';
 import { FLINK_LINES, flinkLineOf } from '../../../src/flink/ha-data/flink-lines.ts';
 import { inspectHaData } from '../../../src/flink/ha-data/inspection.ts';
+import { renderLeaseRecord } from '../../../src/flink/ha-data/lease-record.ts';
+import { LEADER_ANNOTATION } from '../../../src/flink/ha-data/names.ts';
 import type { MarkerUid } from '../../../src/flink/wire/java-classes.ts';
 import { encodeHandleText } from '../../../src/flink/wire/state-handle.ts';
 import { capture } from '../captures.ts';
@@ -18,11 +20,19 @@ const handle = (uid: MarkerUid | undefined, options: { deleting?: boolean } = {}
     stream: { in: 'file', uri: 's3://b/ha/completedCheckpoint1', sizeBytes: 7n },
   });
 const ofJob = (data: Record<string, string>): ConfigMapShape => ({ metadata: { name: `c-${JOB}-config-map` }, data });
-const ofCluster = (data: Record<string, string>, annotation?: string): ConfigMapShape => ({
-  metadata: {
-    name: 'c-cluster-config-map',
-    ...(annotation === undefined ? {} : { annotations: { 'control-plane.alpha.kubernetes.io/leader': annotation } }),
-  },
+/** A lease that is held, written as the release that has such keys writes it. */
+const held = (data: Record<string, string>): string =>
+  renderLeaseRecord({
+    holderIdentity: 'leader',
+    leaseDurationMs: 15_000,
+    durationForm: Object.keys(data).some((key) => key.startsWith('executionPlan-')) ? 'iso' : 'seconds',
+    acquireTime: '2026-11-21T12:00:00.000000Z',
+    renewTime: '2026-11-21T12:00:00.000000Z',
+    leaderTransitions: 0,
+  });
+const annotated = (annotation: string) => ({ annotations: { [LEADER_ANNOTATION]: annotation } });
+const ofCluster = (data: Record<string, string>, annotation = held(data)): ConfigMapShape => ({
+  metadata: { name: 'c-cluster-config-map', ...annotated(annotation) },
   data,
 });
 const inspect = (...shapes: ConfigMapShape[]) => inspectHaData(shapes)[0]!;
@@ -80,7 +90,7 @@ test.each<[string, string[], ConfigMapShape[]]>([
   [
     'a leader without a session',
     ['UnreadableValue'],
-    [ofJob(sound), ofCluster({ 'org.apache.flink.k8s.leader.dispatcher': 'x' })],
+    [ofJob(sound), ofCluster({ ...plan, 'org.apache.flink.k8s.leader.dispatcher': 'x' })],
   ],
   ['no counter', ['CounterMissing'], [ofJob({ 'checkpointID-0000000000000000004': handle(NEW) })]],
   ['a counter that is behind', ['CounterBehind'], [ofJob({ ...sound, counter: '4' })]],
@@ -96,6 +106,11 @@ test.each<[string, string[], ConfigMapShape[]]>([
   ],
   ['a lease nobody can read', ['LeaseUnreadable'], [ofJob(sound), ofCluster({}, '{"holderIdentity":"me"}')]],
   [
+    'no lease where a JobManager leads by one',
+    ['LeaseMissing'],
+    [ofJob(sound), { metadata: { name: 'c-cluster-config-map' } }],
+  ],
+  [
     'a lease that was released',
     ['NoLeader'],
     [
@@ -107,7 +122,7 @@ test.each<[string, string[], ConfigMapShape[]]>([
     ],
   ],
   ['too much data', ['StateTooLarge'], [ofJob({ ...sound, other: 'x'.repeat(CONFIG_MAP_LIMIT_BYTES) })]],
-])('%s is found', (_, wanted, [first, second = ofCluster({})]) => {
+])('%s is found', (_, wanted, [first, second = ofCluster(plan)]) => {
   const withPlan = { ...second, data: { ...second.data, ...plan } };
   expect(codes(first!, withPlan)).toEqual(wanted);
 });
@@ -151,9 +166,12 @@ test('the layout of Flink 1.12 to 1.14, a ConfigMap for each component, is read'
     sessionId: 'd0889808-f975-4534-9d8c-771a4a5807af',
   };
   const found = inspect(
-    { metadata: { name: 'c-dispatcher-leader' }, data: { ...leader, [`jobGraph-${JOB}`]: handle(undefined) } },
     {
-      metadata: { name: `c-${JOB}-jobmanager-leader` },
+      metadata: { name: 'c-dispatcher-leader', ...annotated(held({})) },
+      data: { ...leader, [`jobGraph-${JOB}`]: handle(undefined) },
+    },
+    {
+      metadata: { name: `c-${JOB}-jobmanager-leader`, ...annotated(held({})) },
       data: { ...leader, 'checkpointID-0000000000000000001': handle(undefined), counter: '2' },
     },
   );

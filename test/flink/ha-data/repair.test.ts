@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ConfigMapShape } from '../../../src/flink/ha-data/config-map.ts';
+import { LEADER_ANNOTATION } from '../../../src/flink/ha-data/names.ts';
 import { pointersIn } from '../../../src/flink/ha-data/pointers.ts';
 import { planRepair, type RepairWish } from '../../../src/flink/ha-data/repair.ts';
 import type { FileFacts } from '../../../src/flink/ha-data/verification.ts';
@@ -13,11 +14,15 @@ const JOB = '0123456789abcdef0123456789abcdef';
 const CLUSTER_MAP = 'c-cluster-config-map';
 const JOB_MAP = `c-${JOB}-config-map`;
 const PLAN_KEY = `executionPlan-${JOB}`;
+const NOW = Date.parse('2026-11-21T12:00:00.123Z');
+/** As Flink 2.3 releases a lease. */
+const RELEASED =
+  '{"holderIdentity":"","leaseDuration":"PT1S","acquireTime":"2026-11-21T12:00:00.123000Z","renewTime":"2026-11-21T12:00:00.123000Z","leaderTransitions":0}';
 const key = (id: number): string => `checkpointID-${String(id).padStart(19, '0')}`;
 const uri = (id: number): string => `file:/ha/c/completedCheckpoint${id}`;
 
 const shapes = (job: Record<string, string>, cluster: Record<string, string> = {}): ConfigMapShape[] => [
-  { metadata: { name: CLUSTER_MAP }, data: cluster },
+  { metadata: { name: CLUSTER_MAP, annotations: { [LEADER_ANNOTATION]: RELEASED } }, data: cluster },
   { metadata: { name: JOB_MAP }, data: job },
 ];
 
@@ -26,7 +31,7 @@ const WHOLE: FileFacts = { file: 'there', sizeBytes: 9, content: { content: 'pla
 /** The plan where each file is as stated, by id of the checkpoint; whole without a statement. */
 function plan(given: ConfigMapShape[], wish: RepairWish = {}, files: Record<number, FileFacts> = {}) {
   const checked = pointersIn(given).map((pointer) => ({ pointer, facts: files[pointer.checkpointId ?? -1] ?? WHOLE }));
-  return planRepair({ shapes: given, checked }, wish);
+  return planRepair({ shapes: given, checked, now: NOW }, wish);
 }
 
 test('data that a restart can use is left alone', () => {
@@ -145,7 +150,9 @@ test('what is removed is not rewritten', () => {
 
 test('handles without a delete marker are not rewritten, and it is said why', () => {
   const raw = encodeHandleText({ stream: { in: 'file', uri: uri(1), sizeBytes: 9n } });
-  const given = [{ metadata: { name: `c-${JOB}-jobmanager-leader` }, data: { [key(1)]: raw, counter: '2' } }];
+  const annotations = { [LEADER_ANNOTATION]: RELEASED };
+  const metadata = { name: `c-${JOB}-jobmanager-leader`, annotations };
+  const given = [{ metadata, data: { [key(1)]: raw, counter: '2' } }];
   expect(plan(given, { toUid: NEW })).toEqual({
     steps: [],
     refused: [{ what: `rewrite c-${JOB}-jobmanager-leader/${key(1)}`, why: expect.stringContaining('1.12 to 1.14') }],
@@ -161,6 +168,35 @@ test.each([
   expect(plan(given).steps).toEqual([
     { action: 'setCounter', configMap: JOB_MAP, key: 'counter', why, before: counter, after: '8' },
   ]);
+});
+
+test.each([
+  ['cannot be read', { annotations: { [LEADER_ANNOTATION]: 'x' } }, 'x', 'the record of the leader cannot be read'],
+  ['is missing', {}, undefined, 'there is no record of a leader'],
+])('a lease record that %s is written as one that was released', (_, metadata, before, is) => {
+  const given = shapes({ counter: '1' }, { [PLAN_KEY]: pointerText('file:/p', 9) }).with(0, {
+    metadata: { name: CLUSTER_MAP, ...metadata },
+    data: { [PLAN_KEY]: pointerText('file:/p', 9) },
+  });
+  expect(plan(given)).toEqual({
+    steps: [
+      {
+        action: 'releaseLease',
+        configMap: CLUSTER_MAP,
+        key: LEADER_ANNOTATION,
+        why: `${is}, so nobody can lead; a released one lets anybody`,
+        before,
+        after: RELEASED,
+      },
+    ],
+    refused: [],
+  });
+});
+
+test('the record of a released lease is written in the form of the release', () => {
+  const old = shapes({ [key(1)]: pointerText(uri(1), 9, { uid: OLD }), counter: '2' });
+  const { steps } = plan(old.with(0, { metadata: { name: CLUSTER_MAP } }));
+  expect(steps[0]?.after).toBe(RELEASED.replace('"PT1S"', '1.000000000'));
 });
 
 test('the id of a checkpoint that is dropped is not given again', () => {

@@ -5,12 +5,14 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, test as anyTest, beforeAll, expect } from 'vitest';
+import type { HaRepair } from '../../../src/cli/ha-data/repair-ha.ts';
 import type { HaVerification } from '../../../src/cli/ha-data/verification-record.ts';
 import {
   decodeHandleText,
   encodeHandleText,
   flinkPathUri,
   type HaInspection,
+  LEADER_ANNOTATION,
   MARKER_UIDS,
   pathOfFlinkUri,
 } from '../../../src/flink/index.ts';
@@ -24,6 +26,7 @@ const why = cluster === undefined ? 'there is no Kubernetes API server' : flinkU
 if (why !== undefined) say(`skipped, for ${why}`);
 const test = anyTest.skipIf(why !== undefined);
 const CLUSTER_ID = 'flights';
+const MERGE = 'application/merge-patch+json';
 
 let namespace = '';
 let flink: FlinkHaCluster;
@@ -109,6 +112,11 @@ test('a JobManager that starts on data which was written here goes on from the c
   await moveFile(`${CLUSTER_ID}-${jobId}-config-map`, checkpoint?.name ?? '');
   const counter = (checkpoint?.id ?? 0) + 1_000;
   await patchData(`${CLUSTER_ID}-${jobId}-config-map`, { counter: String(counter) });
+  // And a lease that no JobManager could ever take, had it not been repaired.
+  const annotations = { [LEADER_ANNOTATION]: null };
+  await cluster!.call('PATCH', path(`${CLUSTER_ID}-cluster-config-map`), { metadata: { annotations } }, MERGE);
+  const repaired = await ha<HaRepair>('repair', '--yes');
+  expect(repaired.steps).toMatchObject([{ action: 'releaseLease', key: LEADER_ANNOTATION }]);
   const { findings } = await ha<HaVerification>('verify');
   expect(findings.filter(({ severity }) => severity === 'error')).toEqual([]);
 
@@ -136,7 +144,7 @@ async function moveFile(configMap: string, key: string): Promise<void> {
 }
 
 async function patchData(configMap: string, data: Record<string, string>): Promise<void> {
-  await cluster!.call('PATCH', path(configMap), { data }, 'application/merge-patch+json');
+  await cluster!.call('PATCH', path(configMap), { data }, MERGE);
 }
 
 const path = (configMap: string): string => `/api/v1/namespaces/${namespace}/configmaps/${configMap}`;

@@ -1,6 +1,6 @@
 /** `flinkjob ha repair` against a real API server: what it changes, and what keeps it from changing anything. */
 import { test as anyTest, expect, onTestFinished } from 'vitest';
-import { LEADER_ANNOTATION, MARKER_UIDS, renderLeaseRecord } from '../../../src/flink/index.ts';
+import { LEADER_ANNOTATION, MARKER_UIDS, parseLeaseRecord, renderLeaseRecord } from '../../../src/flink/index.ts';
 import { aProxy } from '../../builders/kube.ts';
 import { kubeconfigFile } from '../../builders/kubeconfig.ts';
 import {
@@ -35,6 +35,7 @@ class World {
 
   static async of(stored: StoredFlinkCluster): Promise<World> {
     onTestFinished(() => stored[Symbol.dispose]());
+    stored.leaderAnnotation = lease('');
     const world = new World(stored, await cluster!.namespace());
     for (const configMap of stored.configMaps) await cluster!.call('POST', world.path(), configMap);
     return world;
@@ -131,6 +132,19 @@ test('a missing counter is put in its place', async () => {
   await cluster!.call('PATCH', world.path(JOB_MAP), { data: { counter: null } }, MERGE);
   expect(await world.repair('--yes')).toMatchObject({ code: 0 });
   expect(await world.data(JOB_MAP)).toEqual(world.stored.job);
+});
+
+test('a ConfigMap without any annotation gets the record of a released lease', async () => {
+  const world = await World.of(new StoredFlinkCluster());
+  await cluster!.call('PATCH', world.path(CLUSTER_MAP), { metadata: { annotations: null } }, MERGE);
+  expect(await world.repair('--yes')).toMatchObject({ code: 0, stderr: '' });
+  const { metadata } = await cluster!.call<{ metadata: { annotations: Record<string, string> } }>(
+    'GET',
+    world.path(CLUSTER_MAP),
+  );
+  expect(parseLeaseRecord(metadata.annotations[LEADER_ANNOTATION] ?? '')).toMatchObject({ holderIdentity: '' });
+  expect(await world.data(CLUSTER_MAP)).toEqual(world.stored.cluster);
+  expect(await world.repair('--yes')).toMatchObject({ code: 0, stdout: expect.stringContaining('nothing to repair') });
 });
 
 test('a lease that nobody renews does not stand in the way once it has run out', async () => {
