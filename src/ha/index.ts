@@ -136,6 +136,7 @@ export {
 export { type LedgerStore, type LedgerView, ledgerStore } from './ledger-store.ts';
 export { MemoryHa } from './memory/memory-backend.ts';
 export { StringResourceVersion } from './resource-version.ts';
+export type { JobSchedulingStatus, RunningJobsRegistry } from './running-jobs-registry.ts';
 export {
   type CheckpointRecoveryFactory,
   type HaBackend,

@@ -12,6 +12,7 @@ export const LEDGER_KEY = 'ledger';
 const CHECKPOINT_PREFIX = 'checkpointID-';
 const EXECUTION_PLAN_PREFIX = 'executionPlan-';
 const JOB_RESULT_PREFIX = 'jobResult-';
+const RUNNING_JOB_PREFIX = 'runningJobsRegistry-';
 const LEADER_PREFIX = 'leader.';
 
 /** `checkpointID-` and 19 digits, so that names sort as the ids do. */
@@ -35,6 +36,8 @@ export function executionPlanJobId(key: string): string | undefined {
 
 export const jobResultKey = (jobId: string): string => JOB_RESULT_PREFIX + jobId;
 export const isJobResultKey = (key: string): boolean => key.startsWith(JOB_RESULT_PREFIX);
+
+export const runningJobKey = (jobId: string): string => RUNNING_JOB_PREFIX + jobId;
 
 export const leaderKey = (componentId: string): string => LEADER_PREFIX + componentId;
 export const isLeaderKey = (key: string): boolean => key.startsWith(LEADER_PREFIX);

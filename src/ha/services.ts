@@ -26,6 +26,7 @@ import { type LeaderElection, type LeaderElectionService, leaderElectionService 
 import { LeaseElectionDriver } from './leader-election-driver.ts';
 import { type LeaderRetrievalService, leaderRetrievalService } from './leader-retrieval.ts';
 import { type LedgerStore, ledgerStore } from './ledger-store.ts';
+import { type RunningJobsRegistry, runningJobsRegistry } from './running-jobs-registry.ts';
 import { stateStorage } from './state-handle.ts';
 import { type StateHandleStore, stateHandleStore } from './state-handle-store.ts';
 import { sweepStateFiles } from './sweep.ts';
@@ -63,6 +64,8 @@ export interface HighAvailabilityServices {
   getCheckpointRecoveryFactory(): CheckpointRecoveryFactory;
   getExecutionPlanStore(): ExecutionPlanStore;
   getJobResultStore(): JobResultStore;
+  /** What Flink had before it had job results; a view of them. */
+  getRunningJobsRegistry(): RunningJobsRegistry;
   createBlobStore(): BlobStore;
   /** The attempts of the job: for its supervisor, and for its leader to add to. */
   getLedgerStore(): LedgerStore;
@@ -214,6 +217,10 @@ class DefaultHaServices implements HighAvailabilityServices {
 
   getJobResultStore(): JobResultStore {
     return jobResultStore(this.writer);
+  }
+
+  getRunningJobsRegistry(): RunningJobsRegistry {
+    return runningJobsRegistry(this.writer);
   }
 
   createBlobStore(): BlobStore {

@@ -8,6 +8,7 @@ import { AJob } from '../../builders/ha.ts';
 import type { ElectionFixture } from '../election.ts';
 import { checkpointStoreConformance } from './checkpoint-store.ts';
 import { ledgerStoreConformance } from './ledger-store.ts';
+import { runningJobsRegistryConformance } from './running-jobs-registry.ts';
 import { servicesConformance } from './services.ts';
 import { storesConformance } from './stores.ts';
 
@@ -31,4 +32,5 @@ export function haServicesConformance(name: string, makeFixture: () => Promise<E
   storesConformance(name, newJob);
   checkpointStoreConformance(name, newJob);
   ledgerStoreConformance(name, newJob);
+  runningJobsRegistryConformance(name, newJob);
 }
