@@ -1,8 +1,10 @@
 /** Files as they are named in HA data, found where they can be reached from this machine. */
+import { readdir } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { pathOfFlinkUri } from '../../flink/index.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { openStorage, type Storage, StorageError } from '../../storage/index.ts';
+import { openStorage, type Storage, StorageError, storageErrorFrom } from '../../storage/index.ts';
 import { StorageMappingError } from './errors.ts';
 
 /** A storage that is reached under another name from here. */
@@ -22,6 +24,13 @@ export type FileBytes =
   | { readonly is: 'read'; readonly bytes: Uint8Array }
   | { readonly is: 'missing' }
   | { readonly is: 'unchecked'; readonly reason: string };
+
+/** A file of a storage; of this machine, with its folder. */
+interface Place {
+  readonly storage: Storage;
+  readonly name: string;
+  readonly folder?: string;
+}
 
 /** Larger files are not read. */
 const MOST_BYTES = 256 * 1024 * 1024;
@@ -56,7 +65,10 @@ export class StoredFiles {
 
   async bytes(uri: string): Promise<FileBytes> {
     return this.#asking(uri, async ({ storage, name }) => {
-      const { sizeBytes = 0 } = (await storage.stat(name)) ?? {};
+      // Pipes and devices are no files: opening one can wait for ever.
+      const found = await storage.stat(name);
+      if (found === undefined) return { is: 'missing' };
+      const { sizeBytes } = found;
       if (sizeBytes > MOST_BYTES) return { is: 'unchecked', reason: `its ${sizeBytes} bytes are too many to be read` };
       const bytes = await storage.read(name);
       return bytes === undefined ? { is: 'missing' } : { is: 'read', bytes };
@@ -65,20 +77,13 @@ export class StoredFiles {
 
   /** URIs of the files in the directory of this one, itself among them; none where it cannot be listed. */
   async beside(uri: string): Promise<string[]> {
-    const directory = directoryOf(uri);
-    const found = await this.#asking(uri, async ({ storage }) => ({
-      is: 'listed' as const,
-      names: await storage.list(''),
-    }));
-    // Names with a "/" lie deeper: jars, mostly.
-    return 'names' in found
-      ? found.names.filter((name) => !name.includes('/')).map((name) => `${directory}/${encodeURIComponent(name)}`)
-      : [];
+    const found = await this.#asking(uri, async (place) => ({ is: 'listed' as const, names: await namesIn(place) }));
+    return 'names' in found ? found.names.map((name) => `${directoryOf(uri)}/${encodeURIComponent(name)}`) : [];
   }
 
   async #asking<R>(
     uri: string,
-    ask: (place: { storage: Storage; name: string }) => Promise<R>,
+    ask: (place: Place) => Promise<R>,
   ): Promise<R | { readonly is: 'unchecked'; readonly reason: string }> {
     try {
       return await ask(this.#placeOf(uri));
@@ -88,15 +93,20 @@ export class StoredFiles {
     }
   }
 
-  #placeOf(uri: string): { storage: Storage; name: string } {
+  #placeOf(uri: string): Place {
     const reached = this.#reachedAs(uri);
-    const name = pathOfFlinkUri(reached.slice(reached.lastIndexOf('/') + 1));
-    const directory = directoryOf(reached);
-    const isLocal = /^file:/i.test(directory) || directory.startsWith('/') || directory === '';
-    const storageUri = isLocal ? pathToFileURL(`${pathOfFlinkUri(directory)}/`).href : directory;
-    const storage = this.#storages.get(storageUri) ?? openStorage(storageUri);
-    this.#storages.set(storageUri, storage);
-    return { storage, name };
+    if (!/^(?:file:|\/)/i.test(reached)) {
+      return { storage: this.#opened(directoryOf(reached)), name: reached.slice(reached.lastIndexOf('/') + 1) };
+    }
+    const path = pathOfFlinkUri(reached);
+    const folder = dirname(path);
+    return { storage: this.#opened(pathToFileURL(folder).href), name: basename(path), folder };
+  }
+
+  #opened(uri: string): Storage {
+    const storage = this.#storages.get(uri) ?? openStorage(uri);
+    this.#storages.set(uri, storage);
+    return storage;
   }
 
   #reachedAs(uri: string): string {
@@ -104,6 +114,15 @@ export class StoredFiles {
     const mapping = this.#mappings.find(({ from }) => text === from || text.startsWith(`${from}/`));
     return mapping === undefined ? uri : mapping.to + text.slice(mapping.from.length);
   }
+}
+
+/** Not what lies below: a directory named in somebody's data may be the root of this machine. */
+async function namesIn({ storage, folder }: Place): Promise<string[]> {
+  if (folder === undefined) return (await storage.list('')).filter((name) => !name.includes('/'));
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    throw storageErrorFrom('list', folder, error);
+  });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => name);
 }
 
 function directoryOf(uri: string): string {

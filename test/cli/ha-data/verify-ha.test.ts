@@ -1,7 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { encodeHandleText } from '../../../src/flink/index.ts';
+import { encodeHandleText, flinkPathUri } from '../../../src/flink/index.ts';
 import {
   CHECKPOINT,
   CHECKPOINT_KEY,
@@ -11,6 +12,7 @@ import {
   PLAN,
   PLAN_KEY,
   pointerText,
+  ROOT,
   STATE_FILE,
   StoredFlinkCluster,
 } from '../../builders/stored-flink-cluster.ts';
@@ -223,6 +225,35 @@ test('a directory that cannot be read is a warning, not an answer', async () => 
   stored.job[CHECKPOINT_KEY] = pointerText(`${inHa(CHECKPOINT)}/completedCheckpoint000000000039`, 7320);
   const { findings } = await verified(stored);
   expect(findings.map(({ code }) => code)).toContain('FileUnchecked');
+});
+
+test('pointers that lead out of any storage make nobody wait', async () => {
+  using stored = new StoredFlinkCluster();
+  execFileSync('mkfifo', [join(stored.folder, 'ha/live/completedCheckpoint000000000001')]);
+  const strange = [
+    inHa('completedCheckpoint000000000001'),
+    'file:/completedCheckpoint000000000002',
+    'file:/dev/zero',
+    'file:/flink/run/ha/%00',
+    'file:/flink/run/ha/..',
+    'file:',
+    '/',
+  ];
+  strange.forEach((uri, index) => {
+    stored.job[`checkpointID-000000000000000000${index}`] = pointerText(uri, 1);
+  });
+  const { code, pointers } = await verified(stored);
+  expect(code).toBe(1);
+  expect(pointers.filter(({ verdict }) => verdict === 'good')).toHaveLength(2);
+});
+
+test('names with signs that URIs give a meaning are found', async () => {
+  using stored = new StoredFlinkCluster();
+  const name = 'a:b c%20d=é#?';
+  stored.put(`ha/live/${name}`, readFileSync('test/fixtures/flink/checkpoint-file/completed-checkpoint'));
+  stored.job[CHECKPOINT_KEY] = pointerText(flinkPathUri(`${ROOT}/ha/live`, name), 7320);
+  stored.remove(`ha/live/${CHECKPOINT}`);
+  expect(await verified(stored)).toMatchObject({ code: 0, findings: [] });
 });
 
 test('the table names each pointer with its verdict', async () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ConfigMapShape } from '../../../src/flink/ha-data/config-map.ts';
 import { LEADER_ANNOTATION } from '../../../src/flink/ha-data/names.ts';
@@ -219,11 +220,45 @@ test.each(captures.map((each) => [each.name, each] as const))(
   },
 );
 
+const anyValue = fc.oneof(
+  fc.string({ maxLength: 8 }),
+  fc.constant('5'),
+  fc.record({ deleting: fc.boolean(), uid: fc.constantFrom(OLD, NEW) }).map((marker) => pointerText(uri(1), 9, marker)),
+);
+const anyData = fc.dictionary(fc.constantFrom(key(1), key(2), key(9), 'counter', PLAN_KEY, 'other'), anyValue);
+const anyWish = fc.record(
+  { toUid: fc.constantFrom(OLD, NEW), dropKey: fc.constantFrom(key(1), key(2), PLAN_KEY, 'counter') },
+  { requiredKeys: [] },
+);
+const anyFile = fc.constantFrom<FileFacts>(WHOLE, { file: 'missing' }, { file: 'unchecked', reason: 'r' });
+
+test('whatever stands there: a plan names only keys that are there, no live checkpoint goes unnamed, and a second plan finds nothing', () => {
+  fc.assert(
+    fc.property(anyData, anyData, anyWish, anyFile, (job, cluster, wish, file) => {
+      const given = shapes(job, cluster);
+      const files = { 1: file, 2: file, 9: file };
+      const { steps } = plan(given, wish, files);
+      for (const { action, configMap, key: name, before } of steps) {
+        const data = given.find(({ metadata }) => metadata.name === configMap)?.data ?? {};
+        expect(before).toBe(data[name]);
+        const pointer = pointersIn(given).find((each) => each.configMap === configMap && each.key === name);
+        if (action === 'remove') expect(pointer?.deleting !== false || name === wish.dropKey).toBe(true);
+      }
+      const { toUid } = wish;
+      const again = plan(applied(given, steps), toUid === undefined ? {} : { toUid }, files);
+      expect(again.steps).toEqual([]);
+    }),
+    { seed: 20_261_121, numRuns: 500 },
+  );
+});
+
 function applied(given: ConfigMapShape[], steps: ReturnType<typeof plan>['steps']): ConfigMapShape[] {
   return given.map((shape) => {
     const data = { ...shape.data };
     for (const step of steps) {
-      if (step.configMap === shape.metadata.name) data[step.key] = step.after ?? '';
+      if (step.configMap !== shape.metadata.name) continue;
+      if (step.after === undefined) delete data[step.key];
+      else data[step.key] = step.after;
     }
     return { ...shape, ...(shape.data === undefined ? {} : { data }) };
   });
