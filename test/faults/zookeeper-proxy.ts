@@ -5,13 +5,17 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
  * What happens to the next transaction: lost on the way with its connection · done, and its answer lost with the connection ·
  * on the way until it is released, its sender's connection lost · answered by the network with this error, not passed on.
  */
-export type TransactionFault =
+export type TransactionFault = (
   | { readonly do: 'dropBefore' }
   | { readonly do: 'dropAfter' }
   | { readonly do: 'hold' }
-  | { readonly do: 'answer'; readonly error: number };
+  | { readonly do: 'answer'; readonly error: number }
+) & {
+  /** What kind of request it happens to. @default transactions */
+  readonly to?: keyof typeof OPS;
+};
 
-const MULTI = 14;
+const OPS = { transaction: 14, create: 1 } as const;
 
 export class ZooKeeperProxy {
   readonly #server: Server;
@@ -44,7 +48,7 @@ export class ZooKeeperProxy {
     return typeof address === 'object' && address !== null ? address.port : 0;
   }
 
-  /** For the next transactions, one each. */
+  /** For the next requests of their kind, one each. */
   fail(...faults: readonly TransactionFault[]): void {
     this.#faults.push(...faults);
   }
@@ -99,9 +103,9 @@ export class ZooKeeperProxy {
     const link = new Link(client, connect(this.#target, '127.0.0.1'), {
       isFrozen: () => this.#isFrozen,
       faultOf: (op) => {
-        if (op !== MULTI) return undefined;
-        this.transactions += 1;
-        return this.#faults.shift();
+        if (op === OPS.transaction) this.transactions += 1;
+        const index = this.#faults.findIndex(({ to = 'transaction' }) => OPS[to] === op);
+        return index === -1 ? undefined : this.#faults.splice(index, 1)[0];
       },
       held: (release) => {
         this.#held = release;

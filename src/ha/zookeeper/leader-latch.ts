@@ -83,9 +83,21 @@ export class LeaderLatch implements Elector {
   async release(): Promise<void> {
     this.#isOver = true;
     this.#term?.stopWatching();
+    const { client } = this.#options;
+    if (client.state === 'connected') {
+      await this.#leave();
+      return;
+    }
+    // Nobody can be told now. Should the session live on, its nodes must not keep others from leading.
+    const unlisten = client.onSession(({ is }) => {
+      unlisten();
+      if (is === 'connected') this.#leave();
+    });
+  }
+
+  /** Never throws: what stays goes with the session. */
+  async #leave(): Promise<void> {
     const { client, path, beforeRelease, warn } = this.#options;
-    // Without a connection nobody can be told; the nodes go with the session.
-    if (client.state !== 'connected') return;
     try {
       await beforeRelease?.();
       for (const node of await this.#ownNodes()) await client.delete(`${path}/${node}`);
