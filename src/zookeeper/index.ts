@@ -3,7 +3,7 @@
  *
  *     client.ts ──► connection.ts ──► operations.ts (requests and answers) ──► jute.ts (bytes)
  *
- * It is written here because no package for Node.js has what fencing needs; docs/dependencies.md says what is
+ * It is written here because no package for Node.js has what fencing needs; docs/adr/0011-own-zookeeper-client.md says what is
  * missing where. It promises: a request is sent once; a write that fails says whether it may have happened; a server that has
  * gone silent is noticed within two thirds of the session's time. Servers from version 3.6 on are understood.
  */
