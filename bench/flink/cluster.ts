@@ -46,7 +46,7 @@ export class FlinkCluster {
 
   /** @param cpus cores of the TaskManager, as for taskset; the JobManager gets the last one */
   async start(slots: number, cpus: string): Promise<void> {
-    installFlink(console.log);
+    await installFlink(console.log);
     rmSync(work, { recursive: true, force: true });
     mkdirSync(join(work, 'conf'), { recursive: true });
     writeFileSync(join(work, 'conf/config.yaml'), configuration(slots));

@@ -2,12 +2,14 @@
  * A real Apache Flink for tests and measurements: the PyPI package that carries the whole distribution, fetched once into
  * an ignored folder. Java and, to compile a job, a JDK come from the machine.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 export const FLINK_VERSION = '2.3.0';
 
+const run = promisify(execFile);
 const tools = join(import.meta.dirname, '../../.tools');
 /** Where the distribution lies once it was fetched. */
 export const FLINK_HOME = join(tools, `flink-${FLINK_VERSION}`);
@@ -22,21 +24,21 @@ export function flinkMissing(): string | undefined {
 }
 
 /** Fetches the distribution where it is not there yet. Throws when PyPI does not give it. */
-export function installFlink(say: (line: string) => void): void {
+export async function installFlink(say: (line: string) => void): Promise<void> {
   if (existsSync(join(FLINK_HOME, 'lib'))) return;
   say(`fetching Apache Flink ${FLINK_VERSION} from PyPI (once)`);
   const fetched = join(tools, `flink-fetch-${process.pid}`);
   mkdirSync(fetched, { recursive: true });
   const what = ['--no-deps', '--no-binary', ':none:', '-d', fetched, `apache-flink-libraries==${FLINK_VERSION}`];
   try {
-    execFileSync('python3', ['-m', 'pip', 'download', '--quiet', ...what], { stdio: 'inherit' });
+    await run('python3', ['-m', 'pip', 'download', '--quiet', ...what]);
     const [archive = ''] = readdirSync(fetched);
-    execFileSync('python3', ['-c', UNPACK, join(fetched, archive), fetched], { stdio: 'inherit' });
+    await run('python3', ['-c', UNPACK, join(fetched, archive), fetched]);
     const lib = readdirSync(fetched, { recursive: true, encoding: 'utf8' }).find((path) =>
       path.endsWith('pyflink/lib'),
     );
-    // Moved into place whole: an interrupted fetch leaves no half distribution.
-    renameSync(join(fetched, lib ?? '', '..'), FLINK_HOME);
+    // Moved into place whole: an interrupted fetch leaves no half distribution. Another process may have been first.
+    if (!existsSync(FLINK_HOME)) renameSync(join(fetched, lib ?? '', '..'), FLINK_HOME);
   } finally {
     rmSync(fetched, { recursive: true, force: true });
   }

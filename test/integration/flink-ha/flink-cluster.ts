@@ -21,14 +21,14 @@ import type { ClusterAccess } from '../../cluster/index.ts';
 /** A JVM is up in ten seconds on a quiet machine. */
 const PATIENCE_MS = 120_000;
 /** Short, so that the next JobManager leads soon; long enough for a busy machine. */
-export const LEASE_MS = 5_000;
+const LEASE_MS = 8_000;
 
 /** Why there can be no Flink here, or undefined once it is ready to be started. */
-export function flinkUnavailable(say: (line: string) => void): string | undefined {
+export async function flinkUnavailable(say: (line: string) => void): Promise<string | undefined> {
   const why = flinkMissing();
   if (why !== undefined) return why;
   try {
-    installFlink(say);
+    await installFlink(say);
     return undefined;
   } catch (error) {
     return `Flink cannot be fetched: ${(error as Error).message.split('\n', 1)[0]}`;
@@ -165,7 +165,7 @@ export class FlinkHaCluster {
       `high-availability.storageDir: file://${this.folder}/ha`,
       `high-availability.cluster-id: /${this.clusterId}`,
       `high-availability.kubernetes.leader-election.lease-duration: ${LEASE_MS}ms`,
-      'high-availability.kubernetes.leader-election.renew-deadline: 4s',
+      'high-availability.kubernetes.leader-election.renew-deadline: 7s',
       'high-availability.kubernetes.leader-election.retry-period: 1s',
       `kubernetes.cluster-id: ${this.clusterId}`,
       `kubernetes.namespace: ${this.#namespace}`,
