@@ -71,11 +71,14 @@ export {
 export {
   type CheckedPointer,
   type ContentFacts,
+  type EndedJob,
   type FileFacts,
   isStoreFileName,
   type MetadataFacts,
   type OrphanFile,
+  type OtherFiles,
   pointerFindings,
+  resultFileName,
   verificationFindings,
 } from './ha-data/verification.ts';
 export { callJson, type HttpJsonAnswer, type HttpJsonCall, type HttpJsonOptions } from './http-json.ts';

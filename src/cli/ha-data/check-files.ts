@@ -1,6 +1,7 @@
 /** Looks at the files that pointers lead to, and at those that no pointer leads to. */
 import {
   type ContentFacts,
+  type EndedJob,
   type FileFacts,
   FlinkDataError,
   type HaPointer,
@@ -10,6 +11,7 @@ import {
   metadataUriIn,
   type OrphanFile,
   readFlinkMetadata,
+  resultFileName,
   type StateFile,
   stateFilesOf,
 } from '../../flink/index.ts';
@@ -53,6 +55,31 @@ export async function findOrphans(
     }
   }
   return found;
+}
+
+/**
+ * Results of jobs, in the directory that Flink has for them beside those of its pointers:
+ * `<storageDir>/job-result-store/<cluster>/` beside `<storageDir>/<cluster>/`.
+ */
+export async function findEndedJobs(pointers: readonly HaPointer[], files: StoredFiles): Promise<EndedJob[]> {
+  const directories = new Set(pointers.flatMap(({ uri }) => (uri === undefined ? [] : [directoryOf(uri)])));
+  const found: EndedJob[] = [];
+  for (const directory of directories) {
+    const store = `${directoryOf(directory)}/job-result-store/${directory.slice(directory.lastIndexOf('/') + 1)}`;
+    for (const uri of await files.beside(`${store}/any`)) {
+      const named = resultFileName(uri.slice(uri.lastIndexOf('/') + 1));
+      if (named !== undefined) found.push({ uri, ...named, status: await statusIn(uri, files) });
+    }
+  }
+  return found;
+}
+
+/** How the job ended, as the file says it. */
+async function statusIn(uri: string, files: StoredFiles): Promise<string> {
+  const found = await files.bytes(uri);
+  const text = found.is === 'read' ? Buffer.from(found.bytes).toString('utf8') : '';
+  // Large accumulators are of no interest here, and a damaged file is a result all the same.
+  return /"application-status"\s*:\s*"([A-Z]{1,16})"/.exec(text)?.[1] ?? 'UNKNOWN';
 }
 
 function directoryOf(uri: string): string {

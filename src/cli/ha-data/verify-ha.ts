@@ -4,7 +4,7 @@ import {
   type ConfigMapShape,
   type HaInspection,
   inspectHaData,
-  type OrphanFile,
+  type OtherFiles,
   pointerFindings,
   pointersIn,
   stillStands,
@@ -13,7 +13,7 @@ import {
 import { openStorage } from '../../storage/index.ts';
 import { type CliIo, EXIT } from '../command.ts';
 import { writeResult } from '../output/write-result.ts';
-import { checkPointer, findOrphans } from './check-files.ts';
+import { checkPointer, findEndedJobs, findOrphans } from './check-files.ts';
 import { chosenCluster, inspectAll } from './choose-cluster.ts';
 import { StorageMappingError } from './errors.ts';
 import { isOwn } from './own-job.ts';
@@ -35,7 +35,7 @@ export interface VerifiedCluster {
   /** Its ConfigMaps, as they were after the files had been looked at. */
   readonly shapes: readonly ConfigMapShape[];
   readonly checked: readonly CheckedPointer[];
-  readonly orphans: readonly OrphanFile[];
+  readonly others: OtherFiles;
 }
 
 /** @returns 0; 1 when a finding is an error */
@@ -73,6 +73,7 @@ export async function verifiedCluster(
   const checked: CheckedPointer[] = [];
   for (const pointer of pointers) checked.push({ pointer, facts: await checkPointer(pointer, files) });
   const orphans = await findOrphans(pointersIn(before), files, Date.now());
+  const ended = await findEndedJobs(pointers, files);
   const after = source.cluster === undefined ? before : await source.read();
   const shapes = after.filter(inCluster);
   const [inspection] = inspectHaData(shapes);
@@ -81,18 +82,18 @@ export async function verifiedCluster(
     inspection: inspection ?? chosenCluster([], undefined, source.name),
     shapes,
     checked: checked.filter(({ pointer }) => stillStands(pointer, after)),
-    orphans: orphans.filter(({ uri }) => !published.has(files.canonical(uri))),
+    others: { orphans: orphans.filter(({ uri }) => !published.has(files.canonical(uri))), ended },
   };
 }
 
-function recordOf({ inspection, checked, orphans }: VerifiedCluster): HaVerification {
+function recordOf({ inspection, checked, others }: VerifiedCluster): HaVerification {
   const { flinkVersions, clusterId, namespace, findings } = inspection;
   return {
     flinkVersions,
     clusterId,
     namespace,
     pointers: checked.map(verified),
-    findings: [...findings, ...verificationFindings(checked, orphans)],
+    findings: [...findings, ...verificationFindings(checked, others)],
   };
 }
 

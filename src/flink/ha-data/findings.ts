@@ -34,6 +34,7 @@ export const HA_FINDING_CODES = [
   'MetadataUnnamed',
   'MarkedFileGone',
   'OrphanFile',
+  'JobHasEnded',
 ] as const;
 export type HaFindingCode = (typeof HA_FINDING_CODES)[number];
 

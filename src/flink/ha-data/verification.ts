@@ -51,12 +51,28 @@ export interface OrphanFile {
   readonly sizeBytes: number;
 }
 
-/** Findings about all pointers in their order, then about files without one. */
+/** The result of a job, in Flink's JobResultStore: whoever finds it does not run the job. */
+export interface EndedJob {
+  readonly uri: string;
+  readonly jobId: string;
+  /** `SUCCEEDED`, `FAILED`, `CANCELED` or `UNKNOWN`. */
+  readonly status: string;
+  /** What the job had stored is still to be removed. */
+  readonly dirty: boolean;
+}
+
+/** What is known of the files beside those that are pointed to. */
+export interface OtherFiles {
+  readonly orphans: readonly OrphanFile[];
+  readonly ended: readonly EndedJob[];
+}
+
+/** Findings about all pointers in their order, then about other files. */
 export function verificationFindings(
   checked: readonly CheckedPointer[],
-  orphans: readonly OrphanFile[],
+  { orphans, ended }: OtherFiles,
 ): readonly HaFinding[] {
-  return [...checked.flatMap(pointerFindings), ...orphans.map(orphanFinding)];
+  return [...checked.flatMap(pointerFindings), ...orphans.map(orphanFinding), ...ended.map(endedFinding)];
 }
 
 /** What is wrong with one pointer; empty when a restart can use it, or does not look at it. */
@@ -81,6 +97,12 @@ export function pointerFindings({ pointer, facts }: CheckedPointer): HaFinding[]
 /** The files whose names stores give, of all lines. */
 export function isStoreFileName(name: string): boolean {
   return /^(?:completedCheckpoint|submittedJobGraph|submittedExecutionPlan)[0-9a-f]{12}$/.test(name);
+}
+
+/** The job and the state of a result, from the name of its file; undefined for other files. */
+export function resultFileName(name: string): Pick<EndedJob, 'jobId' | 'dirty'> | undefined {
+  const match = /^([0-9a-f]{32})(_DIRTY)?\.json$/.exec(name);
+  return match === null ? undefined : { jobId: match[1] ?? '', dirty: match[2] !== undefined };
 }
 
 function sizeFindings(pointer: HaPointer, sizeBytes: number): HaFinding[] {
@@ -153,6 +175,12 @@ function orphanFinding({ uri, sizeBytes }: OrphanFile): HaFinding {
     code: 'OrphanFile',
     message: `nothing points to ${uri} (${sizeBytes} bytes): left behind by a crash, or that of another cluster with this storage directory`,
   };
+}
+
+function endedFinding({ uri, jobId, status, dirty }: EndedJob): HaFinding {
+  const then = dirty ? 'a JobManager only removes what it had stored' : 'no JobManager runs it again';
+  const message = `${uri} says that it has ended (${status}): ${then}`;
+  return { severity: 'warning', code: 'JobHasEnded', jobId, message };
 }
 
 type At = (severity: HaFinding['severity'], code: HaFinding['code'], message: string) => HaFinding;

@@ -7,6 +7,7 @@ import {
   CHECKPOINT,
   CHECKPOINT_KEY,
   inHa,
+  JOB_ID,
   JOB_MAP,
   METADATA,
   PLAN,
@@ -225,6 +226,22 @@ test('a directory that cannot be read is a warning, not an answer', async () => 
   stored.job[CHECKPOINT_KEY] = pointerText(`${inHa(CHECKPOINT)}/completedCheckpoint000000000039`, 7320);
   const { findings } = await verified(stored);
   expect(findings.map(({ code }) => code)).toContain('FileUnchecked');
+});
+
+test.each([
+  ['', 'no JobManager runs it again'],
+  ['_DIRTY', 'a JobManager only removes what it had stored'],
+])('the result of a job (%s) explains why it does not come back', async (suffix, then) => {
+  using stored = new StoredFlinkCluster();
+  const result = { result: { id: JOB_ID, 'application-status': 'FAILED', 'net-runtime': 1 }, version: 1 };
+  stored.put(`ha/job-result-store/live/${JOB_ID}${suffix}.json`, Buffer.from(JSON.stringify(result)));
+  stored.put('ha/job-result-store/live/else.json', Buffer.from('{}'));
+  stored.put(`ha/job-result-store/other/${JOB_ID}.json`, Buffer.from('{}'));
+  const { code, findings } = await verified(stored);
+  expect(code).toBe(0);
+  const uri = `file:/flink/run/ha/job-result-store/live/${JOB_ID}${suffix}.json`;
+  const message = `${uri} says that it has ended (FAILED): ${then}`;
+  expect(findings).toEqual([{ severity: 'warning', code: 'JobHasEnded', jobId: JOB_ID, message }]);
 });
 
 test('pointers that lead out of any storage make nobody wait', async () => {
