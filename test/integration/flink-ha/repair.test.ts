@@ -160,11 +160,12 @@ test('a lease that nobody renews does not stand in the way once it has run out',
 
 test('while a JobManager leads nothing is changed, whatever its clock says', async () => {
   const world = await World.of(oldCluster());
-  await world.annotate(lease('leader'));
+  await world.annotate(lease('leader').replace('PT0.5S', 'PT30S'));
   let renewals = 0;
   const renewing = setInterval(() => {
     renewals += 1;
-    void world.annotate(lease('leader', `1999-11-21T12:00:00.${String(renewals).padStart(6, '0')}Z`));
+    const renewTime = `1999-11-21T12:00:00.${String(renewals).padStart(6, '0')}Z`;
+    void world.annotate(lease('leader', renewTime).replace('PT0.5S', 'PT30S'));
   }, 200);
   onTestFinished(() => clearInterval(renewing));
   const { code, stdout, stderr } = await world.repair(...TO_NEW, '--yes');
@@ -189,7 +190,7 @@ test('a lease of an hour is not waited for', async () => {
 
 test('what changes between plan and patch is not overwritten', async () => {
   const world = await World.of(oldCluster());
-  await world.annotate(lease('dead'));
+  await world.annotate(lease('dead').replace('PT0.5S', 'PT3S'));
   const changed = { data: { [PLAN_KEY]: 'changed meanwhile' } };
   // The plan is made when the lease begins to be watched.
   const onStderr = (text: string): void => {
