@@ -102,8 +102,9 @@ export function checkpointIdCounter(
       await demand(
         writer.submit({
           grows: false,
-          // Only the leader counts, one write at a time: a count beyond this id is the one written here.
-          isApplied: (entries) => countIn(entries) > id,
+          // Only the leader counts, one write at a time: a count beyond this id is the one written here. After another
+          // leader has come it may be that one's, and so may the id.
+          isApplied: (entries, { isSameTerm }) => isSameTerm && countIn(entries) > id,
           decide: (entries) => {
             id = countIn(entries);
             return put(COUNTER_KEY, String(id + 1));
@@ -121,7 +122,12 @@ export function checkpointIdCounter(
 
     async setCount(checkpointId) {
       reserve.clear();
-      await demand(writer.submit(putOperation(COUNTER_KEY, String(checkpointId), { grows: false })));
+      try {
+        await demand(writer.submit(putOperation(COUNTER_KEY, String(checkpointId), { grows: false })));
+      } finally {
+        // Once more: a checkpoint that was added meanwhile may have reserved an id of the count before.
+        reserve.clear();
+      }
     },
 
     async shutdown(status) {

@@ -92,6 +92,10 @@ async function recovered(
   found.sort(([, a], [, b]) => (a < b ? -1 : 1));
   const checkpoints: CompletedCheckpoint[] = [];
   const broken: BrokenCheckpoint[] = [];
+  for (const key of await handles.getCorruptHandles()) {
+    const cause = new BrokenStateException(key, 'the entry that points to it cannot be decoded');
+    broken.push({ key, checkpointId: checkpointIdOf(key), cause });
+  }
   for (const [handle, key] of found) {
     try {
       checkpoints.push(await handle.retrieveState());
@@ -124,6 +128,8 @@ class DefaultCompletedCheckpointStore implements CompletedCheckpointStore {
   private readonly options: CompletedCheckpointStoreOptions;
   private readonly broken: readonly BrokenCheckpoint[];
   private checkpoints: readonly CompletedCheckpoint[];
+  /** Ends when no add is under way. */
+  private adding: Promise<unknown> = Promise.resolve();
   private discarding: Promise<void> = Promise.resolve();
   /** Subsumed, and held by another process when they were to be discarded. */
   private readonly held: CompletedCheckpoint[] = [];
@@ -139,25 +145,11 @@ class DefaultCompletedCheckpointStore implements CompletedCheckpointStore {
     this.broken = broken;
   }
 
-  async addCheckpointAndSubsumeOldestOne(checkpoint: CompletedCheckpoint): Promise<CompletedCheckpoint | undefined> {
-    if (!this.isRunning) throw new IllegalStateException('Checkpoint store has already been shutdown.');
-    const { handles, ids, maxRetained } = this.options;
-    const all = [...this.checkpoints, checkpoint];
-    const victims = subsumed(all, maxRetained);
-    const reservation = ids.reservation();
-    await handles.addAndSubsume(
-      checkpointKey(checkpoint.checkpointId),
-      checkpoint,
-      victims.map(({ checkpointId }) => checkpointKey(checkpointId)),
-      [reservation.operation],
-    );
-    reservation.keep();
-    this.checkpoints = all.filter((kept) => !victims.includes(kept));
-    // Somebody may have held those of earlier; now may be the time.
-    for (const victim of [...this.held.splice(0), ...victims]) {
-      this.discarding = this.discarding.then(() => this.discardSubsumed(victim));
-    }
-    return victims.at(-1);
+  addCheckpointAndSubsumeOldestOne(checkpoint: CompletedCheckpoint): Promise<CompletedCheckpoint | undefined> {
+    // One after the other: which ones go follows from which are there.
+    const added = this.adding.then(() => this.add(checkpoint));
+    this.adding = added.catch(() => {});
+    return added;
   }
 
   getLatestCheckpoint(): CompletedCheckpoint | undefined {
@@ -191,6 +183,8 @@ class DefaultCompletedCheckpointStore implements CompletedCheckpointStore {
   async shutdown(status: JobStatus): Promise<void> {
     if (!this.isRunning) return;
     this.isRunning = false;
+    // One that is under way would otherwise leave its pointer behind.
+    await this.adding;
     const { handles } = this.options;
     const ended = this.checkpoints;
     this.checkpoints = [];
@@ -207,6 +201,27 @@ class DefaultCompletedCheckpointStore implements CompletedCheckpointStore {
 
   whenDiscarded(): Promise<void> {
     return this.discarding;
+  }
+
+  private async add(checkpoint: CompletedCheckpoint): Promise<CompletedCheckpoint | undefined> {
+    if (!this.isRunning) throw new IllegalStateException('Checkpoint store has already been shutdown.');
+    const { handles, ids, maxRetained } = this.options;
+    const all = [...this.checkpoints, checkpoint];
+    const victims = subsumed(all, maxRetained);
+    const reservation = ids.reservation();
+    await handles.addAndSubsume(
+      checkpointKey(checkpoint.checkpointId),
+      checkpoint,
+      victims.map(({ checkpointId }) => checkpointKey(checkpointId)),
+      [reservation.operation],
+    );
+    reservation.keep();
+    this.checkpoints = all.filter((kept) => !victims.includes(kept));
+    // Somebody may have held those of earlier; now may be the time.
+    for (const victim of [...this.held.splice(0), ...victims]) {
+      this.discarding = this.discarding.then(() => this.discardSubsumed(victim));
+    }
+    return victims.at(-1);
   }
 
   /** No reader sees it any more. First its record goes, then its data; what would not go, the next leader removes. */

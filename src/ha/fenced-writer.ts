@@ -195,7 +195,10 @@ export class FencedWriter {
       case 'seen': {
         const { snapshot } = settled;
         this.copy = snapshot;
-        const landed = plan.writers.filter(([{ operation }]) => snapshot && operation.isApplied(snapshot.entries));
+        const isSameTerm = snapshot?.uid === before.uid && snapshot.epoch === before.epoch;
+        const landed = plan.writers.filter(
+          ([{ operation }]) => snapshot && operation.isApplied(snapshot.entries, { isSameTerm }),
+        );
         settleEach(landed);
         const done = new Set(landed.map(([member]) => member));
         return [...writers, ...others].filter((member) => !done.has(member));

@@ -73,6 +73,8 @@ export function jobResultStore(writer: FencedWriter): JobResultStore {
       grows: false,
       isApplied: (now) => text !== undefined && now.get(key) === text,
       decide: (now): Verdict => {
+        // A request that was repeated on its way was refused the second time; the first has written this.
+        if (text !== undefined && now.get(key) === text) return NOTHING;
         const next = decide(decoded(now, key, backend.name));
         refusal = next instanceof Error ? next : undefined;
         if (next instanceof Error) throw next;

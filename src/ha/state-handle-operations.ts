@@ -179,7 +179,7 @@ export function putOperation(
 export function together(first: WriteOperation, others: readonly WriteOperation[]): WriteOperation {
   return {
     grows: first.grows,
-    isApplied: (entries) => first.isApplied(entries),
+    isApplied: (entries, seen) => first.isApplied(entries, seen),
     async decide(entries) {
       const verdict = await first.decide(entries);
       if (verdict.do === 'refuse') return verdict;
@@ -188,7 +188,7 @@ export function together(first: WriteOperation, others: readonly WriteOperation[
         const added = await other.decide(withChanges(entries, changes));
         if (added.do === 'write') for (const [key, text] of added.changes) changes.set(key, text);
       }
-      return changeOf(changes);
+      return verdict.do === 'write' ? { ...verdict, changes } : changeOf(changes);
     },
   };
 }

@@ -28,6 +28,7 @@ import {
   type Surroundings,
   together,
 } from './state-handle-operations.ts';
+import { SubsumedStates } from './subsumed-states.ts';
 import type { WriteOperation } from './write-batch.ts';
 import type { WriteOutcome } from './write-outcome.ts';
 
@@ -52,6 +53,8 @@ export interface StateHandleStore<T> {
   getAllAndLock(): Promise<[RetrievableStateHandle<T>, string][]>;
   /** The names of all readable handles. */
   getAllHandles(): Promise<string[]>;
+  /** The names whose handles cannot be read, which the lists leave out. Not part of Flink's contract. */
+  getCorruptHandles(): Promise<string[]>;
   /**
    * Discards a state and removes its name. False: this process does not lead, and nothing was discarded; or it led no
    * longer when only the hidden name was left to be removed, which the next leader does; or another process holds the
@@ -82,7 +85,8 @@ export interface StateHandleStore<T> {
   /**
    * Discards the state of a name that `addAndSubsume` has hidden. The name itself goes with the next one, or when the
    * next leader calls `finishRemovals`. False: another process holds the state, try again later. When it throws, the state
-   * may still be there.
+   * may still be there; a repeat tries again. Of those that stay only some keep their names: what nothing points to any
+   * more a sweep finds.
    */
   discardSubsumed(key: string): Promise<boolean>;
   /** Removes all names and leaves the states. */
@@ -115,9 +119,7 @@ class FencedStateHandleStore<T> implements StateHandleStore<T> {
   private readonly keyFilter: (key: string) => boolean;
   private readonly warn: (message: string) => void;
   private readonly surroundings: Surroundings;
-  /** Names that are hidden, and whose states are still there, or gone. */
-  private readonly hidden = new Map<string, HandlePointer>();
-  private readonly discarded = new Map<string, HandlePointer>();
+  private readonly subsumed = new SubsumedStates();
 
   constructor({ writer, storage, keyFilter, warn = () => {} }: StateHandleStoreOptions<T>) {
     this.writer = writer;
@@ -183,6 +185,13 @@ class FencedStateHandleStore<T> implements StateHandleStore<T> {
     return this.live((await this.read()).entries).map(([key]) => key);
   }
 
+  async getCorruptHandles(): Promise<string[]> {
+    const entries = (await this.writer.backend.read())?.entries ?? new Map<string, string>();
+    return [...entries.keys()].filter(
+      (key) => this.keyFilter(key) && decodeHandle(entries.get(key)).kind === 'corrupt',
+    );
+  }
+
   async releaseAndTryRemove(key: string): Promise<boolean> {
     const mark = markOperation((entries) => (entries.has(key) ? [key] : []), this.surroundings);
     const marked = await this.writer.submit(mark);
@@ -222,22 +231,17 @@ class FencedStateHandleStore<T> implements StateHandleStore<T> {
   ): Promise<RetrievableStateHandle<T>> {
     const handle = await this.storage.store(state);
     const hide = markOperation((entries) => subsumed.filter((name) => entries.has(name)), this.surroundings);
-    const removed = new Map(this.discarded);
+    const removed = this.subsumed.removable();
     const add = addOperation(key, handle.pointer, this.surroundings);
     const outcome = await this.writer.submit(together(add, [hide, removeMarkedOperation(removed), ...also]));
     if (outcome.outcome !== 'done') return this.refused(outcome, key, handle, []);
-    for (const name of removed.keys()) this.discarded.delete(name);
-    for (const [name, pointer] of hide.marked) this.hidden.set(name, pointer);
+    this.subsumed.removed(removed.keys());
+    this.subsumed.hidden(hide.marked);
     return handle;
   }
 
-  async discardSubsumed(key: string): Promise<boolean> {
-    const pointer = this.hidden.get(key);
-    if (pointer === undefined) return true;
-    if (!(await this.tryDiscard(key, pointer))) return false;
-    this.hidden.delete(key);
-    this.discarded.set(key, pointer);
-    return true;
+  discardSubsumed(key: string): Promise<boolean> {
+    return this.subsumed.discard(key, (pointer) => this.tryDiscard(key, pointer));
   }
 
   async clearEntries(): Promise<void> {

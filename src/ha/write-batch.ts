@@ -14,8 +14,11 @@ export type Verdict =
 export interface WriteOperation {
   /** May read and discard state, but changes no entry itself. What it throws is the cause of outcome `failed`. */
   decide(entries: Entries): Verdict | Promise<Verdict>;
-  /** Whether this very write shows in a version read after its answer was lost. */
-  isApplied(entries: Entries): boolean;
+  /**
+   * Whether this very write shows in a version read after its answer was lost. `isSameTerm`: nobody else has led since it
+   * was sent, so that what only a leader writes was written by this process.
+   */
+  isApplied(entries: Entries, seen: { readonly isSameTerm: boolean }): boolean;
   /** Whether it must keep to the size limit. Marks, removals and results may not be stopped by a full object. */
   readonly grows: boolean;
 }

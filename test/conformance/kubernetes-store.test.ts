@@ -27,9 +27,10 @@ else {
     const proxy = await ApiProxy.start(cluster.access);
     const far = ApiClient.for(tokenConnection(cluster, { server: proxy.url }), { fieldManager: 'test' });
     const near = ApiClient.for(tokenConnection(cluster), { fieldManager: 'test' });
-    const backend = new ConfigMapHandleBackend({ client: far, ...object, deadlineMs: 1_000 });
+    const inner = new ConfigMapHandleBackend({ client: far, ...object });
+    const impatient = new ConfigMapHandleBackend({ client: far, ...object, deadlineMs: 100 });
     return {
-      backend: networkFaultyBackend(backend, proxy, object),
+      backend: networkFaultyBackend({ inner, impatient }, proxy, object),
       other: new ConfigMapHandleBackend({ client: near, ...object }),
       forgetsEpochs: true,
       dispose: async () => {

@@ -20,6 +20,7 @@ import {
   stateStorage,
 } from '../../src/ha/index.ts';
 import { putOperation } from '../../src/ha/state-handle-operations.ts';
+import { MOST_HIDDEN } from '../../src/ha/subsumed-states.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { IOException } from '../../src/lib/java-errors.ts';
 import { type CountingStorage, countingStorage } from '../faults/counting-storage.ts';
@@ -469,6 +470,37 @@ export function stateHandleStoreConformance(
       expect(world.files()).toHaveLength(1);
     });
 
+    test('removing all hides all names in one write, drops what cannot be decoded, and takes one write more', async () => {
+      const world = await leading();
+      for (const i of [1, 2, 3]) await world.store.addAndLock(`state-${i}`, `${i}`);
+      await change(world.other, { 'state-4': 'garbage' });
+      await world.store.addAndLock('state-5', '5');
+      const { patches } = world.backend;
+      await world.store.releaseAndTryRemoveAll();
+      expect(world.backend.patches - patches).toBe(2);
+      expect([...(await world.entries()).keys()]).toEqual(['layout']);
+      expect(world.files()).toEqual([]);
+      expect(world.warnings).toEqual([expect.stringContaining('state-4 cannot be decoded')]);
+    });
+
+    test('reading removes nothing, not even what is marked or corrupt', async () => {
+      const world = await leading();
+      await world.addMarked('state-1', 'dead');
+      await change(world.other, { 'state-2': 'garbage' });
+      const { patches } = world.backend;
+      const before = await world.entries();
+      await world.store.getAllAndLock();
+      await world.store.getAllHandles();
+      for (const key of ['state-1', 'state-2']) {
+        await world.store.exists(key);
+        await failure(world.store.getAndLock(key));
+      }
+      expect(await world.store.getCorruptHandles()).toEqual(['state-2']);
+      expect(await world.entries()).toEqual(before);
+      expect(world.backend.patches).toBe(patches);
+      expect(world.storage.deleted).toEqual([]);
+    });
+
     test('clearEntries drops live, marked and corrupt entries of this store, and no file', async () => {
       const world = await leading();
       await world.store.addAndLock('state-1', '1');
@@ -549,6 +581,19 @@ export function stateHandleStoreConformance(
       expect(await world.all()).toEqual(['old']);
       expect(world.files()).toEqual([world.storage.written[0]]);
       expect(world.lost).toHaveLength(1);
+    });
+
+    test('a leader that is replaced in the middle of a removal says false, and the next one ends it', async () => {
+      const world = await leading();
+      await world.store.addAndLock('state-1', '1');
+      world.storage.beforeDelete(() => world.usurp());
+      expect(await world.store.releaseAndTryRemove('state-1')).toBe(false);
+      expect((await world.entry('state-1')).kind).toBe('marked');
+      const next = world.client();
+      await next.lead();
+      expect(await next.store.finishRemovals()).toBe(1);
+      expect(await world.entry('state-1')).toEqual({ kind: 'absent' });
+      expect(world.files()).toEqual([]);
     });
 
     test('a closed gate refuses writes before they are sent', async () => {
@@ -639,6 +684,7 @@ export function stateHandleStoreConformance(
       remove: { run: (w: World) => w.store.releaseAndTryRemove('state-1'), after: [] },
       removeAll: { run: (w: World) => w.store.releaseAndTryRemoveAll(), after: [] },
       clear: { run: (w: World) => w.store.clearEntries(), after: [] },
+      subsume: { run: (w: World) => w.subsume('state-2', 'new', ['state-1']), after: ['new'] },
     } as const;
     type OperationName = keyof typeof operations;
     const names = Object.keys(operations) as OperationName[];
@@ -668,6 +714,80 @@ export function stateHandleStoreConformance(
       },
     );
 
+    test.each(
+      (['remove', 'removeAll'] as const).flatMap((operation) =>
+        (['appliedThenLost', 'appliedThenMoved', 'lost', 'late'] as const).map((fault) => [operation, fault] as const),
+      ),
+    )('%s, whose last request goes %s, leaves neither name nor file', async (operation, fault) => {
+      const world = await leading();
+      await world.store.addAndLock('state-1', 'old');
+      world.backend.failPatches('none', fault);
+      await operations[operation].run(world);
+      expect([...(await world.entries()).keys()]).toEqual(['layout']);
+      expect(world.files()).toEqual([]);
+    });
+
+    test.each(['remove', 'removeAll'] as const)(
+      '%s, of whose last request nothing can be learnt, is unknown, and ends when repeated',
+      async (operation) => {
+        for (const fault of ['appliedThenLost', 'lost'] as const) {
+          const world = await leading();
+          await world.store.addAndLock('state-1', 'old');
+          world.backend.failPatches('none', fault);
+          world.storage.beforeDelete(async () => world.backend.failReads(1_000));
+          expect(await failure(operations[operation].run(world))).toBeInstanceOf(PossibleInconsistentStateException);
+          world.backend.failReads(0);
+          expect(await world.all()).toEqual([]);
+          await operations[operation].run(world);
+          expect([...(await world.entries()).keys()]).toEqual(['layout']);
+          expect(world.files()).toEqual([]);
+        }
+      },
+    );
+
+    test.each(names)(
+      '%s none of whose requests gets through is unknown after one try and five more',
+      async (operation) => {
+        const world = await leading();
+        await world.store.addAndLock('state-1', 'old');
+        const { patches } = world.backend;
+        world.backend.failPatches(...Array<PatchFault>(6).fill('lost'));
+        const error = await failure(operations[operation].run(world));
+        expect(error).toBeInstanceOf(PossibleInconsistentStateException);
+        expect(world.backend.patches - patches).toBe(6);
+        expect(world.storage.deleted).toEqual([]);
+        expect(await world.all()).toEqual(['old']);
+      },
+    );
+
+    test.each(names)('%s by a process that ends after any of its steps has happened, or has not', async (operation) => {
+      const before = ['old'];
+      const after = [...operations[operation].after];
+      for (let steps = 0; ; steps += 1) {
+        const world = await setUp();
+        const mortal = new Mortal();
+        const dying = new World(mortal.backend(world.backend), world.other, mortal.storage(world.storage));
+        await dying.lead();
+        await dying.store.addAndLock('state-1', 'old');
+        mortal.diesAfter(steps);
+        const ended = await Promise.race([operations[operation].run(dying).then(() => 'done'), mortal.death]);
+        const next = world.client();
+        const epoch = (await next.lead()) ?? 0;
+        await next.store.finishRemovals();
+        await next.expectNoDanglingPointer();
+        expect([before, after]).toContainEqual(await next.all());
+        // A file that nothing points to is of an epoch whose leader can point to nothing any more.
+        const entries = [...(await world.entries()).values()].join();
+        const orphans = world.files().filter((path) => !entries.includes(path));
+        expect(orphans.length).toBeLessThanOrEqual(1);
+        expect(orphans.filter((path) => Number(path.split('-')[1]) >= epoch)).toEqual([]);
+        if (ended === 'done') {
+          expect(await next.all()).toEqual(after);
+          break;
+        }
+      }
+    });
+
     test.each(names)(
       '%s whose answer is lost, and then every read fails, is unknown: nothing is discarded',
       async (operation) => {
@@ -687,11 +807,11 @@ export function stateHandleStoreConformance(
     );
 
     test.each(['rejected', 'tooLarge'] as const)(
-      'add and replace that are %s discard what is new and keep what is old',
+      'add, replace and subsume that are %s discard what is new and keep what is old',
       async (fault) => {
         const world = await leading();
         await world.store.addAndLock('state-1', 'old');
-        for (const operation of ['add', 'replace'] as const) {
+        for (const operation of ['add', 'replace', 'subsume'] as const) {
           world.backend.failPatches(fault);
           const error = await failure(operations[operation].run(world));
           expect(error).toBeInstanceOf(fault === 'tooLarge' ? StateTooLargeException : HaStoreException);
@@ -797,6 +917,191 @@ export function stateHandleStoreConformance(
       ]);
     });
   });
+
+  describe(`adding and subsuming: ${name}`, () => {
+    /** state-0 hidden and discarded, state-1 live. */
+    const withTwo = async (): Promise<World> => {
+      const world = await leading();
+      await world.store.addAndLock('state-0', '0');
+      await world.subsume('state-1', '1', ['state-0']);
+      return world;
+    };
+    const also = (text: string) => [putOperation('also', text, { grows: false })];
+
+    test('one request adds, hides what it is told to, removes what was hidden before, and changes what else it is given', async () => {
+      const world = await withTwo();
+      const { patches, reads } = world.backend;
+      const handle = await world.store.addAndSubsume('state-2', '2', ['state-1'], also('x'));
+      expect(world.backend.patches - patches).toBe(1);
+      expect(world.backend.reads - reads).toBe(0);
+      expect(await handle.retrieveState()).toBe('2');
+      expect(await world.all()).toEqual(['2']);
+      expect([...(await world.entries()).keys()].sort()).toEqual(['also', 'layout', 'state-1', 'state-2']);
+      expect((await world.entry('state-1')).kind).toBe('marked');
+      // The state of what is hidden stays until it is asked to go.
+      expect(world.files()).toHaveLength(2);
+      await world.store.discardSubsumed('state-1');
+      expect(world.files()).toHaveLength(1);
+    });
+
+    test.each(['exists', 'notLeader', 'rejected', 'tooLarge', 'full', 'unwritable'] as const)(
+      'an add that is refused (%s) hides, removes and changes nothing, and only its own file goes',
+      async (why) => {
+        const world = await withTwo();
+        const before = await world.entries();
+        const files = world.files();
+        if (why === 'notLeader') await world.usurp();
+        if (why === 'rejected' || why === 'tooLarge') world.backend.failPatches(why);
+        if (why === 'unwritable') world.storage.failWrites(1);
+        const key = why === 'exists' ? 'state-1' : 'state-2';
+        // A long name makes the object too large.
+        const name = why === 'full' ? `state-${'x'.repeat(16 * 1024)}` : key;
+        const error = await failure(world.store.addAndSubsume(name, '2', ['state-1'], also('x')));
+        if (why !== 'exists') expect(error).not.toBeInstanceOf(AlreadyExistException);
+        expect(error).not.toBeInstanceOf(PossibleInconsistentStateException);
+        expect(await world.entries()).toEqual(before);
+        expect(world.files()).toEqual(files);
+        expect(await world.all()).toEqual(['1']);
+        // Nothing is hidden here either: there is nothing to discard.
+        await world.store.discardSubsumed('state-1');
+        expect(world.files()).toEqual(files);
+      },
+    );
+
+    test.each([
+      ['appliedThenLost'],
+      ['appliedThenMoved'],
+      ['lost'],
+      ['late'],
+      ['busy'],
+      ['lost', 'late'],
+      ['late', 'appliedThenLost'],
+    ] as PatchFault[][])('when requests go %s %s all parts happen together, once', async (...faults) => {
+      const world = await withTwo();
+      world.backend.failPatches(...faults.filter((fault) => fault !== undefined));
+      await world.store.addAndSubsume('state-2', '2', ['state-1'], also('x'));
+      expect(await world.all()).toEqual(['2']);
+      expect((await world.entry('state-1')).kind).toBe('marked');
+      expect((await world.entry('state-0')).kind).toBe('absent');
+      expect((await world.entries()).get('also')).toBe('x');
+      await world.store.discardSubsumed('state-1');
+      expect(world.files()).toHaveLength(1);
+      await world.subsume('state-3', '3', ['state-2']);
+      expect([...(await world.entries()).keys()].sort()).toEqual(['also', 'layout', 'state-2', 'state-3']);
+    });
+
+    test.each(['appliedThenLost', 'lost'] as const)(
+      'an add whose outcome stays unknown (%s) discards nothing and takes nothing for hidden; the next one hides it',
+      async (fault) => {
+        const world = await withTwo();
+        const discarded = [...world.storage.deleted];
+        world.backend.failPatches(fault);
+        world.backend.failReads(1_000);
+        const error = await failure(world.store.addAndSubsume('state-2', '2', ['state-1'], also('x')));
+        expect(error).toBeInstanceOf(PossibleInconsistentStateException);
+        await world.store.discardSubsumed('state-1');
+        expect(world.storage.deleted).toEqual(discarded);
+        world.backend.failReads(0);
+        await world.expectNoDanglingPointer();
+        expect(await world.all()).toEqual(fault === 'lost' ? ['1'] : ['2']);
+        await world.subsume('state-3', '3', ['state-1']);
+        expect(await world.all()).toEqual(fault === 'lost' ? ['3'] : ['2', '3']);
+        expect((await world.entry('state-0')).kind).toBe('absent');
+      },
+    );
+
+    test('it shares a request with other operations, and waits for its turn behind one that changes the same entry', async () => {
+      const world = await withTwo();
+      const { patches } = world.backend;
+      const results: Promise<unknown>[] = [];
+      world.backend.beforePatch(async () => {
+        results.push(
+          world.store.addAndLock('state-5', '5'),
+          world.store.addAndSubsume('state-2', '2', ['state-1'], also('x')),
+          world.store.addAndLock('state-6', '6'),
+          world.writer.submit(putOperation('also', 'y', { grows: false })),
+        );
+        await expect.poll(() => world.storage.written.length).toBe(6);
+      });
+      await world.store.addAndLock('state-4', '4');
+      await Promise.all(results);
+      expect(world.backend.patches - patches).toBeLessThanOrEqual(3);
+      expect(await world.all()).toEqual(['2', '4', '5', '6']);
+      expect(['x', 'y']).toContain((await world.entries()).get('also'));
+      await world.store.discardSubsumed('state-1');
+      await world.expectNoDanglingPointer();
+      expect(world.files()).toHaveLength(4);
+    });
+
+    test('in a shared request that is refused it is tried alone, as a whole', async () => {
+      const world = await withTwo();
+      world.backend.failPatches('rejected', 'none', 'rejected');
+      const results = await Promise.allSettled([
+        world.store.addAndLock('state-5', '5'),
+        world.store.addAndSubsume('state-2', '2', ['state-1'], also('x')),
+      ]);
+      expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+      expect(await world.all()).toEqual(['1', '5']);
+      expect((await world.entries()).has('also')).toBe(false);
+      expect((await world.entry('state-0')).kind).toBe('marked');
+    });
+
+    test('what cannot be decoded is dropped instead of hidden, and does not stop the add', async () => {
+      const world = await withTwo();
+      await change(world.other, { 'state-1': 'garbage' });
+      await world.store.addAndSubsume('state-2', '2', ['state-1', 'never-there'], []);
+      await world.store.discardSubsumed('state-1');
+      expect([...(await world.entries()).keys()].sort()).toEqual(['layout', 'state-2']);
+      expect(world.warnings).toEqual([expect.stringContaining('state-1 cannot be decoded')]);
+    });
+
+    test('a state that would not go is tried again, and its name goes after it', async () => {
+      const world = await withTwo();
+      await world.store.addAndSubsume('state-2', '2', ['state-1'], []);
+      world.storage.failDeletes(1);
+      await expect(world.store.discardSubsumed('state-1')).rejects.toThrow('cannot delete');
+      await world.store.addAndSubsume('state-3', '3', ['state-2'], []);
+      expect((await world.entry('state-1')).kind).toBe('marked');
+      await world.store.discardSubsumed('state-1');
+      await world.store.discardSubsumed('state-2');
+      await world.store.addAndSubsume('state-4', '4', [], []);
+      expect([...(await world.entries()).keys()].sort()).toEqual(['layout', 'state-3', 'state-4']);
+      expect(world.files()).toHaveLength(2);
+    });
+
+    test.each(['fails', 'waits'] as const)(
+      'a storage in which each removal %s does not fill the object',
+      async (how) => {
+        const world = await leading();
+        await world.store.addAndLock('state-100', '100');
+        if (how === 'fails') world.storage.failDeletes(1_000);
+        for (let i = 101; i < 120; i += 1) {
+          await world.store.addAndSubsume(`state-${i}`, `${i}`, [`state-${i - 1}`], []);
+          if (how === 'fails') await failure(world.store.discardSubsumed(`state-${i - 1}`));
+        }
+        const names = [...(await world.entries()).keys()].filter((key) => key.startsWith('state-')).sort();
+        expect(names.length).toBeLessThanOrEqual(MOST_HIDDEN + 2);
+        expect(names.at(-1)).toBe('state-119');
+        expect(world.files()).toHaveLength(20);
+        if (how === 'fails') return;
+        // Those whose names went before them are discarded all the same, when their turn comes.
+        for (let i = 100; i < 119; i += 1) await world.store.discardSubsumed(`state-${i}`);
+        expect(world.files()).toHaveLength(1);
+      },
+    );
+
+    test('the next leader ends what its predecessor has hidden, and discards it once', async () => {
+      const world = await withTwo();
+      await world.store.addAndSubsume('state-2', '2', ['state-1'], []);
+      const next = world.client();
+      await next.lead();
+      expect(await next.store.finishRemovals()).toBe(1);
+      expect([...(await world.entries()).keys()].sort()).toEqual(['layout', 'state-2']);
+      expect(world.files()).toHaveLength(1);
+      await expect(world.store.addAndSubsume('state-3', '3', ['state-2'], [])).rejects.toThrow(NotLeaderException);
+      await next.expectNoDanglingPointer();
+    });
+  });
 }
 
 const ANY_VERSION = StringResourceVersion.valueOf('1.1');
@@ -819,6 +1124,44 @@ async function change(
     ...(raise === undefined ? {} : { raise }),
     writer: 'somebody else',
   });
+}
+
+/** A process that ends after so many steps: writes of files, deletions, patches. What it would do then never happens. */
+class Mortal {
+  readonly death: Promise<'died'>;
+  private readonly die: (what: 'died') => void;
+  private steps = Number.POSITIVE_INFINITY;
+
+  constructor() {
+    const { promise, resolve } = Promise.withResolvers<'died'>();
+    this.death = promise;
+    this.die = resolve;
+  }
+
+  diesAfter(steps: number): void {
+    this.steps = steps;
+  }
+
+  backend(inner: FaultyBackend): FaultyBackend {
+    return { ...inner, patch: (patch) => this.step(() => inner.patch(patch)) };
+  }
+
+  storage(inner: CountingStorage): CountingStorage {
+    return {
+      ...inner,
+      write: (path, chunks, options) => this.step(() => inner.write(path, chunks, options)),
+      delete: (path) => this.step(() => inner.delete(path)),
+    };
+  }
+
+  private step<R>(action: () => Promise<R>): Promise<R> {
+    if (this.steps > 0) {
+      this.steps -= 1;
+      return action();
+    }
+    this.die('died');
+    return new Promise(() => {});
+  }
 }
 
 let nextId = 0;
@@ -867,6 +1210,12 @@ class World {
     const client = new World(this.backend, this.other, this.storage);
     client.open();
     return client;
+  }
+
+  /** Adds, hides, and discards what is hidden now. */
+  async subsume(key: string, state: string, subsumed: readonly string[]): Promise<void> {
+    await this.store.addAndSubsume(key, state, subsumed, []);
+    for (const name of subsumed) await this.store.discardSubsumed(name);
   }
 
   async usurp(): Promise<void> {

@@ -23,6 +23,8 @@ export interface FaultyBackend extends HandleBackend {
   failReads(count: number): void;
   /** Runs just before the next patch is sent: what somebody else does meanwhile. */
   beforePatch(action: () => Promise<void>): void;
+  /** Runs just before the next read is answered: what somebody else does until then. */
+  beforeRead(action: () => Promise<void>): void;
   readonly patches: number;
   readonly reads: number;
 }
@@ -34,6 +36,7 @@ export function faultyBackend(inner: HandleBackend): FaultyBackend {
   let reads = 0;
   let late: HaPatch | undefined;
   let before: (() => Promise<void>) | undefined;
+  let beforeReading: (() => Promise<void>) | undefined;
   const lost: PatchAnswer = { answer: 'unknown', cause: new Error('connection reset') };
 
   const answer = async (patch: HaPatch): Promise<PatchAnswer> => {
@@ -72,6 +75,9 @@ export function faultyBackend(inner: HandleBackend): FaultyBackend {
     beforePatch: (action) => {
       before = action;
     },
+    beforeRead: (action) => {
+      beforeReading = action;
+    },
     get patches() {
       return patches;
     },
@@ -80,6 +86,9 @@ export function faultyBackend(inner: HandleBackend): FaultyBackend {
     },
     async read(): Promise<HaSnapshot | undefined> {
       reads += 1;
+      const meanwhile = beforeReading;
+      beforeReading = undefined;
+      await meanwhile?.();
       if (failingReads > 0) {
         failingReads -= 1;
         throw new Error('read timed out');

@@ -14,11 +14,11 @@ const NETWORK_FAULTS: Partial<Record<PatchFault, Fault>> = {
 };
 
 /**
- * The backend must reach the server through the proxy, and give up a request after a short while: a request that is held
- * arrives, whole, after the next read.
+ * Both backends must reach the server through the proxy; the impatient one sends what is held on its way, and gives it up
+ * after a short while. It arrives, whole, after the next read.
  */
 export function networkFaultyBackend(
-  inner: HandleBackend,
+  { inner, impatient }: { readonly inner: HandleBackend; readonly impatient: HandleBackend },
   proxy: ApiProxy,
   object: { readonly namespace: string; readonly name: string },
 ): FaultyBackend {
@@ -43,8 +43,9 @@ export function networkFaultyBackend(
       const fault = NETWORK_FAULTS[faults.shift() ?? 'none'];
       if (fault === undefined) return inner.patch(patch);
       const rule = proxy.inject({ verb: 'patch', resource: 'configmaps', ...object, fault });
-      if (fault.do === 'hold') held = rule;
-      return inner.patch(patch);
+      if (fault.do !== 'hold') return inner.patch(patch);
+      held = rule;
+      return impatient.patch(patch);
     },
     create: (lowestEpoch) => inner.create(lowestEpoch),
     remove: (uid) => inner.remove(uid),

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import {
-  CHECKPOINT_NEVER_RETAINED,
   CHECKPOINT_RETAINED_ON_CANCELLATION,
   type CompletedCheckpoint,
   checkpointKey,
@@ -8,7 +7,6 @@ import {
   NotLeaderException,
   PossibleInconsistentStateException,
   SAVEPOINT,
-  SYNCHRONOUS_SAVEPOINT,
 } from '../../../src/ha/index.ts';
 import { type AJob, aCheckpoint, JOB } from '../../builders/ha.ts';
 
@@ -19,20 +17,14 @@ const ids = (checkpoints: readonly CompletedCheckpoint[]) => checkpoints.map(({ 
 
 const metadata = (checkpointId: number) => `${JOB}/chk-${checkpointId}-1-abc/_metadata`;
 
-const _named = (name: string, index: number): CompletedCheckpoint => ({
-  checkpointId: index,
-  epoch: 1,
-  timestamp: 0,
-  location: name,
-  metadataSha256: '',
-  bytes: 0,
-  isSavepoint: !name.startsWith('cp'),
-  properties: name.startsWith('stop')
-    ? SYNCHRONOUS_SAVEPOINT
-    : name.startsWith('sp')
-      ? SAVEPOINT
-      : CHECKPOINT_NEVER_RETAINED,
-});
+/** Writes an entry as somebody would who edits the object by hand. */
+async function edit(job: AJob, key: string, text: string): Promise<void> {
+  const { uid, epoch, seq } = (await job.backend.read()) ?? expect.fail('no object');
+  await job.backend.patch({ expect: { uid, epoch, seq }, entries: new Map([[key, text]]), writer: 'somebody' });
+}
+
+const pointers = async (job: AJob): Promise<string[]> =>
+  [...((await job.backend.read())?.entries.keys() ?? [])].filter((key) => key.startsWith('checkpointID-'));
 
 /** What every backend owes completed checkpoints. */
 export function checkpointStoreConformance(name: string, newJob: () => Promise<AJob>): void {
@@ -69,8 +61,7 @@ export function checkpointStoreConformance(name: string, newJob: () => Promise<A
       expect(job.backend.patches - patches).toBe(5);
       expect(job.backend.reads - reads).toBe(0);
       expect(given).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
-      const { entries } = (await job.backend.read())!;
-      expect([...entries.keys()].filter((key) => key.startsWith('checkpointID-'))).toEqual([7, 8].map(checkpointKey));
+      expect(await pointers(job)).toEqual([7, 8].map(checkpointKey));
       expect(await job.storage.list(`${JOB}/ha`)).toHaveLength(1);
     });
 
@@ -194,6 +185,95 @@ export function checkpointStoreConformance(name: string, newJob: () => Promise<A
       );
     });
 
+    test('an entry that cannot be decoded is named as broken; an older checkpoint stands in', async () => {
+      const job = await newJob();
+      const store = await storeOf(await job.leader(), 2);
+      for (const id of [1, 2]) await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, id));
+      await edit(job, checkpointKey(2), 'garbage');
+      const next = await storeOf(await job.leader(), 2);
+      expect(ids(next.getAllCheckpoints())).toEqual([1]);
+      expect(next.getBrokenCheckpoints()).toMatchObject([{ checkpointId: 2, key: checkpointKey(2) }]);
+    });
+
+    test('a job whose only checkpoint cannot be decoded does not start empty', async () => {
+      const job = await newJob();
+      const services = await job.leader();
+      await edit(job, checkpointKey(7), 'garbage');
+      await expect(storeOf(services)).rejects.toThrow('Could not retrieve checkpoint 7 from state handle under');
+      expect(await pointers(job)).toEqual([checkpointKey(7)]);
+    });
+
+    test('checkpoints that are added at the same time are added one after the other', async () => {
+      const job = await newJob();
+      const store = await storeOf(await job.leader(), 2);
+      const three = await Promise.all([1, 2, 3].map((id) => aCheckpoint(job, id)));
+      const gone = await Promise.all(three.map((checkpoint) => store.addCheckpointAndSubsumeOldestOne(checkpoint)));
+      await store.whenDiscarded();
+      expect(gone.map((checkpoint) => checkpoint?.checkpointId)).toEqual([undefined, undefined, 1]);
+      expect(ids(store.getAllCheckpoints())).toEqual([2, 3]);
+      expect(ids((await storeOf(await job.leader(), 2)).getAllCheckpoints())).toEqual([2, 3]);
+      expect(await job.storage.exists(metadata(1))).toBe(false);
+    });
+
+    test('an add that is refused does not stop the next one', async () => {
+      const job = await newJob();
+      const store = await storeOf(await job.leader());
+      const two = await Promise.all([1, 2].map((id) => aCheckpoint(job, id)));
+      job.backend.failPatches('rejected');
+      const outcomes = await Promise.allSettled(two.map((one) => store.addCheckpointAndSubsumeOldestOne(one)));
+      expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+      expect(ids(store.getAllCheckpoints())).toEqual([2]);
+    });
+
+    test('a checkpoint that is being added when the job ends leaves no pointer behind', async () => {
+      const job = await newJob();
+      const store = await storeOf(await job.leader());
+      const checkpoint = await aCheckpoint(job, 1);
+      let ended: Promise<void> = Promise.resolve();
+      job.backend.beforePatch(async () => {
+        ended = store.shutdown('FINISHED');
+      });
+      await store.addCheckpointAndSubsumeOldestOne(checkpoint);
+      await ended;
+      expect(await pointers(job)).toEqual([]);
+      expect(await job.storage.list(JOB)).toEqual([]);
+    });
+
+    test('a storage that deletes nothing fills up, the object does not', async () => {
+      const job = await newJob();
+      const store = await storeOf(await job.leader());
+      job.storage.failDeletes(1_000);
+      for (let id = 1; id <= 20; id += 1) await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, id));
+      await store.whenDiscarded();
+      expect((await pointers(job)).length).toBeLessThan(12);
+      expect(job.warnings).toHaveLength(19);
+      job.storage.failDeletes(0);
+      const next = await job.leader();
+      expect(ids((await storeOf(next)).getAllCheckpoints())).toEqual([20]);
+      expect(await next.sweepStateFiles()).toBeGreaterThan(0);
+      expect(await job.storage.list(`${JOB}/ha`)).toHaveLength(1);
+    });
+
+    test('slow removals do not hold up the next checkpoints, and are done in order in the end', async () => {
+      const job = await newJob();
+      const services = await job.leader();
+      const removed: number[] = [];
+      const { promise: open, resolve: goOn } = Promise.withResolvers<void>();
+      const store = await services
+        .getCheckpointRecoveryFactory()
+        .createCompletedCheckpointStore(JOB, 1, async (gone) => {
+          await open;
+          removed.push(gone.checkpointId);
+        });
+      for (let id = 1; id <= 12; id += 1) await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, id));
+      expect(removed).toEqual([]);
+      expect((await pointers(job)).length).toBeLessThan(12);
+      goOn();
+      await store.whenDiscarded();
+      expect(removed).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+      expect(await job.storage.list(`${JOB}/ha`)).toHaveLength(1);
+    });
+
     test('a storage that cannot be read makes recovery fail, not fall back', async () => {
       const job = await newJob();
       const store = await storeOf(await job.leader(), 2);
@@ -216,9 +296,7 @@ export function checkpointStoreConformance(name: string, newJob: () => Promise<A
       await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 2, CHECKPOINT_RETAINED_ON_CANCELLATION));
       await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 3, SAVEPOINT));
       await store.shutdown('CANCELED');
-      expect(
-        [...((await job.backend.read())?.entries.keys() ?? [])].filter((key) => key.startsWith('checkpointID-')),
-      ).toEqual([]);
+      expect(await pointers(job)).toEqual([]);
       expect(await job.storage.list(JOB)).toEqual([metadata(2), metadata(3)]);
       await expect(store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 4))).rejects.toThrow('shutdown');
     });

@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { executionPlanKey, NotLeaderException } from '../../../src/ha/index.ts';
+import {
+  executionPlanKey,
+  HaObjectCorruptException,
+  HaObjectMissingException,
+  jobResultKey,
+  NotLeaderException,
+} from '../../../src/ha/index.ts';
 import { IllegalStateException, IOException, NoSuchElementException } from '../../../src/lib/java-errors.ts';
-import { type AJob, JOB } from '../../builders/ha.ts';
+import { type AJob, aCheckpoint, JOB } from '../../builders/ha.ts';
 
 const counterOf = async (job: AJob) => {
   const counter = (await job.leader()).getCheckpointRecoveryFactory().createCheckpointIdCounter(JOB);
@@ -61,6 +67,46 @@ export function storesConformance(name: string, newJob: () => Promise<AJob>): vo
       expect(ids).toEqual([1, 2, 3, 4]);
     });
 
+    test.each(['lost', 'late', 'appliedThenLost'] as const)(
+      'an id asked for by a leader that is replaced meanwhile (%s) is not given twice',
+      async (fault) => {
+        const job = await newJob();
+        const counter = await counterOf(job);
+        await counter.getAndIncrement();
+        let next: number | undefined;
+        job.backend.failPatches(fault);
+        job.backend.beforeRead(async () => {
+          next = await (await counterOf(job)).getAndIncrement();
+        });
+        const late = await counter.getAndIncrement().catch((error: unknown) => error);
+        expect(next).toBeGreaterThan(1);
+        expect(late).not.toBe(next);
+        if (typeof late !== 'number') expect(late).toBeInstanceOf(NotLeaderException);
+      },
+    );
+
+    test.each(['waits behind another write', 'is being written'] as const)(
+      'a count that is set while a checkpoint %s is not undone by the id that the checkpoint reserves',
+      async (when) => {
+        const job = await newJob();
+        const services = await job.leader();
+        const { createCheckpointIdCounter, createCompletedCheckpointStore } = services.getCheckpointRecoveryFactory();
+        const counter = createCheckpointIdCounter(JOB);
+        const store = await createCompletedCheckpointStore(JOB, 3);
+        const before = job.storage.written.length;
+        const under: Promise<unknown>[] = [];
+        job.backend.beforePatch(async () => {
+          under.push(store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 1)));
+          await expect.poll(() => job.storage.written.length).toBe(before + 2);
+          if (when === 'waits behind another write') under.push(counter.setCount(1337));
+          else job.backend.beforePatch(async () => void under.push(counter.setCount(1337)));
+        });
+        await services.getJobResultStore().createDirtyResult(result);
+        for (const one of under) await one;
+        expect([await counter.getAndIncrement(), await counter.getAndIncrement()]).toEqual([1337, 1338]);
+      },
+    );
+
     test('only the leader counts', async () => {
       const job = await newJob();
       const counter = await counterOf(job);
@@ -78,6 +124,32 @@ export function storesConformance(name: string, newJob: () => Promise<AJob>): vo
       expect(await counter.get()).toBe(2);
       await counter.shutdown('FINISHED');
       expect((await job.backend.read())?.entries.has('counter')).toBe(false);
+    });
+
+    test('a shutdown without an object fails; when it has been made again, the next leader ends it', async () => {
+      const job = await newJob();
+      const counter = await counterOf(job);
+      await counter.getAndIncrement();
+      await job.backend.remove((await job.backend.read())?.uid ?? '');
+      await expect(counter.shutdown('FINISHED')).rejects.toThrow(HaObjectMissingException);
+      await expect(counter.get()).rejects.toThrow(`${job.backend.name} does not exist.`);
+      await job.backend.create(9);
+      // Made anew it belongs to nobody: who led before does not write to it.
+      await expect(counter.shutdown('FINISHED')).rejects.toThrow(NotLeaderException);
+      const next = await counterOf(job);
+      await next.getAndIncrement();
+      await next.shutdown('FINISHED');
+      expect((await job.backend.read())?.entries.has('counter')).toBe(false);
+    });
+
+    test('a count that is set to what it is costs no write', async () => {
+      const job = await newJob();
+      const counter = await counterOf(job);
+      await counter.setCount(7);
+      const { patches } = job.backend;
+      await counter.setCount(7);
+      expect(job.backend.patches).toBe(patches);
+      expect(await counter.getAndIncrement()).toBe(7);
     });
 
     test('the counter of a suspended job stays', async () => {
@@ -115,13 +187,34 @@ export function storesConformance(name: string, newJob: () => Promise<AJob>): vo
       expect(await next.getJobResult(JOB)).toEqual(result);
     });
 
-    test('a result whose answer was lost is written once', async () => {
-      const job = await newJob();
-      const results = (await job.leader()).getJobResultStore();
-      job.backend.failPatches('appliedThenLost');
-      await results.createDirtyResult(result);
-      expect(await results.getJobResult(JOB)).toEqual(result);
-    });
+    test.each(['appliedThenLost', 'appliedThenMoved', 'lost', 'late'] as const)(
+      'a result whose request went %s is written once, and cleaned once',
+      async (fault) => {
+        const job = await newJob();
+        const results = (await job.leader()).getJobResultStore();
+        job.backend.failPatches(fault);
+        await results.createDirtyResult(result);
+        expect(await results.getJobResult(JOB)).toEqual(result);
+        await expect(results.createDirtyResult(result)).rejects.toThrow(IllegalStateException);
+        job.backend.failPatches(fault);
+        await results.markResultAsClean(JOB);
+        expect(await results.hasCleanJobResultEntry(JOB)).toBe(true);
+      },
+    );
+
+    test.each(['garbage', '{}', '{"version":2}'])(
+      'a result that cannot be read (%s) is an error, not an absent one',
+      async (text) => {
+        const job = await newJob();
+        const results = (await job.leader()).getJobResultStore();
+        const seen = (await job.backend.read())!;
+        const expected = { uid: seen.uid, epoch: seen.epoch, seq: seen.seq };
+        await job.backend.patch({ expect: expected, entries: new Map([[jobResultKey(JOB), text]]), writer: 'x' });
+        await expect(results.getDirtyResults()).rejects.toThrow(HaObjectCorruptException);
+        await expect(results.hasJobResultEntry(JOB)).rejects.toThrow(jobResultKey(JOB));
+        await expect(results.createDirtyResult(result)).rejects.toThrow(jobResultKey(JOB));
+      },
+    );
 
     test('an execution plan is put, replaced, recovered by the next leader, and removed', async () => {
       const job = await newJob();
