@@ -12,7 +12,7 @@ export interface InspectHaOptions extends HaSourceOptions {
 /** @returns 0; 1 when a finding is an error */
 export function inspectHa(clusterId: string | undefined, options: InspectHaOptions, io: CliIo): Promise<number> {
   const { output } = options;
-  return withHaSource(options, io, async (source) => {
+  return withHaSource(clusterId, options, io, async (source) => {
     const all = inspectAll(await source.read());
     const chosen = chosenClusters(all, clusterId, source.name);
     const lines = (): string[] => chosen.flatMap((each, index) => [...(index === 0 ? [] : ['']), ...haLines(each, io)]);

@@ -52,7 +52,7 @@ export function repairHa(clusterId: string | undefined, options: RepairHaOptions
   const { dryRun = false, storage = [], output } = options;
   const wish = wishOf(options);
   const files = new StoredFiles(storage.map(storageMapping));
-  return withHaSource(options, io, async (source) => {
+  return withHaSource(clusterId, options, io, async (source) => {
     const { cluster } = source;
     if (cluster === undefined && !dryRun) {
       const why = 'a file is not repaired: name the cluster, or add --dry-run to see what would be done';

@@ -43,7 +43,7 @@ export function verifyHa(name: string | undefined, options: VerifyHaOptions, io:
   const { output, storage = [] } = options;
   const ownUris = storage.filter((text) => /^[a-z][a-z0-9+.-]*:[^=]*$/i.test(text));
   const files = new StoredFiles(storage.filter((text) => !ownUris.includes(text)).map(storageMapping));
-  return withHaSource(options, io, async (source) => {
+  return withHaSource(name, options, io, async (source) => {
     const chosen = chosenCluster(inspectAll(await source.read()), name, source.name);
     const [ownUri, ...others] = ownUris;
     // One URI says where the storage of one job is; files of Flink are named by URIs themselves.

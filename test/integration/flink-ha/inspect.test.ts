@@ -53,6 +53,8 @@ test('ConfigMaps without labels, and beside many others, are found; other cluste
   const one = await flinkjob(['ha', 'inspect', 'ha-1181', ...options]);
   expect(one.stdout).toMatch(new RegExp(`^cluster ha-1181 in namespace ${namespace}: 2 ConfigMaps`));
   expect(one.stdout).not.toContain('cluster z');
+  const sameByFullName = await flinkjob(['ha', 'inspect', `${namespace}/ha-1181`, '--kubeconfig', kubeconfig.path]);
+  expect(sameByFullName).toEqual(one);
   const all = await flinkjob(['ha', 'inspect', ...options]);
   expect(all.stdout.match(/^cluster \S+ in namespace/gm)).toHaveLength(2);
   expect(await flinkjob(['ha', 'inspect', 'gone', ...options])).toEqual({
@@ -76,6 +78,25 @@ test('a namespace without HA data, and a user without rights, are told apart', a
   const refused = await flinkjob(['ha', 'inspect', 'flights', '--kubeconfig', weak.path]);
   expect(refused).toMatchObject({ code: 1, stdout: '' });
   expect(refused.stderr).toMatch(/^error: list configmaps .*answered 403.*grant it with a Role and a RoleBinding$/m);
+});
+
+test('whoever may only get ConfigMaps sees those of the cluster that is named', async () => {
+  const namespace = await captured(capture('2.3.0/06-five-checkpoints'));
+  const rules = [{ apiGroups: [''], resources: ['configmaps'], verbs: ['get'] }];
+  await cluster!.serviceAccount(namespace, 'reader', rules);
+  const adminToken = await cluster!.tokenFor(namespace, 'reader');
+  using kubeconfig = kubeconfigFile({ ...cluster!.access, adminToken }, namespace);
+  const options = ['--kubeconfig', kubeconfig.path, '-o', 'json'];
+  const { code, stdout, stderr } = await flinkjob(['ha', 'inspect', 'ha-230', ...options]);
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: `ConfigMaps of namespace ${namespace} may not be listed: only those that ha-230 names are looked at\n`,
+  });
+  expect(JSON.parse(stdout)).toMatchObject({ clusterId: 'ha-230', jobs: [{ checkpoints: [{}], counter: 7 }] });
+  expect(await flinkjob(['ha', 'inspect', 'gone', ...options])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('answered 403'),
+  });
 });
 
 test('without any cluster the error says how to name one', async () => {
