@@ -1,6 +1,7 @@
 /** What is recorded of a failure, from the error that it ended with. Pure. */
+import { NotLeaderException } from '../../ha/index.ts';
 import { causeChain, messageOf } from '../../lib/errors.ts';
-import { JOB_EXIT } from '../../lib/exit-codes.ts';
+import { JOB_EXIT, type TerminationRecord } from '../../lib/exit-codes.ts';
 import { SuppressRestartsException } from '../../lib/java-errors.ts';
 import { InvalidJobError, JobGraphError } from '../../stream/index.ts';
 
@@ -32,3 +33,19 @@ export function codeOf(error: Error): string | undefined {
 }
 
 const WRAPPING_CODES: ReadonlySet<string> = new Set(['SUPPRESS_RESTARTS', 'FLINK_RUNTIME', 'JOB_FAILED']);
+
+/** How a process ends, without what it knows of itself. */
+export type Ending = Omit<TerminationRecord, 'attempt' | 'epoch'>;
+
+/**
+ * What becomes of a process that stopped with an error which is not the job's: the storage or the HA directory is out of
+ * reach, or a mistake of ours. A write that was refused because another leads is the loss of leadership, also where nobody
+ * had been told of it yet: it is no failure of the job.
+ */
+export function endingOf(error: unknown): Ending {
+  const isLost = causeChain(error).some((each) => each instanceof NotLeaderException);
+  const how = isLost
+    ? ({ exitCode: JOB_EXIT.lostLeadership, outcome: 'lostLeadership' } as const)
+    : ({ exitCode: JOB_EXIT.failed, outcome: 'failed' } as const);
+  return { ...how, cause: messageOf(error) };
+}

@@ -26,7 +26,7 @@ import {
 import { assertNever } from '../../lib/assert-never.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { causeChain, messageOf } from '../../lib/errors.ts';
-import { encodeTerminationRecord, JOB_EXIT, type TerminationRecord } from '../../lib/exit-codes.ts';
+import { encodeTerminationRecord, JOB_EXIT } from '../../lib/exit-codes.ts';
 import { type FaultPoint, noFaults } from '../../lib/fault-point.ts';
 import { encodeRestartStrategy } from '../../restart/index.ts';
 import { openStorage, type Storage } from '../../storage/index.ts';
@@ -38,7 +38,7 @@ import {
   type ServedJob,
   serveJob,
 } from '../../stream/index.ts';
-import { causeText, codeOf, exitCodeOf } from './failure-text.ts';
+import { causeText, codeOf, type Ending, endingOf, exitCodeOf } from './failure-text.ts';
 import type { JobOrder } from './job-order.ts';
 import type { FromJobProcess } from './messages.ts';
 import { freePortInstead, restPortError } from './rest-port.ts';
@@ -74,16 +74,14 @@ export async function runJobProcess(order: JobOrder, ports: JobProcessPorts): Pr
   try {
     return await process.run();
   } catch (error) {
-    // Whatever could not be attributed to the job: storage or HA directory out of reach, a mistake of ours.
-    process.writeRecord({ exitCode: JOB_EXIT.failed, outcome: 'failed', cause: messageOf(error) });
-    return JOB_EXIT.failed;
+    const ending = endingOf(error);
+    process.writeRecord(ending);
+    return ending.exitCode;
   }
 }
 
 /** How long a process that ends with a savepoint waits for its caller to ask where it lies. */
 const RESULTS_READ_MS = 2_000;
-
-type Ending = Omit<TerminationRecord, 'attempt' | 'epoch'>;
 
 class JobProcess {
   readonly #order: JobOrder;

@@ -1,17 +1,11 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import type { JobOrder } from '../../../src/cli/job-process/job-order.ts';
 import { runJobProcess } from '../../../src/cli/job-process/job-process.ts';
 import type { FromJobProcess } from '../../../src/cli/job-process/messages.ts';
 import { checkRestPort } from '../../../src/cli/job-process/rest-port.ts';
-import { openAttempt, openEmbeddedHaServices } from '../../../src/ha/index.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
-import { openStorage } from '../../../src/storage/index.ts';
-import { aTemporaryDirectory } from '../../builders/temporary-directory.ts';
+import { aJobOrder } from '../../builders/job-order.ts';
 
 const HOST = '127.0.0.1';
 
@@ -31,39 +25,8 @@ test('a port is refused while it is taken, and not afterwards', async () => {
   await expect(checkRestPort({ host: HOST, port: 0 })).resolves.toBeUndefined();
 });
 
-/** An order for the first process of a job, and what tells of its attempt. */
-async function anOrder(rest: JobOrder['rest']) {
-  const directory = aTemporaryDirectory();
-  const storageUri = pathToFileURL(join(directory, 'storage')).href;
-  const jobId = 'a'.repeat(32);
-  const services = await openEmbeddedHaServices({
-    directory,
-    storage: openStorage(storageUri),
-    jobId,
-    clock: systemClock,
-    identity: 'supervisor',
-  });
-  onTestFinished(() => services.close());
-  const ledgers = services.getLedgerStore();
-  const view = (await ledgers.read())!;
-  await ledgers.write(view, openAttempt(view.ledger, { at: 1, epoch: view.nextEpoch }), 'supervisor');
-  const order: JobOrder = {
-    jobId,
-    jobName: 'job',
-    attempt: 1,
-    program: { module: { kind: 'inline', source: '' }, workingDirectory: directory, args: [], parallelism: 1 },
-    storageUri,
-    haDirectory: directory,
-    checkpoints: { timeoutMs: 1, minPauseMs: 0, tolerableFailures: 0, retained: 1, onCancel: 'Retain' },
-    allowNonRestoredState: false,
-    terminationLog: join(directory, 'termination.json'),
-    rest,
-  };
-  return { order, ledgers };
-}
-
 test('the first process of a job whose port somebody took meanwhile is not restarted', async () => {
-  const { order, ledgers } = await anOrder({ host: HOST, port: await aTakenPort() });
+  const { order, ledgers } = await aJobOrder({ host: HOST, port: await aTakenPort() });
   const exitCode = await runJobProcess(order, { tell: () => {}, stop: new AbortController().signal });
   expect(exitCode).toBe(13);
   const failure = { code: 'REST_PORT_UNAVAILABLE', cause: expect.stringContaining(`--rest-port ${order.rest.port}`) };
@@ -76,7 +39,7 @@ test('the first process of a job whose port somebody took meanwhile is not resta
 
 test('a later process serves on a free port when somebody took the one it was to have, and says so', async () => {
   const port = await aTakenPort();
-  const { order } = await anOrder({ host: HOST, port, orFree: true });
+  const { order } = await aJobOrder({ host: HOST, port, orFree: true });
   const told: FromJobProcess[] = [];
   await runJobProcess(order, { tell: (message) => told.push(message), stop: new AbortController().signal });
   const serving = told.find((message) => message.type === 'serving');
