@@ -29,9 +29,17 @@ interface World {
   readonly object: HaSnapshot;
   readonly replicas: readonly [Replica, Replica];
   /** Requests on their way. */
-  readonly network: readonly { readonly from: number; readonly term: number; readonly patch: HaPatch }[];
+  readonly network: readonly Message[];
   /** The epoch of the last write that was accepted. */
   readonly written: number;
+}
+
+interface Message {
+  readonly from: number;
+  readonly term: number;
+  readonly patch: HaPatch;
+  /** Whether another copy of it was accepted before. */
+  readonly wasAccepted: boolean;
 }
 
 const nameOf = (index: number, { term }: Replica): string => `replica-${index}-${term}`;
@@ -106,7 +114,10 @@ function pause(world: World, index: number): World | undefined {
 
 const send = (world: World, index: number, patch: HaPatch): World => {
   const sent = withReplica(world, index, { sent: patch });
-  return { ...sent, network: [...world.network, { from: index, term: world.replicas[index]!.term, patch }] };
+  return {
+    ...sent,
+    network: [...world.network, { from: index, term: world.replicas[index]!.term, patch, wasAccepted: false }],
+  };
 };
 
 /** Raises the epoch, or writes; with a request that nobody has answered, looks what became of it. */
@@ -145,7 +156,11 @@ function deliver(world: World, index: number, isAnswered: boolean): World | unde
   const { patch, term } = message;
   let after: World = { ...world, network: world.network.filter((_, i) => i !== position) };
   const isAccepted = isExpected(world.object, patch.expect);
-  if (isAccepted) after = { ...after, object: patched(world.object, patch) };
+  if (isAccepted) {
+    if (message.wasAccepted) throw new Error(`a request of ${patch.writer} is accepted twice`);
+    const network = after.network.map((other) => (other.patch === patch ? { ...other, wasAccepted: true } : other));
+    after = { ...after, network, object: patched(world.object, patch) };
+  }
   if (isAccepted && patch.raise === undefined) {
     if (patch.expect.epoch < world.written)
       throw new Error(`epoch ${patch.expect.epoch} writes after ${world.written}`);
@@ -178,7 +193,7 @@ function keyOf({ lease: { spec, version }, object, replicas, network, written }:
     const patience = seen === version ? Number(isPatienceOver) : 2;
     parts.push(term, phase, Number(isPaused), patience, epoch, seq, patchKey(sent));
   }
-  for (const { from, patch } of network) parts.push(from, patchKey(patch));
+  for (const { from, patch, wasAccepted } of network) parts.push(from, patchKey(patch), Number(wasAccepted));
   return parts.join();
 }
 
@@ -213,7 +228,7 @@ function* successors(step: Step): Generator<Step> {
   }
 }
 
-test('in no order of twelve steps is a write of an epoch accepted after one of a later epoch, and no two lead in one epoch', () => {
+test('in no order of twelve steps is a write of an epoch accepted after one of a later epoch, or twice, and no two lead in one epoch', () => {
   const seen = new Set([keyOf(start)]);
   let layer: Step[] = [{ world: start, action: 'start', before: undefined }];
   for (let depth = 0; depth < 12; depth += 1) {
