@@ -8,7 +8,7 @@ interface Spec {
   readonly maxParallelism?: number;
   readonly restoreFrom?: string;
   readonly triggers: { readonly restore: number };
-  readonly checkpoints: { readonly interval?: string };
+  readonly checkpoints: { readonly interval?: string; readonly retained: number };
   readonly upgrade: { readonly mode: string };
   readonly taskManager?: unknown;
 }
@@ -67,6 +67,19 @@ const taskManagersNeedFlink: Rule<Spec> = {
   holds: (self) => self.taskManager === undefined || self.flink !== undefined,
 };
 
+/** The pointers of a TypeScript job lie in one object of 16 KiB, beside its ledger; Flink keeps up to a megabyte of them. */
+const MOST_RETAINED = 25;
+
+const pointersFitTheirObject: Rule<Spec> = {
+  code: 'TOO_MANY_RETAINED',
+  must: `must be at most ${MOST_RETAINED} for a TypeScript job: the pointers to its checkpoints share one small object`,
+  remedy: 'Keep fewer checkpoints, and take savepoints of what is to be kept for longer.',
+  reads: ['typescript', 'checkpoints'],
+  blames: 'checkpoints.retained',
+  cel: `!has(self.typescript) || self.checkpoints.retained <= ${MOST_RETAINED}`,
+  holds: (self) => self.typescript === undefined || self.checkpoints.retained <= MOST_RETAINED,
+};
+
 const maxParallelismFixed: Rule<Job> = {
   code: 'MAX_PARALLELISM_FIXED',
   must: 'must stay as it is while the job has state',
@@ -99,6 +112,7 @@ export const specRules: readonly Rule[] = [
   maxParallelismCoversParallelism,
   restoreNeedsOrigin,
   taskManagersNeedFlink,
+  pointersFitTheirObject,
 ];
 
 /** Rules of the whole resource. */

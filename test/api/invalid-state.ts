@@ -152,6 +152,13 @@ export const INVALID_STATE: readonly InvalidJob[] = [
     ['spec.checkpoints.retained: 0 is not allowed: must be an integer from 1 to 1000. Write e.g. retained: 3'],
   ],
   [
+    'more checkpoints retained than a TypeScript job can point to',
+    aJob({ checkpoints: { retained: 26 } }),
+    [
+      'spec.checkpoints.retained: 26 is not allowed: must be at most 25 for a TypeScript job: the pointers to its checkpoints share one small object. Keep fewer checkpoints, and take savepoints of what is to be kept for longer.',
+    ],
+  ],
+  [
     'an unknown onCancel',
     aJob({ checkpoints: { onCancel: 'Keep' } }),
     ['spec.checkpoints.onCancel: "Keep" is not allowed: must be one of Retain, Delete. Write e.g. onCancel: Retain'],

@@ -31,6 +31,8 @@ export const VALID_JOBS: readonly (readonly [string, Manifest])[] = [
   ['the shortest checkpoint interval', aJob({ checkpoints: { interval: '10ms', timeout: '10ms' } })],
   ['durations of all units', aJob({ checkpoints: { interval: '1h30m10.5s250ms', minPause: '8760h' } })],
   ['any number of failed checkpoints', aJob({ checkpoints: { tolerableFailures: 2_147_483_647 } })],
+  ['as many checkpoints as can be retained', aJob({ checkpoints: { retained: 25 } })],
+  ['more of them on Flink', aFlinkRuntimeJob({}, { checkpoints: { retained: 1000 } })],
   ['daily savepoints', aJob({ savepoints: { interval: '24h', retained: 1000, format: 'Native' } })],
   ['exponential delay with its defaults', aJob({ restart: { exponentialDelay: {} } })],
   [

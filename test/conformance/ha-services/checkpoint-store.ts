@@ -4,6 +4,7 @@ import {
   type CompletedCheckpoint,
   checkpointKey,
   type HighAvailabilityServices,
+  LEDGER_LIMIT_BYTES,
   NotLeaderException,
   PossibleInconsistentStateException,
   SAVEPOINT,
@@ -252,6 +253,21 @@ export function checkpointStoreConformance(name: string, newJob: () => Promise<A
       expect(ids((await storeOf(next)).getAllCheckpoints())).toEqual([20]);
       expect(await next.sweepStateFiles()).toBeGreaterThan(0);
       expect(await job.storage.list(`${JOB}/ha`)).toHaveLength(1);
+    });
+
+    test('as many checkpoints as may be retained fit beside a full ledger, a plan, and what will not go', async () => {
+      const job = await newJob();
+      const services = await job.leader();
+      await edit(job, 'ledger', 'x'.repeat(LEDGER_LIMIT_BYTES));
+      const plans = services.getExecutionPlanStore();
+      await plans.start();
+      await plans.putExecutionPlan({ jobId: JOB });
+      const store = await storeOf(services, 25);
+      job.storage.failDeletes(1_000);
+      // Ids and epochs of a job that has run for long are longer.
+      for (let id = 1; id <= 40; id += 1)
+        await store.addCheckpointAndSubsumeOldestOne(await aCheckpoint(job, 1_000_000_000 + id));
+      expect(store.getNumberOfRetainedCheckpoints()).toBe(25);
     });
 
     test('slow removals do not hold up the next checkpoints, and are done in order in the end', async () => {
