@@ -17,6 +17,8 @@ export interface Wish {
 }
 
 const START_MS = 60_000;
+/** How long a server that serves takes to answer; one that is only starting may take a question and never answer it. */
+const ANSWER_MS = 500;
 
 const [, , folder] = process.argv;
 if (import.meta.main && folder !== undefined) await keep(folder);
@@ -26,6 +28,9 @@ async function keep(folder: string): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => lines.close());
   let server: ChildProcess | undefined;
   lines.once('close', () => server?.kill('SIGKILL'));
+  // Whatever ends this process, also a parent that listens no more.
+  process.stdout.on('error', () => lines.close());
+  process.on('exit', () => server?.kill('SIGKILL'));
   try {
     for await (const line of lines) {
       const started = await start(folder, JSON.parse(line) as Wish, (child) => {
@@ -96,11 +101,12 @@ function freePort(): Promise<number> {
   });
 }
 
-/** ZooKeeper's own question after its state; a server that does not serve yet says so, or nothing. */
+/** ZooKeeper's own question after its state. */
 function isServing(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     let answer = '';
     const socket = connect(port, '127.0.0.1', () => socket.write('srvr'));
+    socket.setTimeout(ANSWER_MS, () => socket.destroy());
     socket.on('data', (chunk) => {
       answer += chunk.toString();
     });

@@ -29,6 +29,7 @@ export async function startZooKeeper(facts: ArtifactFacts = {}): Promise<Running
   });
   const ended = new Promise<void>((resolve) => keeper.once('close', () => resolve()));
   const stop = async (): Promise<void> => {
+    keeper.ref();
     keeper.stdin.end();
     await ended;
     rmSync(folder, { recursive: true, force: true });
