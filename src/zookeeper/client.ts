@@ -57,7 +57,9 @@ export type SessionEvent =
   /** There is no connection for now. Others may still count on the session, or have seen it end. */
   | { readonly is: 'suspended'; readonly cause: Error }
   /** The session is over, and with it its ephemeral nodes. */
-  | { readonly is: 'lost'; readonly session: bigint };
+  | { readonly is: 'lost'; readonly session: bigint }
+  /** There will be no connection any more. */
+  | { readonly is: 'closed'; readonly cause: Error };
 
 const DEFAULT_SESSION_MS = 60_000;
 const DEFAULT_CONNECTION_MS = 15_000;
@@ -206,7 +208,7 @@ export class ZooKeeperClient {
   async #close(reason: ClientClosedError): Promise<void> {
     const connection = this.#state === 'connected' ? this.#connection : undefined;
     this.#closedBecause = reason;
-    this.#become('closed');
+    this.#become('closed', { is: 'closed', cause: reason });
     this.#cancelTimer();
     this.#cancelExpiry();
     if (connection !== undefined) {

@@ -15,6 +15,7 @@ export type TransactionFault = (
   readonly to?: keyof typeof OPS;
 };
 
+const PING = 11;
 const OPS = { transaction: 14, create: 1 } as const;
 
 export class ZooKeeperProxy {
@@ -27,6 +28,8 @@ export class ZooKeeperProxy {
   #isDown = false;
   /** Transactions that clients have sent. */
   transactions = 0;
+  /** Everything that clients have sent, but pings. */
+  requests = 0;
   /** Connections that clients have made. */
   connections = 0;
 
@@ -104,6 +107,7 @@ export class ZooKeeperProxy {
       isFrozen: () => this.#isFrozen,
       faultOf: (op) => {
         if (op === OPS.transaction) this.transactions += 1;
+        if (op !== PING) this.requests += 1;
         const index = this.#faults.findIndex(({ to = 'transaction' }) => OPS[to] === op);
         return index === -1 ? undefined : this.#faults.splice(index, 1)[0];
       },

@@ -50,12 +50,13 @@ export class LeaderLatch implements Elector {
   }
 
   async acquire(signal: AbortSignal): Promise<{ readonly transitions: number } | undefined> {
-    const { clock, warn } = this.#options;
+    const { client, clock, warn } = this.#options;
     while (!signal.aborted && !this.#isOver) {
       try {
         // How many have contended so far: it outlives an object that was removed under its leader.
         if (await this.#contend(signal)) return { transitions: Math.max(0, this.#term?.number ?? 0) + 1 };
       } catch (error) {
+        if (client.state === 'closed') throw error;
         warn?.(`contending for ${this.#options.path} failed and is tried again: ${messageOf(error)}`);
         await waitFor(clock, RETRY_MS, signal);
       }
@@ -212,7 +213,7 @@ class Term {
 
   #sessionChanged(event: SessionEvent): void {
     const { session, tolerateSuspended } = this.#facts;
-    if (event.is === 'lost') this.endWith('the session has ended');
+    if (event.is === 'lost' || event.is === 'closed') this.endWith('the session has ended');
     if (event.is === 'connected' && event.session !== session) this.endWith('the session is another one');
     if (event.is === 'suspended' && tolerateSuspended !== true) {
       this.endWith(`there is no connection (${event.cause.message})`);
@@ -234,7 +235,8 @@ class Term {
 /** Ends once there is a connection; false when the signal fired first. */
 async function connected(client: ZooKeeperClient, signal: AbortSignal): Promise<boolean> {
   while (client.state !== 'connected' && !signal.aborted) {
-    if (client.state === 'closed') throw new LeaderElectionException('the ZooKeeper client is closed');
+    if (client.state === 'closed')
+      throw new LeaderElectionException('the ZooKeeper client is closed: open the services anew');
     await until(signal, (done) => client.onSession(done));
   }
   return !signal.aborted;

@@ -1,3 +1,4 @@
+import type { Clock } from '../../lib/clock.ts';
 import type { ZooKeeperClient } from '../../zookeeper/index.ts';
 import type { HandleObserver, HaSnapshot } from '../handle-backend.ts';
 import type { JobObject } from './job-object.ts';
@@ -8,16 +9,20 @@ export interface Watching {
   readonly client: ZooKeeperClient;
   readonly tree: JobTree;
   readonly observer: HandleObserver;
+  readonly clock: Clock;
   readonly read: () => Promise<JobObject | undefined>;
   /** The newest version this process has written or read. */
   readonly newest: () => JobObject | undefined;
 }
 
+/** Before it is looked again, after that failed. */
+const RETRY_MS = 1_000;
+
 /**
  * Shows the versions of an object. Every change of ours moves the fence; nodes of leaders also go with the session of their
  * owner, which nobody writes. So both are watched, and looked at again after each event and each new connection.
  */
-export function watchObject({ client, tree, observer, read, newest }: Watching): () => void {
+export function watchObject({ client, tree, observer, clock, read, newest }: Watching): () => void {
   let isEnded = false;
   let isLooking = false;
   let isWanted = false;
@@ -26,12 +31,14 @@ export function watchObject({ client, tree, observer, read, newest }: Watching):
 
   /** One's own write comes back as an event; then one small read shows that nothing else has happened. */
   const current = async (): Promise<HaSnapshot | undefined> => {
-    const known = mayBeKnown ? newest() : undefined;
+    const isWorthAsking = mayBeKnown;
     mayBeKnown = true;
-    if (known === undefined) return (await read())?.snapshot;
-    const fence = await client.exists(tree.fence);
-    const isNewest = fence?.version === known.snapshot.seq && fence.createdBy === known.createdBy;
-    return isNewest ? known.snapshot : (await read())?.snapshot;
+    const fence = isWorthAsking ? await client.exists(tree.fence) : undefined;
+    // The event of a write comes before its answer, so what is known is looked up after the answer to this. It may be newer
+    // than that by then; whatever somebody else changes afterwards has an event of its own.
+    const known = newest();
+    const isNewest = known !== undefined && fence !== undefined && fence.version <= known.snapshot.seq;
+    return isNewest && fence.createdBy === known.createdBy ? known.snapshot : (await read())?.snapshot;
   };
 
   const look = async (): Promise<void> => {
@@ -43,7 +50,10 @@ export function watchObject({ client, tree, observer, read, newest }: Watching):
         shown = snapshot;
         observer.seen(snapshot);
       } catch (error) {
-        if (!isEnded) observer.failed(error as Error);
+        if (isEnded) break;
+        observer.failed(error as Error);
+        // A new connection tells to look anew; an answer that only took too long does not.
+        clock.setTimer(RETRY_MS, () => want(false));
       }
     }
     isLooking = false;
@@ -57,12 +67,12 @@ export function watchObject({ client, tree, observer, read, newest }: Watching):
     void look();
   };
 
+  // In this order: what resyncs last says that both are set.
   const unwatch = [
-    client.watch(tree.fence, 'node', ({ type }) => want(type !== 'resync')),
     client.watch(tree.leader, 'subtree', (event) => {
-      if (event.type === 'resync') want(false);
-      else if (event.path.endsWith('/connection_info')) want(false);
+      if (event.type !== 'resync' && event.path.endsWith('/connection_info')) want(false);
     }),
+    client.watch(tree.fence, 'node', ({ type }) => want(type !== 'resync')),
   ];
   return () => {
     isEnded = true;

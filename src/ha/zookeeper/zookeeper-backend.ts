@@ -32,7 +32,7 @@ export function zookeeperBackend(options: ZooKeeperBackendOptions): HaBackend {
   const tree = new JobTree(root, cluster, jobId);
   let newest: Elector | undefined;
   const gate = (): boolean => newest === undefined || newest.isHeld();
-  const handles = new ZooKeeperHandleBackend({ client, tree, newId, gate });
+  const handles = new ZooKeeperHandleBackend({ client, tree, clock, newId, gate });
   return {
     handles,
     createElector: (identity): Elector => {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../lib/clock.ts';
 import {
   ClientClosedError,
   isRefusal,
@@ -37,6 +38,7 @@ import { watchObject } from './watch-object.ts';
 export interface ZooKeeperHandleBackendOptions {
   readonly client: ZooKeeperClient;
   readonly tree: JobTree;
+  readonly clock: Clock;
   /** Unguessable hex. */
   readonly newId: () => string;
   /** Asked before each patch is sent; false refuses it. @default always true */
@@ -54,18 +56,18 @@ export class ZooKeeperHandleBackend implements HandleBackend {
   readonly locks: EntryLocks;
   readonly #client: ZooKeeperClient;
   readonly #tree: JobTree;
+  readonly #clock: Clock;
   readonly #newId: () => string;
   readonly #gate: () => boolean;
   readonly #nodeLocks: NodeLocks;
   /** The newest version read or written here. */
   #newest: JobObject | undefined;
-  /** Nodes above entries that are known to be there. */
-  readonly #parents = new Set<string>();
 
-  constructor({ client, tree, newId, gate = () => true }: ZooKeeperHandleBackendOptions) {
+  constructor({ client, tree, clock, newId, gate = () => true }: ZooKeeperHandleBackendOptions) {
     this.name = `ZooKeeper node ${tree.fence}`;
     this.#client = client;
     this.#tree = tree;
+    this.#clock = clock;
     this.#newId = newId;
     this.#gate = gate;
     this.#nodeLocks = new NodeLocks(client, newId(), this.name);
@@ -91,7 +93,6 @@ export class ZooKeeperHandleBackend implements HandleBackend {
         if (!(error instanceof RefusedError) || error.index < 2 || !isAboutNodes(error)) return answerOf(error);
         // An entry's node is otherwise than it was read, though the fence has not moved: a session ended and its nodes
         // went, or somebody else edits the tree.
-        this.#parents.clear();
         cause = error;
       }
     }
@@ -137,6 +138,7 @@ export class ZooKeeperHandleBackend implements HandleBackend {
       client: this.#client,
       tree: this.#tree,
       observer,
+      clock: this.#clock,
       read: () => this.#read(),
       newest: () => this.#newest,
     });
@@ -179,7 +181,9 @@ export class ZooKeeperHandleBackend implements HandleBackend {
       if (!isExpected(object.snapshot, patch.expect)) return { answer: 'notDone', reason: 'moved' };
       const writing = await this.#writing(this.#unknownLocks(object, patch.entries, isAgain));
       const operations = transactionOf(object, patch, writing);
-      for (const operation of operations) if (operation.do === 'create') await this.#ensureParent(operation.path);
+      // As a rule they are there; looking each time would double the requests.
+      if (isAgain)
+        for (const { path } of operations.filter(({ do: what }) => what === 'create')) await this.#ensureParent(path);
       // Asked last: whatever came before took its time.
       return this.#gate() ? { operations, object, writing } : closedGate();
     } catch (cause) {
@@ -223,9 +227,7 @@ export class ZooKeeperHandleBackend implements HandleBackend {
     const parent = parentOf(path);
     // The lock of a state is made with the state.
     if (parent === undefined || path.endsWith('/locks') || parent.endsWith('/locks')) return;
-    if (parent.startsWith(`${this.#tree.fence}/`) || this.#parents.has(parent)) return;
-    await this.#client.ensurePath(parent);
-    this.#parents.add(parent);
+    if (!parent.startsWith(`${this.#tree.fence}/`)) await this.#client.ensurePath(parent);
   }
 
   /** Checkpoints without our fence are those of another program, and would be taken for this job's. */
@@ -247,7 +249,6 @@ export class ZooKeeperHandleBackend implements HandleBackend {
   async #removeEmptyParents(): Promise<void> {
     const { checkpoints, plans, latch, leader } = this.#tree;
     const components = ((await this.#client.getChildren(leader)) ?? []).map((child) => `${leader}/${child}`);
-    this.#parents.clear();
     for (const bottom of [checkpoints, plans, latch, ...components]) {
       for (let path: string | undefined = bottom; path !== undefined && path !== '/'; path = parentOf(path)) {
         try {

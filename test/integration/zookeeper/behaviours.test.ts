@@ -16,9 +16,10 @@ import {
   stateHandleStore,
   stateStorage,
 } from '../../../src/ha/index.ts';
-import { JobTree, zookeeperBackend } from '../../../src/ha/zookeeper/index.ts';
+import { JobTree, ZooKeeperHandleBackend, zookeeperBackend } from '../../../src/ha/zookeeper/index.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { IOException } from '../../../src/lib/java-errors.ts';
+import { ZooKeeperClient } from '../../../src/zookeeper/index.ts';
 import { aCheckpoint, granted, JOB } from '../../builders/ha.ts';
 import { zooKeeperClient } from '../../builders/zookeeper.ts';
 import { countingStorage } from '../../faults/counting-storage.ts';
@@ -105,6 +106,22 @@ test.each(
   const failure = await failureOf(leader.store.addAndLock(KEY, 'new'));
   expect(failure).toBeInstanceOf(PossibleInconsistentStateException);
   expect(storage.deleted).toEqual([]);
+});
+
+test('an add is one request, and one more where the object is watched', async () => {
+  const { proxy, leader, other } = await aJob();
+  const requestsOfAdds = async (from: number): Promise<number> => {
+    const { requests } = proxy;
+    for (let id = from; id < from + 10; id += 1) await leader.store.addAndLock(checkpointKey(id), `${id}`);
+    await other.backend.handles.read();
+    return proxy.requests - requests;
+  };
+  expect(await requestsOfAdds(1)).toBe(10);
+  const seen: unknown[] = [];
+  onTestFinished(leader.backend.handles.watch({ seen: (snapshot) => void seen.push(snapshot), failed: () => {} }));
+  await until(() => seen.length === 1);
+  expect(await requestsOfAdds(11)).toBeLessThanOrEqual(20);
+  await until(() => (seen.at(-1) as { seq: number }).seq === 21);
 });
 
 test('a transaction that was done and is sent again is a success', async () => {
@@ -206,6 +223,45 @@ test('a write that was on the way when another process took over is refused when
   expect(await late).toMatchObject({ code: 'HA_NOT_LEADER' });
   expect(await (await other.store.getAndLock(KEY)).retrieveState()).toBe('old');
   expect(files()).toHaveLength(1);
+});
+
+test('a late write for an object that was removed does not reach the one that has its name and version now', async () => {
+  const { leader, other } = await aJob();
+  const old = (await leader.backend.handles.read())!;
+  await other.backend.handles.remove(old.uid);
+  await other.backend.handles.create(0);
+  await other.lead();
+  const { seq, epoch } = (await other.backend.handles.read())!;
+  expect({ seq, epoch }).toEqual({ seq: old.seq, epoch: old.epoch });
+  const late = { expect: { uid: old.uid, seq, epoch }, entries: new Map([[KEY, 'late']]), writer: 'late' };
+  expect(await leader.backend.handles.patch(late)).toMatchObject({ answer: 'notDone', reason: 'moved' });
+  expect((await other.backend.handles.read())?.entries.has(KEY)).toBe(false);
+});
+
+test('what is read is one version, also when it changes between its nodes', async () => {
+  const { leader, other, tree } = await aJob();
+  let meanwhile = async (): Promise<void> => {};
+  class SlowClient extends ZooKeeperClient {
+    override async getChildren(path: string): Promise<string[] | undefined> {
+      const children = await super.getChildren(path);
+      const happens = meanwhile;
+      meanwhile = async () => {};
+      await happens();
+      return children;
+    }
+  }
+  const slow = new SlowClient({
+    servers: [{ host: '127.0.0.1', port: server!.port }],
+    clock: systemClock,
+    random: () => 0,
+  });
+  slow.start();
+  const reader = new ZooKeeperHandleBackend({ client: slow, tree, clock: systemClock, newId });
+  onTestFinished(() => slow.close());
+  meanwhile = async () => void (await leader.store.addAndLock(KEY, 'new'));
+  const seen = await reader.read();
+  expect(seen).toEqual(await other.backend.handles.read());
+  expect(seen?.entries.has(KEY)).toBe(true);
 });
 
 test('the counter is not removed while its node has children, and is when they are gone', async () => {

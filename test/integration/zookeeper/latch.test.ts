@@ -39,6 +39,11 @@ class Contender {
     onTestFinished(() => this.close());
   }
 
+  /** Contends until its term has ended, or its client. */
+  start(): void {
+    this.run().catch(() => {});
+  }
+
   /** Ends with its term. */
   async run(): Promise<void> {
     if ((await this.latch.acquire(this.stop.signal)) === undefined) return;
@@ -62,7 +67,7 @@ async function behindProxy(path: string, options: { tolerateSuspended?: boolean 
   const proxy = await ZooKeeperProxy.start(server!.port);
   onTestFinished(() => proxy.stop());
   const contender = new Contender(path, { ...options, port: proxy.port });
-  void contender.run();
+  contender.start();
   await until(() => contender.leads);
   return { proxy, contender };
 }
@@ -70,7 +75,7 @@ async function behindProxy(path: string, options: { tolerateSuspended?: boolean 
 test('10 contenders lead once each, one at a time, when each gives the latch back', async () => {
   const path = aPath();
   const contenders = Array.from({ length: 10 }, () => new Contender(path));
-  for (const contender of contenders) void contender.run();
+  for (const contender of contenders) contender.start();
   for (let round = 0; round < contenders.length; round += 1) {
     await until(() => contenders.some(({ leads }) => leads));
     const leading = contenders.filter(({ leads }) => leads);
@@ -84,7 +89,7 @@ test('3 contenders, each replaced when it has led: in 90 rounds there is always 
   const path = aPath();
   const newContender = () => {
     const contender = new Contender(path);
-    void contender.run();
+    contender.start();
     return contender;
   };
   const contenders = [newContender(), newContender(), newContender()];
@@ -114,7 +119,7 @@ test('a leader that had no connection when it gave the latch back makes room whe
   const path = aPath();
   const { proxy, contender } = await behindProxy(path);
   const waiting = new Contender(path);
-  void waiting.run();
+  waiting.start();
   proxy.cut();
   await until(() => contender.end !== undefined);
   await contender.latch.release();
@@ -136,7 +141,7 @@ test('where suspended connections are tolerated, a leader stops before its sessi
   const path = aPath();
   const { proxy, contender } = await behindProxy(path, { tolerateSuspended: true });
   const waiting = new Contender(path);
-  void waiting.run();
+  waiting.start();
   proxy.goDown();
   await until(() => !contender.leads);
   expect(waiting.leads).toBe(false);
@@ -149,7 +154,7 @@ test('a leader that is cut off without noticing stops before another one leads',
   const path = aPath();
   const { proxy, contender } = await behindProxy(path);
   const waiting = new Contender(path);
-  void waiting.run();
+  waiting.start();
   proxy.freeze();
   let together = 0;
   await until(() => {
@@ -171,9 +176,17 @@ test('after its session was lost a process contends again with a new one, and le
   await contender.latch.release();
   proxy.comeBack();
   const again = new Contender(path, { client: contender.client });
-  void again.run();
+  again.start();
   await until(() => again.leads);
   expect(contender.client.sessionId).not.toBe(lost[0]);
+});
+
+test('a leader whose client is closed has lost at once, and contends no more', async () => {
+  const { contender } = await behindProxy(aPath());
+  await contender.client.close();
+  await until(() => contender.end !== undefined);
+  expect(contender.leads).toBe(false);
+  await expect(new Contender(aPath(), { client: contender.client }).run()).rejects.toThrow('closed');
 });
 
 test.each(['dropAfter', 'dropBefore'] as const)(
@@ -185,7 +198,7 @@ test.each(['dropAfter', 'dropBefore'] as const)(
     await client.exists('/');
     proxy.fail({ do: fault, to: 'create' });
     const second = new Contender(path, { client });
-    void second.run();
+    second.start();
     await until(async () => (await client.getChildren(path))?.length === 2);
     await contender.close();
     await until(() => second.leads);
