@@ -53,6 +53,8 @@ export const isJobId = (text: string): boolean => /^[0-9a-f]{32}$/.test(text);
 export const haDirectory = (jobId: string): string => `${jobId}/ha`;
 /** First part of the name of the file that keeps how the job ended. */
 export const KEPT_RESULT = 'jobResult';
+/** First part of the name of an empty file that says which epoch there has been. */
+export const EPOCH_MARK = 'epoch';
 /** Where the blobs of a job lie. */
 export const blobDirectory = (jobId: string): string => `${jobId}/blob`;
 

@@ -21,7 +21,7 @@ import { type ExecutionPlan, type ExecutionPlanStore, executionPlanStore } from 
 import { FencedWriter, OBJECT_LIMIT_BYTES } from './fenced-writer.ts';
 import type { HandleBackend } from './handle-backend.ts';
 import { type JobResultStore, jobResultStore } from './job-result-store.ts';
-import { haDirectory, isCheckpointKey, isExecutionPlanKey, jobManagerComponent } from './keys.ts';
+import { EPOCH_MARK, haDirectory, isCheckpointKey, isExecutionPlanKey, jobManagerComponent } from './keys.ts';
 import { type LeaderElection, type LeaderElectionService, leaderElectionService } from './leader-election.ts';
 import { LeaseElectionDriver } from './leader-election-driver.ts';
 import { type LeaderRetrievalService, leaderRetrievalService } from './leader-retrieval.ts';
@@ -70,6 +70,12 @@ export interface HighAvailabilityServices {
   /** The attempts of the job: for its supervisor, and for its leader to add to. */
   getLedgerStore(): LedgerStore;
 
+  /**
+   * For the leader, before its epoch gets into any name: leaves the epoch in the storage, so that an object that is made
+   * anew, after it was lost, begins above it; then removes what earlier leaders have left (`sweepStateFiles`), as far as
+   * that can be done.
+   */
+  takeOverStorage(): Promise<void>;
   /** Removes files of the stores that crashes of earlier leaders have left; answers how many. For the leader. */
   sweepStateFiles(): Promise<number>;
   /** Ends the services and leaves all data: gives the lease back. */
@@ -232,6 +238,21 @@ class DefaultHaServices implements HighAvailabilityServices {
 
   getLedgerStore(): LedgerStore {
     return this.ledger;
+  }
+
+  async takeOverStorage(): Promise<void> {
+    const { backend, storage, jobId, newId } = this.options;
+    const { epoch } = this.writer;
+    if (epoch === undefined) throw new NotLeaderException('a mark of its epoch', backend.handles.name);
+    await storage.write(`${haDirectory(jobId)}/${EPOCH_MARK}-${epoch}-${newId()}`, new Uint8Array(), {
+      exclusive: true,
+    });
+    try {
+      await this.sweepStateFiles();
+    } catch (error) {
+      if (error instanceof NotLeaderException) throw error;
+      this.warn(`what earlier leaders have left in ${haDirectory(jobId)} stays: ${messageOf(error)}`);
+    }
   }
 
   async sweepStateFiles(): Promise<number> {

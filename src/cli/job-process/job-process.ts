@@ -196,6 +196,8 @@ class JobProcess {
       return { exitCode: JOB_EXIT.finished, outcome: 'finished' };
     }
     const checkpointStore = await this.#recoverCheckpoints(services);
+    // Not before it is known that there is all to restore: where files were moved away, nothing stands in their place.
+    await services.takeOverStorage();
     const checkpointIds = recovery.createCheckpointIdCounter(jobId);
     await checkpointIds.start();
     const view = await services.getLedgerStore().read();

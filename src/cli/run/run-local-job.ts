@@ -100,7 +100,7 @@ async function runJob(
   try {
     if (!(await mayServeStill(place))) await checkRestPort(restOf(options));
     if (options.fresh && hasRunBefore(place)) {
-      io.stderr.write(`${settings.name}: begins from nothing. ${OUTPUT_STAYS}\n`);
+      io.stderr.write(`${settings.name}: ${freshText(options)}\n`);
     }
     const home = options.fresh ? renewJobHome(place) : openJobHome(place);
     const order = orderFor(file, settings, module, home, options, io);
@@ -228,6 +228,14 @@ async function mayServeStill(place: JobPlace): Promise<boolean> {
 /** What `--fresh` cannot forget. */
 const OUTPUT_STAYS =
   'Output that the job has written stays: remove it first. A file sink refuses to begin beside it, other sinks would write it twice.';
+
+function freshText({ restoreFrom }: RunOptions): string {
+  if (restoreFrom === undefined) return `begins from nothing. ${OUTPUT_STAYS}`;
+  return (
+    `forgets its checkpoints and begins from ${restoreFrom}. What the job has written since that savepoint was taken ` +
+    'will be written again: remove that, and leave what is older.'
+  );
+}
 
 /** What other commands call the job. */
 function titleOf({ namespace, name }: FlinkJobSettings): string {

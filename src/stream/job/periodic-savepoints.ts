@@ -13,6 +13,7 @@ import { messageOf } from '../../lib/errors.ts';
 import type { Storage } from '../../storage/index.ts';
 import { discardCheckpoint } from '../checkpoint/discard-checkpoint.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
+import { CheckpointException } from '../checkpoint/failure-reasons.ts';
 import {
   automaticSavepointPrefix,
   directoryOfPointer,
@@ -128,13 +129,18 @@ export async function takePeriodicSavepoints(options: PeriodicSavepointsOptions,
       taken = await withoutSurplus(storage, taken, settings.retained);
       log.info(`took automatic savepoint ${storage.uri.replace(/\/+$/, '')}/${directory}`);
     } catch (error) {
-      if (signal.aborted) return;
+      // The job ends: it takes no more savepoints of its own, and nothing has gone wrong.
+      if (signal.aborted || isShutdown(error)) return;
       log.warn('an automatic savepoint was not taken, or an old one not removed; tried again later', {
         cause: messageOf(error),
       });
       await sleep(clock, settings.intervalMs, signal);
     }
   }
+}
+
+function isShutdown(error: unknown): boolean {
+  return error instanceof CheckpointException && error.reason === 'CHECKPOINT_COORDINATOR_SHUTDOWN';
 }
 
 async function withoutSurplus(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { HaServicesException } from '../../../src/ha/index.ts';
+import { HaServicesException, highestEpochIn } from '../../../src/ha/index.ts';
 import { IllegalArgumentException } from '../../../src/lib/java-errors.ts';
 import { type AJob, aCheckpoint, granted, JOB } from '../../builders/ha.ts';
 
@@ -90,6 +90,20 @@ export function servicesConformance(name: string, newJob: () => Promise<AJob>): 
       expect((await job.storage.list(`${JOB}/ha`)).filter((path) => path.endsWith('orphan'))).toEqual([]);
       expect(await job.storage.list(`${JOB}/ha`)).toContain(`${JOB}/ha/jobResult-1-kept`);
       expect(await job.storage.list(`${JOB}/ha`)).toHaveLength(4);
+    });
+
+    test('a leader leaves its epoch in the storage, so that an object made anew begins above it, and sweeps', async () => {
+      const job = await newJob();
+      await store(job, await job.leader());
+      await job.storage.write(`${JOB}/ha/completedCheckpoint-1-orphan`, new Uint8Array([1]), { exclusive: true });
+      for (let attempts = 0; attempts < 3; attempts += 1) await (await job.leader()).takeOverStorage();
+      const { uid, epoch = 0 } = (await job.backend.read())!;
+      await job.backend.remove(uid);
+      // None of the three has written anything else.
+      expect(await highestEpochIn(job.storage, JOB)).toBe(epoch);
+      expect((await job.storage.list(`${JOB}/ha`)).map((path) => path.split('/').at(-1)?.split('-')[0]).sort()).toEqual(
+        ['completedCheckpoint', 'epoch'],
+      );
     });
 
     test('nothing is swept while a pointer cannot be read', async () => {

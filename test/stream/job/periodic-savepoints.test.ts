@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { memoryStorage, type Storage } from '../../../src/storage/index.ts';
+import { CheckpointException } from '../../../src/stream/checkpoint/failure-reasons.ts';
 import { automaticSavepointDirectory, savepointDirectory } from '../../../src/stream/checkpoint/locations.ts';
 import { writeManifest } from '../../../src/stream/checkpoint/manifest-codec.ts';
 import {
@@ -217,3 +218,21 @@ test.each(['delete', 'deleteTree'] as const)(
     expect(await job.ages()).toEqual([48, 72]);
   },
 );
+
+test('a job that ends while it takes one warns of nothing', async () => {
+  const warnings: string[] = [];
+  const clock = new TestClock(BORN);
+  await takePeriodicSavepoints(
+    {
+      settings: { ...settings, since: BORN - DAY },
+      jobId: JOB,
+      epoch: 1,
+      clock,
+      storage: memoryStorage({ clock }),
+      log: { info: () => {}, warn: (message) => warnings.push(message) },
+      take: () => Promise.reject(new CheckpointException('CHECKPOINT_COORDINATOR_SHUTDOWN', undefined)),
+    },
+    new AbortController().signal,
+  );
+  expect(warnings).toEqual([]);
+});
