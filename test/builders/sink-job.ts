@@ -6,6 +6,7 @@ import type { CheckpointManifest } from '../../src/stream/checkpoint/manifest.ts
 import type { FileTransaction } from '../../src/stream/connectors/file-sink.ts';
 import type { TwoPhaseCommitSinkFunction } from '../../src/stream/connectors/sink.ts';
 import { TwoPhaseCommitter } from '../../src/stream/connectors/two-phase-committer.ts';
+import type { StoredSavepoint } from '../../src/stream/functions/attempt-origin.ts';
 import { originOf } from '../../src/stream/job/restore-point.ts';
 import { anInitializationContext, OperatorStateDouble, type StoredCapture, shareOfCapture } from './operator-state.ts';
 
@@ -21,6 +22,9 @@ export interface SinkJobFacts {
   readonly nextCheckpointId?: number;
   readonly hasBegun?: boolean;
   readonly isFallback?: boolean;
+  readonly savepoints?: readonly StoredSavepoint[];
+  /** Of the attempt; the checkpoint is always that of JOB_ID. @default JOB_ID */
+  readonly jobId?: string;
 }
 
 export const JOB_ID = '9f0c3a5e71b24c61a0d2f3b4c5d6e7f8';
@@ -60,13 +64,13 @@ export class SinkJob {
   ): Promise<SinkJob> {
     const origin = originOf(
       from && { manifest: { jobId: JOB_ID, checkpointId: from.checkpointId, epoch: from.epoch } as CheckpointManifest },
-      { hasBegun: facts.hasBegun ?? false, isFallback: facts.isFallback ?? false },
+      { hasBegun: facts.hasBegun ?? false, isFallback: facts.isFallback ?? false, savepoints: facts.savepoints },
     );
     const sinks: SinkSubtask[] = [];
     for (let subtaskIndex = 0; subtaskIndex < parallelism; subtaskIndex++) {
       const store = new OperatorStateDouble(from && shareOfCapture(from, subtaskIndex, parallelism));
       const sink = sinkOf();
-      const owner = { jobId: JOB_ID, uid: 'out', subtaskIndex, parallelism, epoch, origin };
+      const owner = { jobId: facts.jobId ?? JOB_ID, uid: 'out', subtaskIndex, parallelism, epoch, origin };
       const committer = new TwoPhaseCommitter(sink, owner);
       committer.initializeState(anInitializationContext(store, from?.checkpointId));
       sinks.push({ sink, committer, store });

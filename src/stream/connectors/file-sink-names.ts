@@ -5,6 +5,7 @@
  *   pending   .part-9f0c3a5e71b2-out-0-5-812.ndjson.pending
  *   final      part-9f0c3a5e71b2-out-0-5-812.ndjson
  *   withdrawn .part-9f0c3a5e71b2-out-0-5-812.ndjson.6.withdrawn      by an attempt of epoch 6
+ *   kept      .part-9f0c3a5e71b2-out-0-5-812.ndjson.6.kept           the same, but was pending, and a savepoint promises it
  *   returned  .part-9f0c3a5e71b2-out-0-5-812.ndjson.6-8.returned     put back by one of epoch 8; empty
  *   further parts of one checkpoint: part-…-812.p1.ndjson, part-…-812.p2.ndjson
  */
@@ -33,6 +34,11 @@ export function pendingName(name: string): string {
 /** The hidden name under which a committed file is kept whose records an attempt of this epoch writes again. */
 export function withdrawnName(name: string, epoch: number): string {
   return `.${name}.${epoch}.withdrawn`;
+}
+
+/** The hidden name under which a pending file waits for a savepoint to be restored, from an attempt of this epoch on. */
+export function keptName(name: string, epoch: number): string {
+  return `.${name}.${epoch}.kept`;
 }
 
 /** Whose records a file holds, as its name says. */
@@ -68,16 +74,26 @@ export function finalOfPending(name: string): string | undefined {
 
 /** When a file had no final name, by epochs: from the one that withdrew it until the one that put it back, Infinity for never. */
 export interface Absence {
+  /** The hidden name that says so. */
+  readonly name: string;
+  readonly kind: 'withdrawn' | 'kept' | 'returned';
   readonly final: string;
   readonly from: number;
   readonly until: number;
 }
 
-/** What the name of a withdrawn file, or of one that was put back, says; undefined for any other name. */
+/** What the name of a withdrawn or kept file, or of one that was put back, says; undefined for any other name. */
 export function parseAbsence(name: string): Absence | undefined {
-  const [, final, from, until] = /^\.(.+)\.(\d+)(?:\.withdrawn|-(\d+)\.returned)$/.exec(name) ?? [];
+  const [, final, from, until, kind = 'returned'] =
+    /^\.(.+)\.(\d+)(?:-(\d+)\.returned|\.(withdrawn|kept))$/.exec(name) ?? [];
   if (final === undefined) return undefined;
-  return { final, from: Number(from), until: until === undefined ? Number.POSITIVE_INFINITY : Number(until) };
+  return {
+    name,
+    kind: kind as Absence['kind'],
+    final,
+    from: Number(from),
+    until: until === undefined ? Number.POSITIVE_INFINITY : Number(until),
+  };
 }
 
 /** The first digits of the job that a final name of this operator says; undefined for any other name. */
@@ -93,6 +109,11 @@ export function jobOfFinalName({ prefix, suffix }: NamePattern, uid: string, nam
 /** Whether a name of `jobOfFinalName` is of this job. */
 export function isOfJob(jobId: string, digits: string): boolean {
   return jobId.slice(0, JOB_ID_DIGITS) === digits;
+}
+
+/** Whether a final name is of this job, whatever its operator, prefix and suffix. */
+export function isOwnName(jobId: string, name: string): boolean {
+  return name.includes(`-${jobId.slice(0, JOB_ID_DIGITS)}-`);
 }
 
 function commonStart({ prefix }: NamePattern, { jobId, uid }: Owner): string {

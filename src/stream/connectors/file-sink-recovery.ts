@@ -4,9 +4,11 @@
  *
  *              known: its transaction is in that state, or      unknown: its records come again
  *              was committed before
- *   pending    left: some subtask commits it                    removed; hidden as withdrawn after a fall-back
+ *   pending    left: some subtask commits it                    removed; hidden as withdrawn after a fall-back, and
+ *                                                               as kept while a savepoint promises it
  *   final      left                                             withdrawn: hidden under another name
  *   withdrawn  put back                                         left
+ *   kept       put back                                         removed once no savepoint promises it
  *
  * A checkpoint n of epoch E knows a file named k of epoch e exactly if e ≤ E, k ≤ n, and the file was not withdrawn when E
  * began. In E itself: a transaction named k is begun at capture k − 1, or when that was restored, and closed by the first
@@ -19,24 +21,28 @@
  * complete one is restored. A damaged checkpoint may be mended and be the newest again; then files that were withdrawn
  * are known and others are not. Therefore nothing that was committed is ever deleted.
  *
+ * A savepoint commits nothing, so what it promises is pending until the next checkpoint is complete. When that never is,
+ * the job goes on from before the savepoint, which can be restored all the same, at any time and by any job. Hidden under
+ * a name that says since when, such a file doubles nothing, and no later checkpoint is taken to know it.
+ *
  * A crash in between leaves some files moved and others not; every attempt looks at all of them again.
  */
 import { join } from 'node:path';
-import type { RestoredOrigin } from '../functions/attempt-origin.ts';
-import { OutputExistsError, systemCodeOf } from './errors.ts';
-import { unlinkIfThere } from './file-sink-commit.ts';
+import type { AttemptOrigin, RestoredOrigin } from '../functions/attempt-origin.ts';
+import { OutputExistsError } from './errors.ts';
 import {
   type Absence,
   finalOfPending,
   isOfJob,
   jobOfFinalName,
+  keptName,
   type NamedTransaction,
   type NamePattern,
   parseAbsence,
   parseFinalName,
-  returnedName,
   withdrawnName,
 } from './file-sink-names.ts';
+import { giveBack, renameIfThere, unlinkIfThere } from './file-sink-return.ts';
 import type { TransactionContext } from './sink.ts';
 import type { SinkFileSystem } from './sink-file-system.ts';
 
@@ -80,12 +86,7 @@ export async function putBack(sink: SinkFiles): Promise<void> {
     const transaction = until === Number.POSITIVE_INFINITY ? parseFinalName(pattern, context, final) : undefined;
     return transaction !== undefined && isKnown({ final, ...transaction }, origin, absences);
   });
-  if (returning.length === 0) return;
-  for (const { final, from } of returning) createEmpty(files, join(directory, returnedName(final, from, epoch)));
-  await files.syncDirectory(directory);
-  for (const { final, from } of returning)
-    await giveBack(files, join(directory, withdrawnName(final, from)), join(directory, final));
-  await files.syncDirectory(directory);
+  await giveBack(files, directory, returning, epoch);
 }
 
 /**
@@ -100,20 +101,39 @@ export async function sweep(sink: SinkFiles): Promise<string[]> {
   const { origin, jobId } = context;
   // Pending files first: what an old leader commits meanwhile is seen as final, or finds its pending file gone.
   const pending = await unknownFiles(sink, finalOfPending);
-  for (const { path, final } of pending) {
-    if (origin.from === 'checkpoint' && origin.isFallback) await withdraw(sink, path, final);
+  const isFallback = origin.from === 'checkpoint' && origin.isFallback;
+  for (const { path, final, transaction } of pending) {
+    if (isFallback) await withdraw(sink, path, final);
+    else if (isPromised(transaction, origin))
+      await renameIfThere(files, path, join(directory, keptName(final, context.epoch)));
     else await unlinkIfThere(files, path);
   }
+  // After a fall-back nobody can tell what the damaged state has promised.
+  const kept = isFallback ? [] : await unknownFiles(sink, finalOfKept);
+  for (const { path, transaction } of kept) if (!isPromised(transaction, origin)) await unlinkIfThere(files, path);
   const isOwnState = origin.from === 'checkpoint' && origin.jobId === jobId;
   const committed = isOwnState ? await unknownFiles(sink, (name) => name) : [];
   for (const { path, final } of committed) await withdraw(sink, path, final);
   // Else a loss of power could bring them back after a checkpoint that takes them for gone.
-  if (pending.length + committed.length > 0) await files.syncDirectory(directory);
+  if (pending.length + kept.length + committed.length > 0) await files.syncDirectory(directory);
   return committed.map(({ final }) => final);
+}
+
+/** A savepoint's state has what its epoch had pre-committed by then: in older epochs nothing was left to be committed. */
+function isPromised({ epoch, checkpointId }: NamedTransaction, { savepoints = [] }: AttemptOrigin): boolean {
+  return savepoints.some(
+    (savepoint) => savepoint === 'unreadable' || (savepoint.epoch === epoch && checkpointId <= savepoint.checkpointId),
+  );
+}
+
+function finalOfKept(name: string): string | undefined {
+  const hidden = parseAbsence(name);
+  return hidden?.kind === 'kept' ? hidden.final : undefined;
 }
 
 interface UnknownFile {
   readonly path: string;
+  readonly transaction: NamedTransaction;
   readonly final: string;
 }
 
@@ -132,7 +152,9 @@ async function unknownFiles(
     const isMine = transaction.subtaskIndex % parallelism === subtaskIndex;
     // A later epoch is that of a successor, and this attempt is on its way out.
     if (!isMine || transaction.epoch >= epoch) return [];
-    return mayBeKnown({ final, ...transaction }, context, absences) ? [] : [{ path: join(directory, name), final }];
+    return mayBeKnown({ final, ...transaction }, context, absences)
+      ? []
+      : [{ path: join(directory, name), final, transaction }];
   });
 }
 
@@ -160,29 +182,4 @@ async function withdraw({ files, directory, context }: SinkFiles, path: string, 
   await renameIfThere(files, path, join(directory, withdrawnName(final, context.epoch)));
   // Where pending and final are one file, the second of two renames to one name does nothing: both names stay.
   await unlinkIfThere(files, path);
-}
-
-async function giveBack(files: SinkFileSystem, withdrawn: string, final: string): Promise<void> {
-  const there = await files.stat(final);
-  if (there === undefined) return renameIfThere(files, withdrawn, final);
-  // Withdrawing stopped between the pending and the final name, or somebody has copied it back.
-  if (there.sizeBytes === (await files.stat(withdrawn))?.sizeBytes) await unlinkIfThere(files, withdrawn);
-}
-
-/** Other subtasks do the same. */
-function createEmpty(files: SinkFileSystem, path: string): void {
-  try {
-    files.close(files.createExclusive(path));
-  } catch (error) {
-    if (systemCodeOf(error) !== 'EEXIST') throw error;
-  }
-}
-
-/** Another subtask, or an old leader, may have moved it meanwhile. */
-async function renameIfThere(files: SinkFileSystem, from: string, to: string): Promise<void> {
-  try {
-    await files.rename(from, to);
-  } catch (error) {
-    if (systemCodeOf(error) !== 'ENOENT') throw error;
-  }
 }

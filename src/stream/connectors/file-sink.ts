@@ -15,7 +15,7 @@ import { Types } from '../types/index.ts';
 import type { TypeInformation } from '../types/type-information.ts';
 import { SinkDirectoryError } from './errors.ts';
 import { requiredPath } from './file-options.ts';
-import { commitPart } from './file-sink-commit.ts';
+import { type CommittingAttempt, commitPart, type FilePart } from './file-sink-commit.ts';
 import { jsonLine, unusableEncoding } from './file-sink-encoding.ts';
 import { finalName, type NamePattern, pendingName } from './file-sink-names.ts';
 import { putBack, refuseOldOutput, type SinkFiles, sweep } from './file-sink-recovery.ts';
@@ -42,11 +42,7 @@ export interface FileSinkOptions<T> {
   readonly warn?: (message: string) => void;
 }
 
-/** One closed file of a transaction, as stored. */
-export interface FilePart {
-  readonly name: string;
-  readonly sizeBytes: number;
-}
+export type { FilePart } from './file-sink-commit.ts';
 
 /** The files of one checkpoint of one subtask. */
 export interface FileTransaction {
@@ -81,6 +77,7 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
   readonly #rollAtBytes: number;
   readonly #files: SinkFileSystem;
   readonly #warn: (message: string) => void;
+  #attempt: CommittingAttempt | undefined;
   #text = '';
   /** Text of this length is written before another record is taken. */
   #flushAt = BUFFER_CHARACTERS;
@@ -154,7 +151,7 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
 
   override async commit({ directory, parts }: FileTransaction): Promise<void> {
     try {
-      for (const part of parts) await commitPart(this.#files, resolve(directory), part);
+      for (const part of parts) await commitPart(this.#files, resolve(directory), part, this.#attempt);
       await this.#files.syncDirectory(resolve(directory));
     } catch (cause) {
       throw withDirectory(directory, 'commit files', cause);
@@ -171,6 +168,7 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
   }
 
   override async prepareRecovery(context: TransactionContext): Promise<void> {
+    this.#attempt = context;
     try {
       await refuseOldOutput(this.#filesOf(context));
       await putBack(this.#filesOf(context));

@@ -26,6 +26,7 @@ import {
   readRestorePoint,
   restoreCandidates,
   storedMaxParallelism,
+  storedSavepoints,
   unpublishedCandidates,
 } from './restore-point.ts';
 import type { JobMasterOptions } from './settings.ts';
@@ -52,6 +53,7 @@ export class Deployment {
   #isAbandoned = false;
   /** A newer checkpoint than the one restored was complete, and is damaged. */
   #isFallback = false;
+  #savepoints: AttemptOrigin['savepoints'];
 
   constructor(options: JobMasterOptions, listener: WorkerPoolListener) {
     this.#options = options;
@@ -77,6 +79,7 @@ export class Deployment {
     const { program } = this.#options;
     const job = await importJob(program.module, program.workingDirectory);
     const candidates = await this.#candidates();
+    this.#savepoints = await storedSavepoints(this.#options.storage, this.#options.jobId);
     this.#isFallback = this.#options.checkpointStore.getBrokenCheckpoints().length > 0;
     if (candidates.length === 0) {
       await this.#deploy(await buildJob(job, program), program.maxParallelism, undefined);
@@ -172,7 +175,11 @@ export class Deployment {
   }
 
   #originOf(point: ReadRestorePoint | undefined): AttemptOrigin {
-    return originOf(point, { hasBegun: this.#options.begun?.before === true, isFallback: this.#isFallback });
+    return originOf(point, {
+      hasBegun: this.#options.begun?.before === true,
+      isFallback: this.#isFallback,
+      savepoints: this.#savepoints,
+    });
   }
 
   async #noteRestored({ candidate, manifest }: ReadRestorePoint): Promise<void> {

@@ -12,7 +12,7 @@ import { directoryOfPointer, MANIFEST_NAME, parseCheckpointDirectory } from '../
 import type { CheckpointManifest } from '../checkpoint/manifest.ts';
 import { readManifest } from '../checkpoint/manifest-codec.ts';
 import { assignState, type RestoreAssignment } from '../checkpoint/restore-assignment.ts';
-import type { AttemptOrigin } from '../functions/attempt-origin.ts';
+import type { AttemptOrigin, StoredSavepoint } from '../functions/attempt-origin.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { RestoreError } from './errors.ts';
 
@@ -81,11 +81,14 @@ function checkpointOf(path: string, jobId: string): Unpublished | undefined {
   return location?.jobId === jobId ? { ...location, directory: directoryOfPointer(path) } : undefined;
 }
 
+function isNamedAsSavepoint(directory: string, jobId: string): boolean {
+  return directory.slice(directory.lastIndexOf('/') + 1).startsWith(`savepoint-${jobId.slice(0, 6)}-`);
+}
+
 /** A savepoint's name says only the beginning of the job's id; its manifest says the rest. A damaged one counts as none. */
 async function savepointOf(storage: Storage, path: string, jobId: string): Promise<Unpublished | undefined> {
   const directory = directoryOfPointer(path);
-  const name = directory.slice(directory.lastIndexOf('/') + 1);
-  if (!name.startsWith(`savepoint-${jobId.slice(0, 6)}-`)) return undefined;
+  if (!isNamedAsSavepoint(directory, jobId)) return undefined;
   try {
     const manifest = await readManifest(storage, directory);
     return manifest.jobId === jobId ? { ...manifest, directory } : undefined;
@@ -93,6 +96,22 @@ async function savepointOf(storage: Storage, path: string, jobId: string): Promi
     if (isDamaged(error)) return undefined;
     throw error;
   }
+}
+
+/** The savepoints of the job below the root of its storage, whoever asked for them. */
+export async function storedSavepoints(storage: Storage, jobId: string): Promise<(StoredSavepoint | 'unreadable')[]> {
+  const found: (StoredSavepoint | 'unreadable')[] = [];
+  for (const path of await storage.list('')) {
+    if (!path.endsWith(`/${MANIFEST_NAME}`) || !isNamedAsSavepoint(directoryOfPointer(path), jobId)) continue;
+    try {
+      const { jobId: takenBy, checkpointId, epoch } = await readManifest(storage, directoryOfPointer(path));
+      if (takenBy === jobId) found.push({ checkpointId, epoch });
+    } catch {
+      // Whatever is the matter with it is no reason not to start: nothing of it is needed now.
+      found.push('unreadable');
+    }
+  }
+  return found;
 }
 
 /** @throws CheckpointError when it is damaged, StorageError when the storage cannot answer */
@@ -141,11 +160,16 @@ export function assignRestorePoint(
 /** What functions are told of where their attempt goes on. `hasBegun`: an earlier attempt had them all open. */
 export function originOf(
   point: Pick<ReadRestorePoint, 'manifest'> | undefined,
-  { hasBegun, isFallback }: { readonly hasBegun: boolean; readonly isFallback: boolean },
+  {
+    hasBegun,
+    isFallback,
+    savepoints,
+  }: { readonly hasBegun: boolean; readonly isFallback: boolean; readonly savepoints: AttemptOrigin['savepoints'] },
 ): AttemptOrigin {
-  if (point === undefined) return { from: hasBegun ? 'nothingAgain' : 'nothing' };
+  const surroundings = savepoints === undefined ? {} : { savepoints };
+  if (point === undefined) return { from: hasBegun ? 'nothingAgain' : 'nothing', ...surroundings };
   const { jobId, checkpointId, epoch } = point.manifest;
-  return { from: 'checkpoint', jobId, checkpointId, epoch, isFallback };
+  return { from: 'checkpoint', jobId, checkpointId, epoch, isFallback, ...surroundings };
 }
 
 /** Whether the bytes are damaged, as opposed to out of reach: then an older checkpoint may serve. */

@@ -13,7 +13,13 @@ import type { AttemptOrigin } from '../functions/attempt-origin.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { JobExecutionError } from '../job/errors.ts';
 import { buildJob } from '../job/job-module.ts';
-import { assignRestorePoint, originOf, type ReadRestorePoint, storedMaxParallelism } from '../job/restore-point.ts';
+import {
+  assignRestorePoint,
+  originOf,
+  type ReadRestorePoint,
+  storedMaxParallelism,
+  storedSavepoints,
+} from '../job/restore-point.ts';
 import { connectSubtasks } from '../task/connect-subtasks.ts';
 import type { Subtask, SubtaskListener } from '../task/subtask.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -59,7 +65,8 @@ export async function deploy(
   const maxParallelism = options.maxParallelism ?? (point === undefined ? undefined : storedMaxParallelism(point));
   const graphs = await buildGraphs({ ...options, maxParallelism });
   const channels = new TestChannels(options.random);
-  const origin = originOf(point, { hasBegun: options.attempt > 1, isFallback: false });
+  const savepoints = await storedSavepoints(options.storage, options.jobId);
+  const origin = originOf(point, { hasBegun: options.attempt > 1, isFallback: false, savepoints });
   const slots = graphs.map((graph, index) => connectSlot(options, graph, index, { channels, listenerOf, origin }));
   return { slots, start: () => startSlots(options, slots, point) };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { FileSink } from '../../../src/stream/connectors/file-sink.ts';
+import type { SinkFileSystem } from '../../../src/stream/connectors/sink-file-system.ts';
 import { MemoryDisk } from '../../builders/crashing-file-system.ts';
 import { type CompletedCheckpoint, SinkJob } from '../../builders/sink-job.ts';
 
@@ -123,6 +124,45 @@ test('a process that dies while it repairs what another left, again and again, l
     expect({ seed, hidden: hidden(disk) }).toEqual({ seed, hidden: [] });
   }
 });
+
+for (const loss of ['killed', 'without power'] as const) {
+  test(`a savepoint can be restored by another job, whenever the jobs are ${loss} after it was taken`, async () => {
+    const sinkOn = (fileSystem: SinkFileSystem) => () =>
+      new FileSink<number>({ path: DIRECTORY, fileSystem, rollAtBytes: 6, warn: () => {} });
+    const attempts = async (dieAt: number): Promise<{ disk: MemoryDisk; operations: number }> => {
+      const disk = new MemoryDisk();
+      const first = await SinkJob.start(sinkOn(disk.process()), 1, 2, undefined);
+      first.write(8);
+      const checkpoint = await first.capture();
+      await first.notifyComplete(checkpoint.checkpointId);
+      first.write(8);
+      const savepoint = await first.capture();
+      first.write(8);
+      await first.capture();
+      disk.losePower();
+      const facts = { savepoints: [savepoint], hasBegun: true };
+      const fileSystem = disk.process(dieAt, dieAt % 2 === 0 ? 'before' : 'after');
+      // The job goes on without the savepoint; another one starts from it. Both may die, and try again.
+      for (const [sink, again] of [[sinkOn(fileSystem), false] as const, [sinkOn(disk.process()), true] as const]) {
+        const epoch = again ? 4 : 2;
+        try {
+          const second = await SinkJob.start(sink, epoch, 1, checkpoint, facts);
+          second.write(4);
+          await SinkJob.start(sink, epoch, 3, savepoint, { jobId: 'e'.repeat(32) });
+        } catch (error) {
+          if (again) throw error;
+        }
+        if (loss === 'without power') disk.losePower();
+      }
+      return { disk, operations: fileSystem.operations };
+    };
+    const { operations } = await attempts(Number.POSITIVE_INFINITY);
+    for (let dieAt = 0; dieAt <= operations; dieAt++) {
+      const { disk } = await attempts(dieAt);
+      expect({ dieAt, records: committed(disk) }).toEqual({ dieAt, records: upTo(16) });
+    }
+  });
+}
 
 const FALL_BACKS = [
   { before: 2, after: 2, damaged: 1 },

@@ -1,4 +1,4 @@
-import { linkSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { FileSink, type FileSinkOptions, type FileTransaction } from '../../../src/stream/connectors/file-sink.ts';
@@ -354,6 +354,108 @@ test('a withdrawn file comes back when the checkpoint that knows it is mended, a
   expect(await attempt(8, restored(10, 4))).toEqual(all);
   expect(await attempt(9, restored(12, 8))).toEqual(all);
   expect(await attempt(10, restored(11, 6))).toEqual(['0-3-7']);
+});
+
+/** What was pre-committed in epoch 4 as transactions 8, 9 and 10; a savepoint promises the first two, a checkpoint the first. */
+const promisedBySavepoint = async () => {
+  const { directory, sink } = aSink({ warn: () => {} });
+  const handles: FileTransaction[] = [];
+  for (const checkpointId of [8, 9, 10])
+    handles.push(await pending(sink, [checkpointId], aContext({ epoch: 4, checkpointId })));
+  const attempt = async (epoch: number, origin: RestoredOrigin) => {
+    await sink.prepareRecovery(aContext({ epoch, origin }));
+    await sink.recoverAndAbort(aContext({ epoch, origin }));
+  };
+  return { directory, sink, handles, attempt };
+};
+const SAVEPOINT = { checkpointId: 9, epoch: 4 };
+const ofTransaction = (checkpointId: number) => `part-9f0c3a5e71b2-out-0-4-${checkpointId}.ndjson`;
+
+test.each([
+  ['a savepoint', { savepoints: [SAVEPOINT] }, [`.${ofTransaction(9)}.6.kept`, `.${ofTransaction(8)}.pending`]],
+  ['a savepoint of another epoch', { savepoints: [{ checkpointId: 30, epoch: 5 }] }, [`.${ofTransaction(8)}.pending`]],
+  [
+    'a savepoint that cannot be read, maybe',
+    { savepoints: ['unreadable'] },
+    [`.${ofTransaction(10)}.6.kept`, `.${ofTransaction(8)}.pending`, `.${ofTransaction(9)}.6.kept`],
+  ],
+] as const)('what %s promises is not removed with what is abandoned', async (_what, changes, left) => {
+  const { directory, attempt } = await promisedBySavepoint();
+  await attempt(6, restored(8, 4, changes));
+  expect(hidden(directory)).toEqual([...left].toSorted());
+});
+
+test('what was kept for a savepoint is removed once that is gone', async () => {
+  const { directory, attempt } = await promisedBySavepoint();
+  await attempt(6, restored(8, 4, { savepoints: [SAVEPOINT] }));
+  await attempt(7, restored(12, 6, { savepoints: [SAVEPOINT] }));
+  expect(hidden(directory)).toContain(`.${ofTransaction(9)}.6.kept`);
+  await attempt(8, restored(13, 7, { isFallback: true }));
+  expect(hidden(directory)).toContain(`.${ofTransaction(9)}.6.kept`);
+  await attempt(9, restored(14, 8));
+  expect(hidden(directory)).toEqual([`.${ofTransaction(8)}.pending`]);
+});
+
+test('another job that restores the savepoint commits what was kept for it', async () => {
+  const { directory, handles, attempt } = await promisedBySavepoint();
+  await attempt(6, restored(8, 4, { savepoints: [SAVEPOINT] }));
+  const other = new FileSink({ path: join(aTemporaryDirectory(), 'other') });
+  const context = aContext({ jobId: 'e'.repeat(32), epoch: 1, origin: restored(9, 4) });
+  await other.prepareRecovery(context);
+  for (const handle of handles.slice(0, 2)) await other.commit(handle);
+  await other.commit(handles[1]!);
+  expect([visible(directory), hidden(directory)]).toEqual([[ofTransaction(8), ofTransaction(9)], []]);
+});
+
+test('the job that goes back to the savepoint has what was kept, and a later state that does not know it has not', async () => {
+  const { directory, sink, handles, attempt } = await promisedBySavepoint();
+  await attempt(6, restored(8, 4, { savepoints: [SAVEPOINT] }));
+  const back = aContext({ epoch: 7, origin: restored(9, 4, { savepoints: [SAVEPOINT] }) });
+  await sink.prepareRecovery(back);
+  for (const handle of handles.slice(0, 2)) await sink.commit(handle);
+  await sink.recoverAndAbort(back);
+  expect([visible(directory), hidden(directory)]).toEqual([
+    [ofTransaction(8), ofTransaction(9)],
+    [`.${ofTransaction(9)}.6-7.returned`],
+  ]);
+  await attempt(8, restored(12, 6, { savepoints: [SAVEPOINT] }));
+  expect(visible(directory)).toEqual([ofTransaction(8)]);
+});
+
+test('a transaction is committed from the newest of its withdrawn files when its own names are gone', async () => {
+  const { directory, sink } = aSink();
+  const handle = await pending(sink, [1]);
+  writeFileSync(join(directory, `.${NAME}.6.withdrawn`), '7\n');
+  renameSync(join(directory, `.${NAME}.pending`), join(directory, `.${NAME}.10.withdrawn`));
+  // The path was changed when the file was withdrawn, and the attempt that commits looks elsewhere for what is to be put back.
+  const moved = new FileSink({ path: join(aTemporaryDirectory(), 'other') });
+  await moved.prepareRecovery(aContext({ epoch: 12, origin: restored(812, 5) }));
+  await moved.commit(handle);
+  expect(text(directory)).toBe('1\n');
+  expect(hidden(directory)).toEqual([`.${NAME}.10-12.returned`, `.${NAME}.6.withdrawn`]);
+});
+
+test('an old leader does not show again what its successor has withdrawn', async () => {
+  const { directory, sink } = aSink();
+  await sink.prepareRecovery(aContext());
+  const handle = await pending(sink, [1]);
+  await new FileSink({ path: directory }).recoverAndAbort(
+    aContext({ epoch: 6, origin: restored(811, 5, { isFallback: true }) }),
+  );
+  expect(hidden(directory)).toEqual([`.${NAME}.6.withdrawn`]);
+  await expect(sink.commit(handle)).rejects.toThrow(/nor a hidden one of that name/);
+  expect(visible(directory)).toEqual([]);
+});
+
+test('a withdrawn file of another size is not taken for the one that was promised', async () => {
+  const { directory, sink } = aSink();
+  const handle = await pending(sink, [1]);
+  rmSync(join(directory, `.${NAME}.pending`));
+  writeFileSync(join(directory, `.${NAME}.6.withdrawn`), '17\n');
+  const later = new FileSink({ path: join(aTemporaryDirectory(), 'other') });
+  await later.prepareRecovery(aContext({ epoch: 12, origin: restored(812, 5) }));
+  await expect(later.commit(handle)).rejects.toThrow(/6\.withdrawn has 3 bytes instead of 2/);
+  expect(visible(directory)).toEqual([]);
 });
 
 test('a file that stands under both its names is withdrawn whole', async () => {
