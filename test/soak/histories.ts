@@ -44,6 +44,8 @@ export interface HistoryReport {
 const ERA_MS = 600;
 const NAMES = 4;
 const CALLERS = 3;
+/** Of each process, however busy the machine is. */
+const LEAST_DONE = 10;
 
 const FAULTS: readonly Fault[] = [
   { do: 'dropBefore' },
@@ -78,17 +80,23 @@ export async function historyRun(options: HistoryOptions): Promise<HistoryReport
       const own = cluster.certificateFor(identity, ['system:masters']);
       const where = { server: proxy.url, ca: cluster.access.ca, ...own, namespace, name: 'job-ha', directory };
       const size = { names: NAMES, eraMs: ERA_MS, callers: CALLERS };
-      return { ...where, ...size, identity, seed: seed * 100 + index, startMs, endMs };
+      return { ...where, ...size, identity, seed: seed * 100 + index, startMs, endMs, leastDone: LEAST_DONE };
     };
     const running = Array.from({ length: processes }, (_, index) => historyOf(order(index)));
     let faults = 0;
-    while (Number(process.hrtime.bigint()) / 1e6 < endMs) {
+    let isOver = false;
+    const histories = Promise.all(running).finally(() => {
+      isOver = true;
+    });
+    // Somebody listens from now on; what it throws is thrown below.
+    histories.catch(() => {});
+    while (!isOver) {
       proxy.inject({ verb: ['patch', 'get'], resource: 'configmaps', fault: random.oneOf(FAULTS) });
       faults += 1;
       await pause(random.between(10, 80));
     }
     proxy.heal();
-    const history = (await Promise.all(running)).flat();
+    const history = (await histories).flat();
     return { ...(await judged(history, backend, directory)), faults };
   } catch (error) {
     throw new Error(`seed ${seed}: ${(error as Error).message}`, { cause: error });

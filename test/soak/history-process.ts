@@ -32,6 +32,8 @@ export interface HistoryOrder {
   /** By the monotonic clock of the machine, in milliseconds. */
   readonly startMs: number;
   readonly endMs: number;
+  /** It goes on beyond its end until so many operations are done. */
+  readonly leastDone: number;
   readonly callers: number;
 }
 
@@ -70,13 +72,14 @@ const states = stateStorage<string>({
 });
 const store = stateHandleStore({ writer, storage: states, keyFilter: (key) => key.startsWith('name-') });
 let count = 0;
+let done = 0;
 let terms = 0;
 
 await Promise.all(Array.from({ length: order.callers }, () => caller()));
 await client.close();
 
 async function caller(): Promise<void> {
-  while (nowMs() < order.endMs) {
+  while (nowMs() < order.endMs || done < order.leastDone) {
     if (writer.epoch === undefined && random.chance(0.15)) {
       terms += 1;
       await writer.takeOver({ identity: `${identity}-${terms}`, atLeast: 1 });
@@ -93,6 +96,7 @@ async function record(key: string, kind: Operation['kind'], value: string): Prom
   const calledAt = nowMs();
   const answer = await answered(key, kind, value);
   if (answer === 'nothing') return;
+  if (answer.outcome === 'done') done += 1;
   const recorded: Recorded = { name: key, kind, value, calledAt, answeredAt: nowMs(), ...answer };
   process.stdout.write(`${JSON.stringify(recorded)}\n`);
 }
