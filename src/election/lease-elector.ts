@@ -99,7 +99,11 @@ export class LeaseElector implements Elector {
         else {
           const result = await this.put();
           if (result === 'done') return await this.acquired(signal);
-          if (result === 'unknown') await this.pauseAfterTrouble(signal);
+          if (result === 'unknown') {
+            // It may have been taken: what is there now decides, not what was there before.
+            this.seen = undefined;
+            await this.pauseAfterTrouble(signal);
+          }
         }
       }
       return undefined;

@@ -14,7 +14,7 @@ import { IllegalStateException, IOException } from '../lib/java-errors.ts';
 import { HaObjectMissingException, NotExistException, RemovalFailedException, withSuppressed } from './errors.ts';
 import type { FencedWriter } from './fenced-writer.ts';
 import type { Entries, EntryLocks } from './handle-backend.ts';
-import { decodeHandle, encodeLive, type HandlePointer } from './handle-codec.ts';
+import { decodeHandle, type HandlePointer } from './handle-codec.ts';
 import { errorOf } from './outcome-error.ts';
 import { StringResourceVersion } from './resource-version.ts';
 import type { RetrievableStateHandle, StateStorage } from './state-handle.ts';
@@ -368,9 +368,4 @@ class FencedStateHandleStore<T> implements StateHandleStore<T> {
 
 function isNotLeader(outcome: WriteOutcome): boolean {
   return outcome.outcome === 'notDone' && outcome.reason === 'notLeader';
-}
-
-/** The bytes an entry adds to the object of a job, for admission checks: name and pointer. */
-export function entryBytes(key: string, pointer: HandlePointer): number {
-  return Buffer.byteLength(key) + Buffer.byteLength(encodeLive(pointer));
 }

@@ -295,7 +295,7 @@ test('whoever has lost or given back takes nothing more, and leaves the lease of
 });
 
 test('whoever is told to stop in the moment it wins gives it back', async () => {
-  const { contender, lease } = await setUp();
+  const { contender, lease } = await setUp({ durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 });
   const one = await contender();
   const stop = new AbortController();
   const rule = one.proxy.inject({ verb: 'create', fault: { do: 'hold' } });
