@@ -82,7 +82,7 @@ export async function putBack(sink: SinkFiles): Promise<void> {
   if (origin.from !== 'checkpoint' || origin.jobId !== jobId) return;
   const names = await files.list(directory);
   const absences = absencesIn(names);
-  const returning = absences.filter(({ final, until }) => {
+  const returning = [...absences.values()].flat().filter(({ final, until }) => {
     const transaction = until === Number.POSITIVE_INFINITY ? parseFinalName(pattern, context, final) : undefined;
     return transaction !== undefined && isKnown({ final, ...transaction }, origin, absences);
   });
@@ -160,22 +160,28 @@ async function unknownFiles(
 
 type KnownFile = NamedTransaction & { readonly final: string };
 
-function mayBeKnown(file: KnownFile, { origin, jobId }: TransactionContext, absences: readonly Absence[]): boolean {
+function mayBeKnown(file: KnownFile, { origin, jobId }: TransactionContext, absences: Absences): boolean {
   if (origin.from !== 'checkpoint') return false;
   // Epochs of different jobs cannot be compared.
   return origin.jobId === jobId ? isKnown(file, origin, absences) : file.checkpointId <= origin.checkpointId;
 }
 
-function isKnown(file: KnownFile, origin: RestoredOrigin, absences: readonly Absence[]): boolean {
+function isKnown(file: KnownFile, origin: RestoredOrigin, absences: Absences): boolean {
   return (
     file.epoch <= origin.epoch &&
     file.checkpointId <= origin.checkpointId &&
-    !absences.some(({ final, from, until }) => final === file.final && from <= origin.epoch && origin.epoch < until)
+    !absences.get(file.final)?.some(({ from, until }) => from <= origin.epoch && origin.epoch < until)
   );
 }
 
-function absencesIn(names: readonly string[]): Absence[] {
-  return names.flatMap((name) => parseAbsence(name) ?? []);
+/** When files were gone, by final name: a directory may hold tens of thousands of each. */
+type Absences = ReadonlyMap<string, readonly Absence[]>;
+
+function absencesIn(names: readonly string[]): Absences {
+  return Map.groupBy(
+    names.flatMap((name) => parseAbsence(name) ?? []),
+    ({ final }) => final,
+  );
 }
 
 async function withdraw({ files, directory, context }: SinkFiles, path: string, final: string): Promise<void> {

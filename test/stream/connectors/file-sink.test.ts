@@ -467,6 +467,19 @@ test('a file that stands under both its names is withdrawn whole', async () => {
   expect([visible(directory), hidden(directory)]).toEqual([[], [`.${name}.6.withdrawn`]]);
 });
 
+test('an attempt looks through a directory of many final and many withdrawn files in a time that grows with their number', async () => {
+  const names = Array.from({ length: 12_000 }, (_, checkpointId) => [
+    `part-9f0c3a5e71b2-out-0-3-${checkpointId}.ndjson`,
+    `.part-9f0c3a5e71b2-out-0-4-${checkpointId}.ndjson.5.withdrawn`,
+  ]).flat();
+  const fileSystem = { ...nodeSinkFileSystem, list: () => Promise.resolve(names) };
+  const sink = new FileSink({ path: join(aTemporaryDirectory(), 'out'), fileSystem });
+  const context = aContext({ epoch: 6, origin: restored(12_000, 5) });
+  // Compared with each other they would take a quarter of a minute for each of the two.
+  await sink.prepareRecovery(context);
+  await sink.recoverAndAbort(context);
+}, 10_000);
+
 test('sweeping a directory that was never made is nothing', async () => {
   const sink = new FileSink({ path: join(aTemporaryDirectory(), 'none') });
   await expect(sink.recoverAndAbort(aContext())).resolves.toBeUndefined();
