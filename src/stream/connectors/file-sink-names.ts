@@ -50,16 +50,25 @@ export interface NamedTransaction {
 
 type Owner = Pick<TransactionContext, 'jobId' | 'uid'>;
 
-/** What a final name of this job and operator says, or undefined for any other name. */
-export function parseFinalName(pattern: NamePattern, owner: Owner, name: string): NamedTransaction | undefined {
-  const start = commonStart(pattern, owner);
-  const end = pattern.suffix;
-  if (!name.startsWith(start) || !name.endsWith(end) || name.length < start.length + end.length) return undefined;
-  const numbers = /^(\d+)-(\d+)-(\d+)(?:\.p\d+)?$/.exec(name.slice(start.length, name.length - end.length));
+/**
+ * What a final name of this job and operator says, whatever its prefix and suffix, which may have been changed since; or
+ * undefined for any other name.
+ */
+export function parseFinalName({ jobId, uid }: Owner, name: string): NamedTransaction | undefined {
+  const middle = `-${jobId.slice(0, JOB_ID_DIGITS)}-${fileSafe(uid)}-`;
+  const at = name.lastIndexOf(middle);
+  if (at < 1 || name.startsWith('.')) return undefined;
+  // A further number means that those before it are of a longer uid.
+  const numbers = /^(\d+)-(\d+)-(\d+)(?!\d|-\d)/.exec(name.slice(at + middle.length));
   if (numbers === null) return undefined;
   const [, subtaskIndex, epoch, checkpointId] = numbers.map(Number);
   if (subtaskIndex === undefined || epoch === undefined || checkpointId === undefined) return undefined;
   return { subtaskIndex, epoch, checkpointId };
+}
+
+/** Whether a suffix would be read as a part of the numbers before it. */
+export function goesOnWithNumber(suffix: string): boolean {
+  return /^-?\d/.test(suffix);
 }
 
 /** The hidden name of an empty file that says: a file was withdrawn by one epoch and put back by another. */
@@ -96,7 +105,7 @@ export function parseAbsence(name: string): Absence | undefined {
   };
 }
 
-/** The first digits of the job that a final name of this operator says; undefined for any other name. */
+/** The first digits of the job that a final name of this operator and pattern says; undefined for any other name. */
 export function jobOfFinalName({ prefix, suffix }: NamePattern, uid: string, name: string): string | undefined {
   const start = `${prefix}-`;
   const middle = `-${fileSafe(uid)}-`;
@@ -104,11 +113,6 @@ export function jobOfFinalName({ prefix, suffix }: NamePattern, uid: string, nam
   if (!name.startsWith(start + job + middle) || !name.endsWith(suffix) || !/^[0-9a-f]+$/.test(job)) return undefined;
   const numbers = name.slice(start.length + job.length + middle.length, name.length - suffix.length);
   return /^\d+-\d+-\d+(?:\.p\d+)?$/.test(numbers) ? job : undefined;
-}
-
-/** Whether a name of `jobOfFinalName` is of this job. */
-export function isOfJob(jobId: string, digits: string): boolean {
-  return jobId.slice(0, JOB_ID_DIGITS) === digits;
 }
 
 /** Whether a final name is of this job, whatever its operator, prefix and suffix. */

@@ -33,7 +33,6 @@ import { OutputExistsError } from './errors.ts';
 import {
   type Absence,
   finalOfPending,
-  isOfJob,
   jobOfFinalName,
   keptName,
   type NamedTransaction,
@@ -58,6 +57,7 @@ export interface SinkFiles {
 /**
  * Refuses to begin from nothing where this operator has committed before: all of that would be written once more. A job
  * that has committed anything restores from a checkpoint, unless its state was dropped, lost, or is that of another job.
+ * Its own output it knows under any prefix and suffix, that of others under those it has itself.
  * What another job has committed since an earlier attempt was let in here is its own affair.
  * @throws OutputExistsError
  */
@@ -65,10 +65,9 @@ export async function refuseOldOutput({ files, directory, pattern, context }: Si
   const { jobId, uid, origin } = context;
   if (origin.from === 'checkpoint') return;
   for (const name of await files.list(directory)) {
-    const job = jobOfFinalName(pattern, uid, name);
-    if (job === undefined) continue;
-    const isOwn = isOfJob(jobId, job);
-    if (isOwn || origin.from === 'nothing') throw new OutputExistsError(directory, name, isOwn);
+    const isOwn = parseFinalName({ jobId, uid }, name) !== undefined;
+    const isAnothers = origin.from === 'nothing' && jobOfFinalName(pattern, uid, name) !== undefined;
+    if (isOwn || isAnothers) throw new OutputExistsError(directory, name, isOwn);
   }
 }
 
@@ -77,13 +76,13 @@ export async function refuseOldOutput({ files, directory, pattern, context }: Si
  * it may have to commit any.
  */
 export async function putBack(sink: SinkFiles): Promise<void> {
-  const { files, directory, pattern, context } = sink;
+  const { files, directory, context } = sink;
   const { origin, jobId, epoch } = context;
   if (origin.from !== 'checkpoint' || origin.jobId !== jobId) return;
   const names = await files.list(directory);
   const absences = absencesIn(names);
   const returning = [...absences.values()].flat().filter(({ final, until }) => {
-    const transaction = until === Number.POSITIVE_INFINITY ? parseFinalName(pattern, context, final) : undefined;
+    const transaction = until === Number.POSITIVE_INFINITY ? parseFinalName(context, final) : undefined;
     return transaction !== undefined && isKnown({ final, ...transaction }, origin, absences);
   });
   await giveBack(files, directory, returning, epoch);
@@ -139,7 +138,7 @@ interface UnknownFile {
 
 /** Files of this subtask's share that the restored checkpoint does not know. */
 async function unknownFiles(
-  { files, directory, pattern, context }: SinkFiles,
+  { files, directory, context }: SinkFiles,
   finalOf: (name: string) => string | undefined,
 ): Promise<UnknownFile[]> {
   const { subtaskIndex, parallelism, epoch } = context;
@@ -147,7 +146,7 @@ async function unknownFiles(
   const absences = absencesIn(names);
   return names.flatMap((name) => {
     const final = finalOf(name);
-    const transaction = final === undefined ? undefined : parseFinalName(pattern, context, final);
+    const transaction = final === undefined ? undefined : parseFinalName(context, final);
     if (final === undefined || transaction === undefined) return [];
     const isMine = transaction.subtaskIndex % parallelism === subtaskIndex;
     // A later epoch is that of a successor, and this attempt is on its way out.

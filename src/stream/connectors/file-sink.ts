@@ -17,7 +17,7 @@ import { SinkDirectoryError } from './errors.ts';
 import { requiredPath } from './file-options.ts';
 import { type CommittingAttempt, commitPart, type FilePart } from './file-sink-commit.ts';
 import { jsonLine, unusableEncoding } from './file-sink-encoding.ts';
-import { finalName, type NamePattern, pendingName } from './file-sink-names.ts';
+import { finalName, goesOnWithNumber, type NamePattern, pendingName } from './file-sink-names.ts';
 import { putBack, refuseOldOutput, type SinkFiles, sweep } from './file-sink-recovery.ts';
 import { type TransactionContext, TwoPhaseCommitSinkFunction } from './sink.ts';
 import { type FileDescriptor, nodeSinkFileSystem, type SinkFileSystem } from './sink-file-system.ts';
@@ -27,7 +27,7 @@ export interface FileSinkOptions<T> {
   readonly path: string;
   /** First part of every name. @default 'part' */
   readonly prefix?: string;
-  /** Last part of every name. @default '.ndjson' */
+  /** Last part of every name; begins neither with a digit nor with "-" and a digit. @default '.ndjson' */
   readonly suffix?: string;
   /**
    * A record as a line (its end is added) or as bytes (written as they are). Anything else that it returns ends the job.
@@ -90,6 +90,10 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
     if (!/^[^./\\][^/\\]*$/.test(prefix) || /[/\\]/.test(suffix))
       throw new IllegalArgumentException(
         `prefix and suffix of a file sink are parts of a visible file name; got "${prefix}" and "${suffix}".`,
+      );
+    if (goesOnWithNumber(suffix))
+      throw new IllegalArgumentException(
+        `the suffix of a file sink does not go on with the number before it; got "${suffix}". Begin it with a dot, or with "-" and a letter.`,
       );
     if (!(rollAtBytes > 0)) throw new IllegalArgumentException(`rollAtBytes is above 0; got ${rollAtBytes}.`);
     this.#directory = path;

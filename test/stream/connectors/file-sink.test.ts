@@ -458,6 +458,30 @@ test('a withdrawn file of another size is not taken for the one that was promise
   expect(visible(directory)).toEqual([]);
 });
 
+test.each([
+  ['prefix', { prefix: 'rows' }, {}],
+  ['suffix', { suffix: '-raw.json' }, {}],
+  ['suffix, which was empty', {}, { suffix: '' }],
+] as const)('files of this job are its own under another %s as well', async (_what, now, before) => {
+  const { directory, sink: old } = await committedEarlier(before);
+  await pending(old, [1], aContext({ epoch: 4, checkpointId: 11 }));
+  for (const uid of ['out-1', 'out-1-2'])
+    await old.commit(await pending(old, [1], aContext({ uid, epoch: 4, checkpointId: 9 })));
+  const all = visible(directory);
+  const sink = new FileSink({ path: directory, warn: () => {}, ...now });
+  const attempt = async (epoch: number, origin: RestoredOrigin) => {
+    await sink.prepareRecovery(aContext({ epoch, origin }));
+    await sink.recoverAndAbort(aContext({ epoch, origin }));
+  };
+  await attempt(6, restored(7, 3));
+  expect(hidden(directory).filter((name) => name.endsWith('.pending'))).toEqual([]);
+  expect(visible(directory)).toEqual(all.filter((name) => /-out-0-3-7|-out-1-0-4-9|-out-1-2-0-4-9/.test(name)));
+  await attempt(7, restored(10, 4));
+  expect(visible(directory)).toEqual(all);
+  const lost = sink.prepareRecovery(aContext({ epoch: 8, origin: { from: 'nothingAgain' } }));
+  await expect(lost).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+});
+
 test('a file that stands under both its names is withdrawn whole', async () => {
   const { directory, sink } = aSink({ warn: () => {} });
   const handle = await pending(sink, [1], aContext({ epoch: 4, checkpointId: 9 }));
@@ -572,5 +596,7 @@ test('options that make no sense are refused', () => {
   for (const prefix of ['', '.hidden', 'a/b'])
     expect(() => new FileSink({ path: 'x', prefix })).toThrow('prefix and suffix');
   expect(() => new FileSink({ path: 'x', suffix: '/x' })).toThrow('prefix and suffix');
+  for (const suffix of ['7z', '-1.json'])
+    expect(() => new FileSink({ path: 'x', suffix })).toThrow('does not go on with the number before it');
   expect(() => new FileSink({ path: 'x', rollAtBytes: 0 })).toThrow('rollAtBytes is above 0');
 });
