@@ -105,6 +105,7 @@ type Answer = Pick<Operation, 'outcome'> & { readonly value?: string };
 
 /** What came of it; `nothing` where it is certain that nothing did. */
 async function answered(key: string, kind: Operation['kind'], value: string): Promise<Answer | 'nothing'> {
+  const wasLeading = writer.epoch !== undefined;
   try {
     switch (kind) {
       case 'add':
@@ -125,15 +126,16 @@ async function answered(key: string, kind: Operation['kind'], value: string): Pr
       }
     }
   } catch (error) {
-    return whatFailed(error, kind);
+    return whatFailed(error, kind, wasLeading);
   }
 }
 
-function whatFailed(error: unknown, kind: Operation['kind']): Answer | 'nothing' {
+function whatFailed(error: unknown, kind: Operation['kind'], wasLeading: boolean): Answer | 'nothing' {
   if (error instanceof AlreadyExistException) return { outcome: 'exists' };
   if (error instanceof NotExistException) return { outcome: 'absent' };
   if (error instanceof PossibleInconsistentStateException) return { outcome: 'unknown' };
-  if (error instanceof NotLeaderException) return kind === 'remove' ? { outcome: 'unknown' } : 'nothing';
+  // A write may have stood until the next leader wrote over it, and then nobody can tell any more that it did.
+  if (error instanceof NotLeaderException && wasLeading) return { outcome: 'unknown' };
   // A removal may have hidden the name before it failed. Anything else that failed has changed nothing.
   return kind === 'remove' ? { outcome: 'unknown' } : 'nothing';
 }
