@@ -19,6 +19,7 @@ import { indexesOf, workerOf, workersFor } from './placement.ts';
 import {
   assignRestorePoint,
   isDamaged,
+  isFallbackTo,
   nothingLeftToRestore,
   originOf,
   type ReadRestorePoint,
@@ -51,8 +52,8 @@ export class Deployment {
   #intervalInCodeMs: number | undefined;
   #fail: ((error: Error) => void) | undefined;
   #isAbandoned = false;
-  /** A newer checkpoint than the one restored was complete, and is damaged. */
-  #isFallback = false;
+  /** Candidates that were tried, and are damaged. */
+  #damaged = 0;
   #savepoints: AttemptOrigin['savepoints'];
 
   constructor(options: JobMasterOptions, listener: WorkerPoolListener) {
@@ -80,7 +81,6 @@ export class Deployment {
     const job = await importJob(program.module, program.workingDirectory);
     const candidates = await this.#candidates();
     this.#savepoints = await storedSavepoints(this.#options.storage, this.#options.jobId);
-    this.#isFallback = this.#options.checkpointStore.getBrokenCheckpoints().length > 0;
     if (candidates.length === 0) {
       await this.#deploy(await buildJob(job, program), program.maxParallelism, undefined);
       return;
@@ -97,7 +97,7 @@ export class Deployment {
         if (!isDamaged(error)) throw error;
         damaged.push({ directory: candidate.directory, problem: messageOf(error) });
         this.#sayDamaged(candidate, error);
-        this.#isFallback = true;
+        this.#damaged = damaged.length;
         await this.#pool?.terminate();
       }
     }
@@ -177,7 +177,10 @@ export class Deployment {
   #originOf(point: ReadRestorePoint | undefined): AttemptOrigin {
     return originOf(point, {
       hasBegun: this.#options.begun?.before === true,
-      isFallback: this.#isFallback,
+      isFallback: isFallbackTo(point, {
+        damaged: this.#damaged,
+        broken: this.#options.checkpointStore.getBrokenCheckpoints(),
+      }),
       savepoints: this.#savepoints,
     });
   }

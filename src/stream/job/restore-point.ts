@@ -3,7 +3,7 @@
  * it says so; without any, the savepoint it was pointed at; else empty. Never from less than what it was told to restore.
  */
 
-import type { CompletedCheckpoint } from '../../ha/index.ts';
+import type { BrokenCheckpoint, CompletedCheckpoint } from '../../ha/index.ts';
 import { type FlinkJobError, messageOf } from '../../lib/errors.ts';
 import { SuppressRestartsException } from '../../lib/java-errors.ts';
 import { openStorage, type Storage } from '../../storage/index.ts';
@@ -170,6 +170,19 @@ export function originOf(
   if (point === undefined) return { from: hasBegun ? 'nothingAgain' : 'nothing', ...surroundings };
   const { jobId, checkpointId, epoch } = point.manifest;
   return { from: 'checkpoint', jobId, checkpointId, epoch, isFallback, ...surroundings };
+}
+
+/**
+ * Whether something newer than the restored checkpoint was complete and could not be used: a damaged candidate, which was
+ * tried before, or an entry whose record or pointer is broken. Entries older than it are no matter: they stay until somebody
+ * decides about them, for many attempts.
+ */
+export function isFallbackTo(
+  point: Pick<ReadRestorePoint, 'manifest'> | undefined,
+  passedOver: { readonly damaged: number; readonly broken: readonly Pick<BrokenCheckpoint, 'checkpointId'>[] },
+): boolean {
+  const restored = point?.manifest.checkpointId ?? 0;
+  return passedOver.damaged > 0 || passedOver.broken.some(({ checkpointId }) => checkpointId > restored);
 }
 
 /** Whether the bytes are damaged, as opposed to out of reach: then an older checkpoint may serve. */
