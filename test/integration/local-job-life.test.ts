@@ -37,16 +37,20 @@ interface JobOptions {
   readonly speed: string;
   readonly parallelism?: number;
   readonly deletion?: 'Savepoint' | 'Cancel' | 'Orphan';
+  readonly interval?: string;
 }
 
 /** Writes the resource of the job; again and again with other settings. */
-function theJob(at: Workplace, { speed, parallelism = 2, deletion = 'Savepoint' }: JobOptions): string {
+function theJob(
+  at: Workplace,
+  { speed, parallelism = 2, deletion = 'Savepoint', interval = '50ms' }: JobOptions,
+): string {
   return at.manifest('random', {
     typescript: { module: resolve('test/soak/random-job.ts') },
     args: [String(SEED), inputs, join(at.directory, 'out'), speed],
     parallelism,
     maxParallelism: 24,
-    checkpoints: { interval: '50ms', retained: 2 },
+    checkpoints: { interval, retained: 2 },
     deletion: { mode: deletion },
   });
 }
@@ -203,6 +207,23 @@ test('a job started from a savepoint of a running one repeats exactly what came 
   await finishes(from, 2);
   expectExactlyOnce(from);
 });
+
+test('a savepoint is whole also when its job was killed before the next checkpoint, and went on without it', async () => {
+  const from = aWorkplace();
+  const run = await aRunThatCommits(from, { interval: '1500ms' });
+  const saved = await from.flinkjob('savepoint', 'random');
+  run.kill('SIGKILL');
+  expect(saved, saved.stderr).toMatchObject({ code: 0 });
+  await run.ended;
+  await finishes(from, 2);
+  expect(differenceOf(expected, committedRecords(out(from)))).toEqual([]);
+  const to = aWorkplace();
+  const again = theJob(to, { speed: AT_FULL_SPEED });
+  const restored = await to.flinkjob('run', '--fresh', '--restore-from', saved.stdout.trim(), again);
+  expect(restored, restored.stderr).toMatchObject({ code: 0 });
+  // What the savepoint held back is where its job would have committed it.
+  expect(pendingFiles(out(from)).filter((name) => name.endsWith('.kept'))).toEqual([]);
+}, 90_000);
 
 test('a job that falls back to an older checkpoint says so and commits every record once', async () => {
   const at = aWorkplace(aTemporaryDirectory());
