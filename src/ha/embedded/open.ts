@@ -1,11 +1,10 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { DEFAULT_LEASE_TIMES, type LeaseTimes } from '../../lib/elector.ts';
 import type { FaultPoint } from '../../lib/fault-point.ts';
 import type { Storage } from '../../storage/index.ts';
-import { type HaBackend, type HighAvailabilityServices, haServices } from '../services.ts';
-import { highestEpochIn } from '../sweep.ts';
+import { openServices, randomId } from '../open-services.ts';
+import type { HaBackend, HighAvailabilityServices } from '../services.ts';
 import { EmbeddedHandleBackend } from './embedded-backend.ts';
 import { EmbeddedElector, type LeaseRecord, parseLease } from './embedded-elector.ts';
 import { VersionedFile } from './versioned-file.ts';
@@ -38,25 +37,8 @@ export interface EmbeddedHaOptions {
  * `<directory>/<jobId>-leader/`. Makes the object when there is none, with an epoch above all that storage has seen.
  */
 export async function openEmbeddedHaServices(options: EmbeddedHaOptions): Promise<HighAvailabilityServices> {
-  const { storage, jobId, clock, identity, attempt, warn, random = Math.random } = options;
-  const newId = options.newId ?? (() => randomBytes(16).toString('hex'));
-  const backend = embeddedBackend({ ...options, newId });
-  if ((await backend.handles.read()) === undefined) {
-    // Whoever removed the object may have left checkpoints: a leader, which raises this, must lead above their epochs.
-    await backend.handles.create(await highestEpochIn(storage, jobId));
-  }
-  return haServices({
-    backend,
-    storage,
-    jobId,
-    clock,
-    identity,
-    newId,
-    newSessionId: randomUUID,
-    random,
-    ...(attempt === undefined ? {} : { attempt }),
-    ...(warn === undefined ? {} : { warn }),
-  });
+  const { newId = randomId, random = Math.random } = options;
+  return openServices(embeddedBackend({ ...options, newId }), { ...options, newId, random, createAbove: -1 });
 }
 
 /** The embedded backend alone: the object and the lease of one job in a directory. */
