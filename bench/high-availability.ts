@@ -242,12 +242,11 @@ async function idle(): Promise<void> {
 }
 
 async function takeovers(ending: Ending, name: string, lease: typeof SHORT_LEASE): Promise<void> {
-  const jobs = 2;
   const { takeovers: all } = await takeoverRun({
     cluster,
     seed: 1,
-    jobs,
-    takeovers: Math.ceil(TAKEOVERS / jobs),
+    jobs: 1,
+    takeovers: TAKEOVERS,
     endings: [ending],
     lease,
   });

@@ -210,7 +210,8 @@ class ContestedJob {
     const next = await this.#leaderAfter(leader.epoch);
     afterwards();
     // A new process takes its place, when it has found out that it leads no longer.
-    await eventually(() => !this.#processes.has(identity) || this.#processes.get(identity) !== child);
+    await eventually(() => !this.#processes.has(identity));
+    this.#start();
     const first = this.#answered(next.identity, 'patch', 'configmaps', 'first');
     return { next, tookMs: (first?.answeredAtMs ?? Number.NaN) - since };
   }
@@ -248,7 +249,8 @@ class ContestedJob {
       this.#processes.delete(identity);
       const isExpected = this.#doomed.has(identity) || code === LOST_LEADERSHIP;
       if (!isExpected) this.#wrongs.push(`${identity} ended with ${signal ?? code}, and nobody had asked`);
-      if (!this.#isEnding) this.#start();
+      // One that was ended is replaced when another leads: its start must not be in the way of that.
+      if (!this.#isEnding && !this.#doomed.has(identity)) this.#start();
     });
   }
 
