@@ -137,7 +137,7 @@ class ContestedJob {
     let leader = await this.#leaderAfter(0);
     while (takeovers.length < this.#options.takeovers) {
       // Somebody has to be there to take over, and the leader to be in the middle of its writes.
-      await eventually(() => this.#processes.size === PROCESSES);
+      await eventually(() => this.#processes.size === PROCESSES && this.#areStandingBy(leader));
       await pause(this.#where.random.between(20, 400));
       const child = this.#processes.get(leader.identity);
       if (child === undefined) {
@@ -214,6 +214,17 @@ class ContestedJob {
     this.#start();
     const first = this.#answered(next.identity, 'patch', 'configmaps', 'first');
     return { next, tookMs: (first?.answeredAtMs ?? Number.NaN) - since };
+  }
+
+  /** Whether all others watch the lease, or the leader is gone already. */
+  #areStandingBy({ identity }: Said): boolean {
+    const watching = new Set(
+      this.#where.proxy.requests
+        .filter((request) => fits({ verb: 'watch', resource: 'leases' }, request))
+        .map((request) => request.identity),
+    );
+    const others = [...this.#processes.keys()].filter((other) => other !== identity);
+    return !this.#processes.has(identity) || others.every((other) => watching.has(other));
   }
 
   /** The last request of a process that succeeded, or the first. */
