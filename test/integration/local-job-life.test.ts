@@ -2,7 +2,7 @@
  * What `flinkjob run` owes its output when it is itself killed, stopped, moved or saved: whatever happens between the
  * first start and the end, all runs of a job together commit what one undisturbed run commits.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -239,10 +239,14 @@ test('a job that falls back to an older checkpoint says so and commits every rec
   expect(newest).toHaveLength(2);
   const [first = ''] = newest;
   rmSync(join(first.replace('file://', ''), '_metadata'));
+  // Killed between its completion and its commit the newest has committed nothing that could be withdrawn.
+  const [, id = ''] = /chk-(\d+)-/.exec(first) ?? [];
+  const hasCommitted = readdirSync(out(at)).some((name) => name.startsWith('part-') && name.includes(`-${id}.`));
   const rest = await at.flinkjob('run', theJob(at, { speed: AT_FULL_SPEED, parallelism: 1 }));
   expect(rest, rest.stderr).toMatchObject({ code: 0 });
   expect(rest.stderr).toContain('is damaged; trying the one before it');
-  expect(rest.stderr).toMatch(/warning: .*: withdrew \d+ committed files? in .*\.\d+\.withdrawn: part-/);
+  if (hasCommitted)
+    expect(rest.stderr).toMatch(/warning: .*: withdrew \d+ committed files? in .*\.\d+\.withdrawn: part-/);
   expect(differenceOf(expected, committedRecords(out(at)))).toEqual([]);
   expect(pendingFiles(out(at)).filter((name) => !name.endsWith('.withdrawn'))).toEqual([]);
 });
