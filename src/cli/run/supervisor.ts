@@ -20,6 +20,7 @@ import {
 import { assertNever } from '../../lib/assert-never.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { FlinkJobError } from '../../lib/errors.ts';
+import { waitFor } from '../../lib/waiting.ts';
 import { type Decision, decide, type ExecutionEnd } from '../../reconcilers/index.ts';
 import {
   NOT_RECOVERABLE,
@@ -359,24 +360,12 @@ class Supervisor {
   }
 
   /** Sleeps, or less when asked to stop. */
-  #sleep(delayMs: number): Promise<void> {
+  async #sleep(delayMs: number): Promise<void> {
     const { stop, clock } = this.#options;
-    return new Promise((resolve) => {
-      if (stop.aborted) {
-        resolve();
-        return;
-      }
-      const done = (): void => {
-        cancel();
-        clearInterval(keepAlive);
-        stop.removeEventListener('abort', done);
-        resolve();
-      };
-      // The clock's timers may not hold the process; between two attempts nothing else does.
-      const keepAlive = setInterval(() => {}, 1 << 30);
-      const cancel = clock.setTimer(delayMs, done);
-      stop.addEventListener('abort', done, { once: true });
-    });
+    // The clock's timers may not hold the process; between two attempts nothing else does.
+    const keepAlive = setInterval(() => {}, 1 << 30);
+    await waitFor(clock, delayMs, stop);
+    clearInterval(keepAlive);
   }
 }
 

@@ -12,7 +12,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Elector } from '../../lib/elector.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { waitFor } from '../../lib/waiting.ts';
+import { waitFor, waitUntil } from '../../lib/waiting.ts';
 import { isRefusal, nameOf, type SessionEvent, type ZooKeeperClient } from '../../zookeeper/index.ts';
 import { LeaderElectionException } from '../errors.ts';
 
@@ -237,14 +237,14 @@ async function connected(client: ZooKeeperClient, signal: AbortSignal): Promise<
   while (client.state !== 'connected' && !signal.aborted) {
     if (client.state === 'closed')
       throw new LeaderElectionException('the ZooKeeper client is closed: open the services anew');
-    await until(signal, (done) => client.onSession(done));
+    await waitUntil(signal, (done) => client.onSession(done));
   }
   return !signal.aborted;
 }
 
 /** Ends when the node is not there, or may not be the one it was: the connection is another one, or the signal fired. */
 async function gone(client: ZooKeeperClient, node: string, signal: AbortSignal): Promise<void> {
-  await until(signal, (done) => {
+  await waitUntil(signal, (done) => {
     const unwatch = client.watch(node, 'node', ({ type }) => {
       if (type === 'deleted') done();
       if (type === 'resync') {
@@ -259,21 +259,5 @@ async function gone(client: ZooKeeperClient, node: string, signal: AbortSignal):
       unwatch();
       offSession();
     };
-  });
-}
-
-function until(signal: AbortSignal, start: (done: () => void) => () => void): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-      return;
-    }
-    const done = (): void => {
-      stop();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const stop = start(done);
-    signal.addEventListener('abort', done, { once: true });
   });
 }

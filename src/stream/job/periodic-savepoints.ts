@@ -10,6 +10,7 @@
  */
 import type { Clock, Instant } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
+import { waitFor } from '../../lib/waiting.ts';
 import type { Storage } from '../../storage/index.ts';
 import { discardCheckpoint } from '../checkpoint/discard-checkpoint.ts';
 import { CheckpointError } from '../checkpoint/errors.ts';
@@ -167,14 +168,5 @@ function savepointOf(directory: string, { epoch, checkpointId, timestamp }: Chec
 }
 
 function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      cancel();
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const cancel = clock.setTimer(Math.min(LONGEST_WAIT_MS, Math.max(0, delayMs)), done);
-    if (signal.aborted) done();
-    else signal.addEventListener('abort', done, { once: true });
-  });
+  return waitFor(clock, Math.min(LONGEST_WAIT_MS, Math.max(0, delayMs)), signal);
 }
