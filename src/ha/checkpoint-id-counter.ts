@@ -4,8 +4,7 @@ import type { Entries } from './handle-backend.ts';
 import { isGloballyTerminal, type JobStatus } from './job-status.ts';
 import { COUNTER_KEY } from './keys.ts';
 import { errorOf } from './outcome-error.ts';
-import { NOTHING, put, putOperation } from './state-handle-operations.ts';
-import type { WriteOperation } from './write-batch.ts';
+import { type AttachedChange, NOTHING, put, putOperation } from './state-handle-operations.ts';
 
 /** The id of the first checkpoint of a job. */
 export const INITIAL_CHECKPOINT_ID = 1;
@@ -49,18 +48,13 @@ export class CheckpointIdReserve {
   }
 
   /** Reserves the next id; `keep` is called once the write is done. Reserves nothing while an id is in reserve. */
-  reservation(): { readonly operation: WriteOperation; keep(): void } {
+  reservation(): AttachedChange & { keep(): void } {
     let next: number | undefined;
-    const operation: WriteOperation = {
-      grows: false,
-      isApplied: (entries) => next === undefined || countIn(entries) > next,
+    return {
       decide: (entries) => {
         next = this.id === undefined ? countIn(entries) : undefined;
         return next === undefined ? NOTHING : put(COUNTER_KEY, String(next + 1));
       },
-    };
-    return {
-      operation,
       keep: () => {
         this.reserved = next ?? this.reserved;
       },

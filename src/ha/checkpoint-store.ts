@@ -213,7 +213,7 @@ class DefaultCompletedCheckpointStore implements CompletedCheckpointStore {
       checkpointKey(checkpoint.checkpointId),
       checkpoint,
       victims.map(({ checkpointId }) => checkpointKey(checkpointId)),
-      [reservation.operation],
+      [reservation],
     );
     reservation.keep();
     this.checkpoints = all.filter((kept) => !victims.includes(kept));

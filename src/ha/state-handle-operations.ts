@@ -172,11 +172,14 @@ export function putOperation(
   };
 }
 
+/** A change that is written with an operation or not at all: whether it happened, that one says. */
+export type AttachedChange = Pick<WriteOperation, 'decide'>;
+
 /**
  * Several changes as one write: all of them, or none when the first is refused. Each is decided on the entries as those
  * before it leave them; the first says what came of the write.
  */
-export function together(first: WriteOperation, others: readonly WriteOperation[]): WriteOperation {
+export function together(first: WriteOperation, others: readonly AttachedChange[]): WriteOperation {
   return {
     grows: first.grows,
     isApplied: (entries, seen) => first.isApplied(entries, seen),

@@ -19,6 +19,7 @@ import { errorOf } from './outcome-error.ts';
 import { StringResourceVersion } from './resource-version.ts';
 import type { RetrievableStateHandle, StateStorage } from './state-handle.ts';
 import {
+  type AttachedChange,
   addOperation,
   clearOperation,
   type MarkOperation,
@@ -29,7 +30,6 @@ import {
   together,
 } from './state-handle-operations.ts';
 import { SubsumedStates } from './subsumed-states.ts';
-import type { WriteOperation } from './write-batch.ts';
 import type { WriteOutcome } from './write-outcome.ts';
 
 /**
@@ -80,7 +80,7 @@ export interface StateHandleStore<T> {
     key: string,
     state: T,
     subsumed: readonly string[],
-    also: readonly WriteOperation[],
+    also: readonly AttachedChange[],
   ): Promise<RetrievableStateHandle<T>>;
   /**
    * Discards the state of a name that `addAndSubsume` has hidden. The name itself goes with the next one, or when the
@@ -227,7 +227,7 @@ class FencedStateHandleStore<T> implements StateHandleStore<T> {
     key: string,
     state: T,
     subsumed: readonly string[],
-    also: readonly WriteOperation[],
+    also: readonly AttachedChange[],
   ): Promise<RetrievableStateHandle<T>> {
     const handle = await this.storage.store(state);
     const hide = markOperation((entries) => subsumed.filter((name) => entries.has(name)), this.surroundings);
