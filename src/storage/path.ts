@@ -25,6 +25,14 @@ export function checkedPrefix(prefix: string): string {
   return checkedPath(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix);
 }
 
+/** How paths begin, in two parts: a directory as of `checkedPrefix`, and the first characters of a name in it. */
+export function checkedBeginning(beginning: string): { readonly directory: string; readonly name: string } {
+  const slash = beginning.lastIndexOf('/');
+  const name = beginning.slice(slash + 1);
+  if (name !== '') checkedPath(beginning);
+  return { directory: checkedPrefix(beginning.slice(0, slash + 1)), name };
+}
+
 /** A directory that may be removed with all it holds: anything but the root. */
 export function checkedTree(prefix: string): string {
   const tree = checkedPrefix(prefix);

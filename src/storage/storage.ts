@@ -50,6 +50,12 @@ export interface Storage {
   /** Paths of all files below a directory, at any depth, sorted. The empty prefix means all. */
   list(prefix: string): Promise<string[]>;
 
+  /**
+   * Paths of all files that begin so, sorted: `savepoint-1a2b3c-` finds the files of every directory of such a name. Costs
+   * by what it finds, however much lies beside it.
+   */
+  listBeginning(beginning: string): Promise<string[]>;
+
   /** Removes a file. A file that does not exist is fine. */
   delete(path: string): Promise<void>;
 
@@ -61,6 +67,10 @@ export interface Storage {
   /** Size and time of a file, or undefined when there is no such file. */
   stat(path: string): Promise<FileStatus | undefined>;
 
-  /** Removes what interrupted writes have left behind, once it is older than this; answers how many files went. */
-  sweepTemporary(olderThanMs: number): Promise<number>;
+  /**
+   * Removes what interrupted writes have left behind under names that begin so, once it is older than this. The empty
+   * beginning means all.
+   * @returns how many files went
+   */
+  sweepTemporary(beginning: string, olderThanMs: number): Promise<number>;
 }

@@ -132,6 +132,20 @@ export function storageConformance(name: string, makeStorage: () => Promise<Stor
       expect(await storage.list('a/y')).toEqual(['a/y/1']);
     });
 
+    test('listing is by the beginning of a name, of directories and files, in the root and deeper', async () => {
+      const storage = await fresh();
+      for (const path of ['s-1/x/y', 's-1/z', 's-2', 't/s-3', 't/s-4/z', 't/u', 's']) {
+        await storage.write(path, bytes(path), exclusive);
+      }
+      expect(await storage.listBeginning('s-')).toEqual(['s-1/x/y', 's-1/z', 's-2']);
+      expect(await storage.listBeginning('s-1/')).toEqual(['s-1/x/y', 's-1/z']);
+      expect(await storage.listBeginning('t/s-')).toEqual(['t/s-3', 't/s-4/z']);
+      expect(await storage.listBeginning('t/s-4/z/')).toEqual([]);
+      expect(await storage.listBeginning('v/w')).toEqual([]);
+      expect(await storage.listBeginning('')).toEqual(await storage.list(''));
+      await expect(storage.listBeginning('../s')).rejects.toMatchObject({ code: 'STORAGE_PATH_INVALID' });
+    });
+
     test('deleting a file or a directory leaves its neighbours', async () => {
       const storage = await fresh();
       for (const path of ['a/1', 'a/2', 'a/b/3', 'ab/4']) await storage.write(path, bytes(path), exclusive);

@@ -79,10 +79,21 @@ test('files still being written are not listed, and only old leftovers are swept
   await writeFile(join(directory, '.tmp-abc'), 'half');
   const storage = filesystemStorage({ directory, clock: systemClock });
   expect(await storage.list('')).toEqual([]);
-  expect(await storage.sweepTemporary(60_000)).toBe(0);
+  expect(await storage.sweepTemporary('', 60_000)).toBe(0);
   const later = filesystemStorage({ directory, clock: { ...systemClock, now: () => Date.now() + 61_000 } });
-  expect(await later.sweepTemporary(60_000)).toBe(1);
+  expect(await later.sweepTemporary('', 60_000)).toBe(1);
   expect(await readdir(directory)).toEqual([]);
+});
+
+test('leftovers of interrupted writes go where they are asked for, and stay with the neighbours', async () => {
+  for (const job of ['mine', 'minecraft', 'mine-2']) {
+    await mkdir(join(directory, job, 'chk'), { recursive: true });
+    await writeFile(join(directory, job, 'chk', '.tmp-abc'), 'half');
+  }
+  const storage = filesystemStorage({ directory, clock: { ...systemClock, now: () => Date.now() + 61_000 } });
+  expect(await storage.sweepTemporary('mine/', 60_000)).toBe(1);
+  expect(await storage.sweepTemporary('mine-', 60_000)).toBe(1);
+  expect(await readdir(directory)).toEqual(['minecraft']);
 });
 
 test('directories disappear with their last file', async () => {

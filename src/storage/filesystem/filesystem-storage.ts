@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Clock } from '../../lib/clock.ts';
 import { type FaultPoint, noFaults } from '../../lib/fault-point.ts';
 import { errnoOf, StorageError, type StorageOperation, storageErrorFrom } from '../errors.ts';
-import { checkedPath, checkedPrefix, checkedTree, TEMPORARY_PREFIX } from '../path.ts';
+import { checkedBeginning, checkedPath, checkedPrefix, checkedTree, TEMPORARY_PREFIX } from '../path.ts';
 import { inPieces } from '../pieces.ts';
 import type { ByteRange, Chunks, FileStatus, Storage, WrittenFile } from '../storage.ts';
 
@@ -113,8 +113,16 @@ class FilesystemStorage implements Storage {
 
   async list(prefix: string): Promise<string[]> {
     return this.doing('list', checkedPrefix(prefix), async (directory) => {
-      const found = await this.filesBelow(directory, (name) => !name.startsWith(TEMPORARY_PREFIX));
-      return found.map((file) => relative(this.root, file).split(sep).join('/')).sort();
+      const found = await this.filesBelow(directory, isWhole);
+      return found.map((file) => this.pathOf(file)).sort();
+    });
+  }
+
+  async listBeginning(beginning: string): Promise<string[]> {
+    const { directory: above, name } = checkedBeginning(beginning);
+    return this.doing('list', above, async (directory) => {
+      const found = await this.filesBeginning(directory, name, isWhole);
+      return found.map((file) => this.pathOf(file)).sort();
     });
   }
 
@@ -143,10 +151,11 @@ class FilesystemStorage implements Storage {
     });
   }
 
-  async sweepTemporary(olderThanMs: number): Promise<number> {
-    return this.doing('delete', '', async (directory) => {
+  async sweepTemporary(beginning: string, olderThanMs: number): Promise<number> {
+    const { directory: above, name } = checkedBeginning(beginning);
+    return this.doing('delete', above, async (directory) => {
       let swept = 0;
-      for (const file of await this.filesBelow(directory, (name) => name.startsWith(TEMPORARY_PREFIX))) {
+      for (const file of await this.filesBeginning(directory, name, isTemporary)) {
         const status = await absentIsUndefined(stat(file));
         if (status === undefined || this.clock.now() - status.mtimeMs < olderThanMs) continue;
         await absentIsUndefined(this.calls.unlink(file));
@@ -228,14 +237,28 @@ class FilesystemStorage implements Storage {
     }
   }
 
-  private async filesBelow(directory: string, wanted: (name: string) => boolean): Promise<string[]> {
+  /** Files, and files below directories, whose name in this directory begins so. */
+  private async filesBeginning(
+    directory: string,
+    beginning: string,
+    wanted: (name: string) => boolean,
+  ): Promise<string[]> {
     const found: string[] = [];
     for (const entry of (await this.entriesOf(directory)) ?? []) {
+      if (!entry.name.startsWith(beginning)) continue;
       const path = join(directory, entry.name);
       if (entry.isDirectory()) found.push(...(await this.filesBelow(path, wanted)));
       else if (wanted(entry.name)) found.push(path);
     }
     return found;
+  }
+
+  private filesBelow(directory: string, wanted: (name: string) => boolean): Promise<string[]> {
+    return this.filesBeginning(directory, '', wanted);
+  }
+
+  private pathOf(file: string): string {
+    return relative(this.root, file).split(sep).join('/');
   }
 
   private async entriesOf(directory: string): Promise<Dirent[] | undefined> {
@@ -258,6 +281,14 @@ class FilesystemStorage implements Storage {
       }
     }
   }
+}
+
+function isTemporary(name: string): boolean {
+  return name.startsWith(TEMPORARY_PREFIX);
+}
+
+function isWhole(name: string): boolean {
+  return !isTemporary(name);
 }
 
 /** Each piece is hashed here while another thread writes it. */

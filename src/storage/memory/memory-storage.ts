@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import { StorageError } from '../errors.ts';
-import { checkedPath, checkedPrefix, checkedTree } from '../path.ts';
+import { checkedBeginning, checkedPath, checkedPrefix, checkedTree } from '../path.ts';
 import { inPieces } from '../pieces.ts';
 import type { ByteRange, Chunks, FileStatus, Storage, WrittenFile } from '../storage.ts';
 
@@ -39,6 +39,11 @@ export function memoryStorage({ clock }: MemoryStorageOptions): Storage {
 
     async list(prefix: string): Promise<string[]> {
       return below(checkedPrefix(prefix));
+    },
+
+    async listBeginning(beginning: string): Promise<string[]> {
+      checkedBeginning(beginning);
+      return below('').filter((path) => path.startsWith(beginning));
     },
 
     async delete(path: string): Promise<void> {

@@ -47,14 +47,24 @@ export function checkpointDirectory(location: CheckpointLocation): string {
   return `${checkedJobId(location.jobId)}/chk-${checkpointId}-${epoch}-${checkedRandom(location.random)}`;
 }
 
+/** How the directories of all checkpoints of a job begin. */
+export function checkpointPrefix(jobId: string): string {
+  return `${checkedJobId(jobId)}/chk-`;
+}
+
 /** `savepoint-<first 6 of job id>-<random>`. */
 export function savepointDirectory({ jobId, random }: { readonly jobId: string; readonly random: string }): string {
-  return `savepoint-${checkedJobId(jobId).slice(0, 6)}-${checkedRandom(random)}`;
+  return `${savepointPrefix(jobId)}${checkedRandom(random)}`;
+}
+
+/** How all savepoints of a job begin, and perhaps some of another one: only the manifest has the whole id. */
+export function savepointPrefix(jobId: string): string {
+  return `savepoint-${checkedJobId(jobId).slice(0, 6)}-`;
 }
 
 /** How the directories of the savepoints begin that the job takes by itself. No other one's can: those are hex. */
 export function automaticSavepointPrefix(jobId: string): string {
-  return `savepoint-${checkedJobId(jobId).slice(0, 6)}-auto`;
+  return `${savepointPrefix(jobId)}auto`;
 }
 
 /** Whether a job took the savepoint at this location by itself. */

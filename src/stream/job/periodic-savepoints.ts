@@ -72,10 +72,9 @@ export function surplusSavepoints(taken: readonly AutomaticSavepoint[], retained
 
 /** The automatic savepoints of a job that lie whole in the root of its storage. One that cannot be read is left alone. */
 export async function automaticSavepoints(storage: Storage, jobId: string): Promise<AutomaticSavepoint[]> {
-  const prefix = automaticSavepointPrefix(jobId);
   const found: AutomaticSavepoint[] = [];
-  for (const path of await storage.list('')) {
-    if (!path.startsWith(prefix) || !path.endsWith(`/${MANIFEST_NAME}`)) continue;
+  for (const path of await storage.listBeginning(automaticSavepointPrefix(jobId))) {
+    if (!path.endsWith(`/${MANIFEST_NAME}`)) continue;
     const directory = directoryOfPointer(path);
     const manifest = directory.includes('/') ? undefined : await manifestIn(storage, directory);
     if (manifest?.jobId === jobId) found.push(savepointOf(directory, manifest));
@@ -115,7 +114,8 @@ export async function takePeriodicSavepoints(options: PeriodicSavepointsOptions,
   while (!signal.aborted) {
     try {
       if (taken === undefined) {
-        const unfinished = unfinishedSavepoints(await storage.list(''), jobId, epoch);
+        const paths = await storage.listBeginning(automaticSavepointPrefix(jobId));
+        const unfinished = unfinishedSavepoints(paths, jobId, epoch);
         for (const directory of unfinished) await storage.deleteTree(directory);
         taken = await withoutSurplus(storage, await automaticSavepoints(storage, jobId), settings.retained);
       }

@@ -8,7 +8,13 @@ import { type FlinkJobError, messageOf } from '../../lib/errors.ts';
 import { SuppressRestartsException } from '../../lib/java-errors.ts';
 import { openStorage, type Storage } from '../../storage/index.ts';
 import { jobShapeOf } from '../checkpoint/job-shape.ts';
-import { directoryOfPointer, MANIFEST_NAME, parseCheckpointDirectory } from '../checkpoint/locations.ts';
+import {
+  checkpointPrefix,
+  directoryOfPointer,
+  MANIFEST_NAME,
+  parseCheckpointDirectory,
+  savepointPrefix,
+} from '../checkpoint/locations.ts';
 import type { CheckpointManifest } from '../checkpoint/manifest.ts';
 import { readManifest } from '../checkpoint/manifest-codec.ts';
 import { assignState, type RestoreAssignment } from '../checkpoint/restore-assignment.ts';
@@ -55,11 +61,14 @@ export function restoreCandidates(
  * job's object was removed while its storage stayed: the job does not start empty over existing state.
  */
 export async function unpublishedCandidates(storage: Storage, jobId: string): Promise<RestoreCandidate[]> {
-  const manifests = (await storage.list('')).filter((path) => path.endsWith(`/${MANIFEST_NAME}`));
   const found: Unpublished[] = [];
-  for (const path of manifests) {
-    const point = checkpointOf(path, jobId) ?? (await savepointOf(storage, path, jobId));
-    if (point !== undefined) found.push(point);
+  for (const path of manifestsAmong(await storage.listBeginning(checkpointPrefix(jobId)))) {
+    const location = parseCheckpointDirectory(path);
+    if (location !== undefined) found.push({ ...location, directory: directoryOfPointer(path) });
+  }
+  for (const { directory, manifest } of await savepointsOf(storage, jobId)) {
+    if (!('unreadable' in manifest)) found.push({ ...manifest, directory });
+    else if (!isDamaged(manifest.unreadable)) throw manifest.unreadable;
   }
   found.sort((a, b) => b.epoch - a.epoch || b.checkpointId - a.checkpointId);
   return found.map(({ directory }) => ({
@@ -76,42 +85,37 @@ interface Unpublished {
   readonly directory: string;
 }
 
-function checkpointOf(path: string, jobId: string): Unpublished | undefined {
-  const location = parseCheckpointDirectory(path);
-  return location?.jobId === jobId ? { ...location, directory: directoryOfPointer(path) } : undefined;
+function manifestsAmong(paths: readonly string[]): string[] {
+  return paths.filter((path) => path.endsWith(`/${MANIFEST_NAME}`));
 }
 
-function isNamedAsSavepoint(directory: string, jobId: string): boolean {
-  return directory.slice(directory.lastIndexOf('/') + 1).startsWith(`savepoint-${jobId.slice(0, 6)}-`);
+interface FoundSavepoint {
+  /** Within the storage. */
+  readonly directory: string;
+  readonly manifest: CheckpointManifest | { readonly unreadable: unknown };
 }
 
-/** A savepoint's name says only the beginning of the job's id; its manifest says the rest. A damaged one counts as none. */
-async function savepointOf(storage: Storage, path: string, jobId: string): Promise<Unpublished | undefined> {
-  const directory = directoryOfPointer(path);
-  if (!isNamedAsSavepoint(directory, jobId)) return undefined;
-  try {
-    const manifest = await readManifest(storage, directory);
-    return manifest.jobId === jobId ? { ...manifest, directory } : undefined;
-  } catch (error) {
-    if (isDamaged(error)) return undefined;
-    throw error;
-  }
+/**
+ * Savepoints that lie where the job has put them, whoever asked for them. A name has only the beginning of the job's id,
+ * the manifest all of it; one whose manifest cannot be read may be of another job.
+ */
+async function savepointsOf(storage: Storage, jobId: string): Promise<FoundSavepoint[]> {
+  const directories = manifestsAmong(await storage.listBeginning(savepointPrefix(jobId))).map(directoryOfPointer);
+  const found = await Promise.all(
+    directories.map(async (directory) => ({
+      directory,
+      manifest: await readManifest(storage, directory).catch((error: unknown) => ({ unreadable: error })),
+    })),
+  );
+  return found.filter(({ manifest }) => 'unreadable' in manifest || manifest.jobId === jobId);
 }
 
-/** The savepoints of the job below the root of its storage, whoever asked for them. */
+/** What functions are told of the savepoints of their job. An unreadable one keeps no job from starting. */
 export async function storedSavepoints(storage: Storage, jobId: string): Promise<(StoredSavepoint | 'unreadable')[]> {
-  const found: (StoredSavepoint | 'unreadable')[] = [];
-  for (const path of await storage.list('')) {
-    if (!path.endsWith(`/${MANIFEST_NAME}`) || !isNamedAsSavepoint(directoryOfPointer(path), jobId)) continue;
-    try {
-      const { jobId: takenBy, checkpointId, epoch } = await readManifest(storage, directoryOfPointer(path));
-      if (takenBy === jobId) found.push({ checkpointId, epoch });
-    } catch {
-      // Whatever is the matter with it is no reason not to start: nothing of it is needed now.
-      found.push('unreadable');
-    }
-  }
-  return found;
+  const found = await savepointsOf(storage, jobId);
+  return found.map(({ manifest }) =>
+    'unreadable' in manifest ? 'unreadable' : { checkpointId: manifest.checkpointId, epoch: manifest.epoch },
+  );
 }
 
 /** @throws CheckpointError when it is damaged, StorageError when the storage cannot answer */

@@ -6,6 +6,7 @@
 import { type CompletedCheckpointStore, staleNames } from '../../ha/index.ts';
 import type { Storage } from '../../storage/index.ts';
 import { discardCheckpoint } from '../checkpoint/discard-checkpoint.ts';
+import { checkpointPrefix, jobDirectory, savepointPrefix } from '../checkpoint/locations.ts';
 
 /** An interrupted write older than this belongs to nobody that still breathes. */
 const TEMPORARY_AGE_MS = 60 * 60 * 1_000;
@@ -18,12 +19,13 @@ export async function sweepCheckpoints(
 ): Promise<number> {
   const kept = new Set(completed.getAllCheckpoints().map(({ location }) => location));
   const directories = new Set<string>();
-  for (const path of await storage.list(job.jobId)) {
+  for (const path of await storage.listBeginning(checkpointPrefix(job.jobId))) {
     const [jobId, directory] = path.split('/');
-    if (directory?.startsWith('chk-')) directories.add(`${jobId}/${directory}`);
+    directories.add(`${jobId}/${directory}`);
   }
   const stale = staleNames([...directories], job.epoch, kept);
   for (const directory of stale) await discardCheckpoint(storage, directory);
-  await storage.sweepTemporary(TEMPORARY_AGE_MS);
+  await storage.sweepTemporary(`${jobDirectory(job.jobId)}/`, TEMPORARY_AGE_MS);
+  await storage.sweepTemporary(savepointPrefix(job.jobId), TEMPORARY_AGE_MS);
   return stale.length;
 }

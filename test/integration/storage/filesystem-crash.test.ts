@@ -39,8 +39,8 @@ test.each(FILESYSTEM_FAULT_POINTS)(
 
     const leftovers =
       FILESYSTEM_FAULT_POINTS.indexOf(point) < FILESYSTEM_FAULT_POINTS.indexOf('temporary-removed') ? 1 : 0;
-    expect(await storage.sweepTemporary(60_000)).toBe(0);
-    expect(await storage.sweepTemporary(0)).toBe(leftovers);
+    expect(await storage.sweepTemporary('', 60_000)).toBe(0);
+    expect(await storage.sweepTemporary('', 0)).toBe(leftovers);
     expect(await readdir(directory, { recursive: true })).toEqual(published ? ['a', 'a/state'] : []);
     expect((await storage.read('a/state'))?.byteLength).toBe(published ? content.length : undefined);
   },

