@@ -22,7 +22,9 @@ async function setUp(options: Partial<ZooKeeperClientOptions> = {}) {
   const events: SessionEvent[] = [];
   client.onSession((event) => void events.push(event));
   const node = `/test-${randomBytes(6).toString('hex')}`;
-  await client.create(node, Buffer.from('first'));
+  await near.create(node, Buffer.from('first'));
+  // However long that takes: a test may give its requests little time.
+  await until(() => client.state === 'connected');
   return { proxy, client, near, events, node };
 }
 
