@@ -1,60 +1,45 @@
 /**
  * Starts and stops the programs of one control plane: etcd, kube-apiserver and, when asked for, kube-controller-manager. All
- * on loopback, on ports that were free, with everything they write below one folder.
+ * on loopback, with everything they write below one folder.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { freePorts } from '../servers/ports.ts';
+import { ServerPrograms } from '../servers/server-programs.ts';
 import type { ClusterAccess } from './access.ts';
 import { certificateAuthority, issueCertificate, signingKeyPair } from './certificates.ts';
-import type { ProgramName } from './programs.ts';
+import type { ProgramPaths } from './programs.ts';
 
-/** Static tokens of users that need no certificate; the API server reads them once, when it starts. */
-export const ADMIN_TOKEN_USER = 'test-admin';
-
-export interface ControlPlaneFacts {
-  /** Exists and is empty. Everything is written below it. */
-  readonly folder: string;
-  readonly programs: Readonly<Partial<Record<ProgramName, string>>>;
-}
-
-/** A server that does not answer within this time will not. */
-const START_DEADLINE_MS = 90_000;
+/** Static token of a user that needs no certificate; the API server reads it once, when it starts. */
+const ADMIN_TOKEN_USER = 'test-admin';
 
 export class ControlPlane {
-  private readonly facts: ControlPlaneFacts;
-  private readonly children: ChildProcess[] = [];
+  private readonly programs: ServerPrograms;
   private access: ClusterAccess | undefined;
 
-  constructor(facts: ControlPlaneFacts) {
-    this.facts = facts;
+  /** The folder exists and is empty. Everything is written below it. */
+  constructor(folder: string) {
+    this.programs = new ServerPrograms(folder);
   }
 
-  /** Resolves when the API server is ready. A port that somebody else took first is chosen again. */
-  async start(): Promise<ClusterAccess> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        this.access = await this.tryStart();
-        return this.access;
-      } catch (error) {
-        await this.stop();
-        if (attempt === 3 || !/address already in use/.test(String(error))) throw error;
-      }
-    }
+  /** Resolves when the API server is ready. */
+  async start(paths: ProgramPaths): Promise<ClusterAccess> {
+    const { etcd, 'kube-apiserver': apiServer } = paths;
+    if (etcd === undefined || apiServer === undefined) throw new Error('etcd and kube-apiserver are needed');
+    this.access = await this.programs.onFreePorts(3, (ports) => this.tryStart(etcd, apiServer, ports));
+    return this.access;
   }
 
   /** Adds garbage collection, namespaces that end, service accounts and Jobs. */
   async startControllerManager(program: string): Promise<void> {
     if (this.access === undefined) throw new Error('the API server does not run');
-    const { folder } = this.facts;
+    const { folder } = this.programs;
     const [port = 0] = await freePorts(1);
     const manager = certificate(folder, 'controller-manager', this.access.authority, 'system:kube-controller-manager');
     const kubeconfig = join(folder, 'controller-manager.kubeconfig');
     writeFileSync(kubeconfig, JSON.stringify(kubeconfigOf(this.access, manager)));
-    const child = this.run(program, [
+    const child = this.programs.run(program, [
       '--bind-address=127.0.0.1',
       `--secure-port=${port}`,
       `--cert-dir=${join(folder, 'controller-manager-certificates')}`,
@@ -70,21 +55,25 @@ export class ControlPlane {
       '--concurrent-gc-syncs=20',
       '-v=1',
     ]);
-    await this.until(child, 'kube-controller-manager', () => answers(port, '/healthz', this.access?.ca ?? '', {}));
+    const isUp = (): Promise<boolean> => answers(port, '/healthz', this.access?.ca ?? '', {});
+    await this.programs.until([child], 'kube-controller-manager', isUp);
   }
 
   /** Ends every process at once; what they wrote is not needed any more. */
-  async stop(): Promise<void> {
-    await Promise.all(this.children.splice(0).map(killed));
+  stop(): Promise<void> {
+    return this.programs.stop();
   }
 
-  private async tryStart(): Promise<ClusterAccess> {
-    const { folder } = this.facts;
-    const [etcdPort = 0, peerPort = 0, port = 0] = await freePorts(3);
+  private async tryStart(
+    etcdProgram: string,
+    apiServerProgram: string,
+    [etcdPort = 0, peerPort = 0, port = 0]: readonly number[],
+  ): Promise<ClusterAccess> {
+    const { folder } = this.programs;
     const access = prepare(folder, port);
     const etcd = `http://127.0.0.1:${etcdPort}`;
     const peer = `http://127.0.0.1:${peerPort}`;
-    const store = this.run(this.program('etcd'), [
+    const store = this.programs.run(etcdProgram, [
       `--data-dir=${join(folder, 'etcd')}`,
       '--unsafe-no-fsync',
       '--log-level=warn',
@@ -97,60 +86,15 @@ export class ControlPlane {
       '--heartbeat-interval=50',
       '--election-timeout=500',
     ]);
-    const server = this.run(this.program('kube-apiserver'), [
+    const server = this.programs.run(apiServerProgram, [
       ...apiServerFlags(folder),
       `--etcd-servers=${etcd}`,
       `--secure-port=${port}`,
     ]);
-    await this.until([store, server], 'kube-apiserver', () =>
+    await this.programs.until([store, server], 'kube-apiserver', () =>
       answers(port, '/readyz', access.ca, { authorization: `Bearer ${access.adminToken}` }),
     );
     return access;
-  }
-
-  private program(name: ProgramName): string {
-    const path = this.facts.programs[name];
-    if (path === undefined) throw new Error(`no ${name} was found`);
-    return path;
-  }
-
-  private run(program: string, args: readonly string[]): ChildProcess {
-    const name = program.split('/').at(-1) ?? program;
-    const log = openSync(join(this.facts.folder, `${name}.log`), 'a');
-    const child = spawn(program, args, { cwd: this.facts.folder, stdio: ['ignore', log, log] });
-    child.on('error', () => {});
-    this.children.push(child);
-    return child;
-  }
-
-  /** Waits for an answer, and says why when a program ends instead. */
-  private async until(of: ChildProcess | ChildProcess[], what: string, isUp: () => Promise<boolean>): Promise<void> {
-    const stop = performance.now() + START_DEADLINE_MS;
-    const children = [of].flat();
-    for (;;) {
-      if (await isUp()) return;
-      const gone = children.find(
-        (child) => child.exitCode !== null || child.signalCode !== null || child.pid === undefined,
-      );
-      if (gone === undefined && performance.now() < stop) {
-        await pause(20);
-        continue;
-      }
-      const why = gone === undefined ? `did not answer within ${START_DEADLINE_MS / 1000} s` : 'could not be started';
-      throw new Error(`${what} ${why}:\n${this.lastLines()}`);
-    }
-  }
-
-  private lastLines(): string {
-    const logs = ['etcd', 'kube-apiserver', 'kube-controller-manager'].map((name) => {
-      try {
-        return readFileSync(join(this.facts.folder, `${name}.log`), 'utf8').slice(-1_500);
-      } catch {
-        // That program was not started.
-        return '';
-      }
-    });
-    return logs.join('\n').trim();
   }
 }
 
@@ -256,23 +200,6 @@ function kubeconfigOf(access: ClusterAccess, [cert, key]: readonly string[]): ob
   };
 }
 
-/** Ports that were free a moment ago, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen(0, '127.0.0.1', resolve);
-      });
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
 function answers(port: number, path: string, ca: string, headers: Record<string, string>): Promise<boolean> {
   return new Promise((resolve) => {
     // The controller manager makes its own certificate; only whether it answers is asked.
@@ -287,16 +214,5 @@ function answers(port: number, path: string, ca: string, headers: Record<string,
     call.once('timeout', () => call.destroy());
     call.once('error', () => resolve(false));
     call.end();
-  });
-}
-
-function killed(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) {
-      resolve();
-      return;
-    }
-    child.once('exit', () => resolve());
-    child.kill('SIGKILL');
   });
 }

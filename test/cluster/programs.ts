@@ -25,9 +25,11 @@ const PACKAGES = {
 export type ProgramName = keyof typeof PACKAGES;
 const NAMES = Object.keys(PACKAGES) as ProgramName[];
 
+export type ProgramPaths = Readonly<Partial<Record<ProgramName, string>>>;
+
 /** Where the programs lie, or why they cannot be had on this machine. */
 export type Programs =
-  | { readonly found: true; readonly paths: Readonly<Partial<Record<ProgramName, string>>>; readonly built: boolean }
+  | { readonly found: true; readonly paths: ProgramPaths; readonly built: boolean }
   | { readonly found: false; readonly reason: string };
 
 /** Where to look, and whom to tell that it takes a while. */

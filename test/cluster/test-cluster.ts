@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClusterAccess } from './access.ts';
 import { type Certificate, issueCertificate } from './certificates.ts';
-import { askDesk } from './desk.ts';
+import { askForCluster } from './desk.ts';
 
 /** One line of the server's audit log, as far as tests read it. */
 export interface AuditEvent {
@@ -37,9 +37,9 @@ export interface AuditEvent {
  * top of a test file: `const cluster = await clusterForTests()`, then `test.skipIf(cluster === undefined)`.
  */
 export async function clusterForTests(needs: { controllerManager?: boolean } = {}): Promise<TestCluster | undefined> {
-  const found = await askDesk('/cluster');
+  const found = await askForCluster('cluster');
   if ('unavailable' in found) return undefined;
-  if (needs.controllerManager === true) await askDesk('/controller-manager');
+  if (needs.controllerManager === true) await askForCluster('controllerManager');
   return new TestCluster(found);
 }
 

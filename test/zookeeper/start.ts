@@ -1,9 +1,6 @@
 /** Starts a ZooKeeper server that lives as long as this process, at most. */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { startKept, type Unavailable } from '../servers/keeper-process.ts';
 import { type ArtifactFacts, findArtifacts } from './artifacts.ts';
 import type { Wish } from './keeper.ts';
 
@@ -19,33 +16,14 @@ export interface RunningServer {
 const TICK_MS = 100;
 
 /** `unavailable` says why this machine can have none. Throws when it does not start. */
-export async function startZooKeeper(facts: ArtifactFacts = {}): Promise<RunningServer | { unavailable: string }> {
+export async function startZooKeeper(facts: ArtifactFacts = {}): Promise<RunningServer | Unavailable> {
   const artifacts = await findArtifacts(facts);
   if (!artifacts.found) return { unavailable: artifacts.reason };
-  const started = performance.now();
-  const folder = mkdtempSync(join(tmpdir(), 'flinkjob-zookeeper-'));
-  const keeper = spawn(process.execPath, [join(import.meta.dirname, 'keeper.ts'), folder], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+  const { started, startedInMs, keeper } = await startKept<Wish, { port: number }>({
+    name: 'test ZooKeeper',
+    script: join(import.meta.dirname, 'keeper.ts'),
+    prefix: 'flinkjob-zookeeper-server-',
+    wish: { java: artifacts.java, classpath: artifacts.classpath, tickMs: TICK_MS },
   });
-  const ended = new Promise<void>((resolve) => keeper.once('close', () => resolve()));
-  const stop = async (): Promise<void> => {
-    keeper.ref();
-    keeper.stdin.end();
-    await ended;
-    rmSync(folder, { recursive: true, force: true });
-  };
-  const wish: Wish = { java: artifacts.java, classpath: artifacts.classpath, tickMs: TICK_MS };
-  keeper.stdin.on('error', () => {});
-  keeper.stdin.write(`${JSON.stringify(wish)}\n`);
-  const lines = createInterface({ input: keeper.stdout })[Symbol.asyncIterator]();
-  const { value } = await lines.next();
-  const answer = JSON.parse(value ?? '{"failure":"its keeper has ended"}') as { port: number } | { failure: string };
-  if ('failure' in answer) {
-    await stop();
-    throw new Error(answer.failure);
-  }
-  // The server must not keep alive whoever forgot to stop it.
-  keeper.unref();
-  for (const pipe of [keeper.stdin, keeper.stdout]) (pipe as unknown as { unref?: () => void }).unref?.();
-  return { port: answer.port, startedInMs: performance.now() - started, stop };
+  return { port: started.port, startedInMs, stop: () => keeper.end() };
 }
