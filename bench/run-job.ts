@@ -136,7 +136,7 @@ async function orderFor(run: BenchRun): Promise<JobOrder> {
       maxParallelism: 128,
     },
     storageUri,
-    haDirectory,
+    highAvailability: { backend: 'Embedded', directory: haDirectory },
     checkpoints: {
       intervalMs: run.checkpointIntervalMs ?? 1_000,
       timeoutMs: 60_000,

@@ -30,11 +30,11 @@ export async function aJobOrder(rest: JobOrder['rest'] = { host: '127.0.0.1', po
     attempt: 1,
     program: { module: { kind: 'inline', source: '' }, workingDirectory: directory, args: [], parallelism: 1 },
     storageUri,
-    haDirectory: directory,
+    highAvailability: { backend: 'Embedded', directory },
     checkpoints: { timeoutMs: 1, minPauseMs: 0, tolerableFailures: 0, retained: 1, onCancel: 'Retain' },
     allowNonRestoredState: false,
     terminationLog: join(directory, 'termination.json'),
     rest,
   };
-  return { order, ledgers };
+  return { order, ledgers, directory };
 }

@@ -394,8 +394,11 @@ class RandomJobRun {
 
   #order(rate: number): JobOrder {
     const { seed, inputs } = this.#settings;
+    const { jobId, storageUri, haDirectory: directory } = this.#place;
     return {
-      ...this.#place,
+      jobId,
+      storageUri,
+      highAvailability: { backend: 'Embedded', directory },
       jobName: `random-${seed}`,
       attempt: this.attempts,
       program: {

@@ -2,7 +2,9 @@
  * What a job process is told by whoever starts it: one JSON document. Everything that can be settled is settled in it, so
  * that the process reads no other configuration.
  */
+
 import type { CheckpointSettings, JobModule, SavepointSettings } from '../../stream/index.ts';
+import type { HaPlace } from './open-ha.ts';
 
 export interface JobOrder {
   readonly jobId: string;
@@ -17,8 +19,7 @@ export interface JobOrder {
     readonly maxParallelism?: number;
   };
   readonly storageUri: string;
-  /** Directory of the embedded high availability backend. */
-  readonly haDirectory: string;
+  readonly highAvailability: HaPlace;
   readonly checkpoints: CheckpointSettings;
   /** Savepoints that the job takes by itself. @default none */
   readonly savepoints?: SavepointSettings;

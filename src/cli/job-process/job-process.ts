@@ -5,7 +5,7 @@
  * Order at the end, and why: the failure goes to the ledger (or the result to the job's object) first, the lease is given
  * back after it, the termination record is written before that. Whoever sees the lease free finds the reason.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import {
   BrokenStateException,
@@ -20,7 +20,6 @@ import {
   type LeaderSession,
   noteBegun,
   noteRestartStrategyInCode,
-  openEmbeddedHaServices,
   reportFailure,
 } from '../../ha/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
@@ -41,6 +40,7 @@ import {
 import { causeText, codeOf, type Ending, endingOf, exitCodeOf } from './failure-text.ts';
 import type { JobOrder } from './job-order.ts';
 import type { FromJobProcess } from './messages.ts';
+import { openHa } from './open-ha.ts';
 import { freePortInstead, restPortError } from './rest-port.ts';
 
 /** What a job process needs of its surroundings. */
@@ -97,21 +97,17 @@ class JobProcess {
   }
 
   async run(): Promise<number> {
-    const { jobId, attempt, storageUri, haDirectory } = this.#order;
-    const storage = this.#openStorage(storageUri);
-    const services = await openEmbeddedHaServices({
-      directory: haDirectory,
-      storage,
+    const { jobId, attempt, storageUri, highAvailability } = this.#order;
+    const ha = await openHa(highAvailability, {
       jobId,
       attempt,
-      clock: systemClock,
-      identity: randomUUID(),
+      storage: this.#openStorage(storageUri),
       warn: (message) => this.#ports.tell({ type: 'log', level: 'warn', message }),
       faults: (point) => this.#faults(`ha-${point}`),
     });
-    const ending = await this.#lead(services);
+    const ending = await this.#lead(ha.services);
     this.writeRecord(ending);
-    await services.close();
+    await ha.close();
     return ending.exitCode;
   }
 

@@ -204,7 +204,7 @@ function orderFor(
       ...(maxParallelism === undefined ? {} : { maxParallelism }),
     },
     storageUri: localStorageUri(settings, home, options.storage),
-    haDirectory: home.haDirectory,
+    highAvailability: { backend: 'Embedded', directory: home.haDirectory },
     checkpoints: { ...checkpoints, savepointTimeoutMs: savepoints.timeoutMs },
     ...(intervalMs === undefined ? {} : { savepoints: { intervalMs, retained, since: bornAt(home) } }),
     ...(restoreFrom === undefined ? {} : { restoreFrom: absolutePointer(restoreFrom, io.cwd) }),

@@ -6,9 +6,9 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { aJobOrder } from '../../builders/job-order.ts';
 
 test('a process whose first write finds that another leads has lost leadership; the job has not failed', async () => {
-  const { order, ledgers } = await aJobOrder();
+  const { order, ledgers, directory } = await aJobOrder();
   const { handles } = embeddedBackend({
-    directory: order.haDirectory,
+    directory,
     jobId: order.jobId,
     clock: systemClock,
     newId: () => crypto.randomUUID(),
