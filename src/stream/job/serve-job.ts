@@ -1,6 +1,6 @@
 /** Serves one attempt of a job over HTTP: facts, commands and queryable state. Made before the JobMaster runs. */
 import { readFileSync } from 'node:fs';
-import { listenRest, type Serving } from '../rest/index.ts';
+import { openDoor, type RestDoor, restService, type Serving } from '../rest/index.ts';
 import { jobControlOf } from './job-control.ts';
 import type { JobMaster } from './job-master.ts';
 import { jobViewOf } from './job-view-of.ts';
@@ -17,29 +17,35 @@ export interface ServedJob {
 }
 
 /**
- * Starts to serve. Call it before `master.run()`: states are entered as they are announced.
+ * Starts to serve, at an address of its own or at a door that is open already. Call it before `master.run()`: states are
+ * entered as they are announced.
  * @throws the system's error when host and port cannot be had
  */
 export async function serveJob(
   master: JobMaster,
-  rest: { readonly host: string; readonly port: number },
+  rest: { readonly host: string; readonly port: number } | RestDoor,
 ): Promise<ServedJob> {
   const { clock, log } = master.options;
+  const own = 'attach' in rest ? undefined : await openDoor({ ...rest, clock });
+  const door = own ?? (rest as RestDoor);
   const states = new QueryableStates(master);
-  const server = await listenRest({
-    ...rest,
+  const service = restService({
+    host: door.host,
     clock,
     view: () => serving(master),
     control: jobControlOf(master, states),
     product: { version: productVersion(), revision: 'unknown' },
     onError: (error, request) => log.warn(`${request} was answered 500`, { error: String(error) }),
   });
+  const detach = door.attach(service.handle);
   return {
-    url: server.url,
-    resultsRead: (timeoutMs) => server.resultsRead(timeoutMs),
+    url: door.url,
+    resultsRead: (timeoutMs) => service.resultsRead(timeoutMs),
     async close() {
       states.close();
-      await server.close();
+      service.close();
+      detach();
+      await own?.close();
     },
   };
 }

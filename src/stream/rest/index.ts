@@ -1,4 +1,12 @@
 /** The REST server of a job process, in Flink's shapes. See README.md. */
+export {
+  type DoorLimits,
+  type DoorOptions,
+  type OpenDoor,
+  openDoor,
+  type RequestHandler,
+  type RestDoor,
+} from './door.ts';
 export type {
   CheckpointConfigView,
   CheckpointsView,
@@ -19,4 +27,4 @@ export type {
 export { type JsonValue, jsonValue } from './json-value.ts';
 export type { ProductInfo } from './reply.ts';
 export { RestError } from './rest-error.ts';
-export { listenRest, type RestLimits, type RestServer, type RestServerOptions } from './server.ts';
+export { type RestService, type RestServiceOptions, restService } from './service.ts';

@@ -1,12 +1,17 @@
 import { systemClock } from '../../../src/lib/clock.ts';
-import type {
-  CheckpointView,
-  JobControl,
-  JobView,
-  RestServerOptions,
-  SubtaskAckView,
-  SubtaskView,
-  VertexView,
+import {
+  type CheckpointView,
+  type DoorOptions,
+  type JobControl,
+  type JobView,
+  type OpenDoor,
+  openDoor,
+  type RestService,
+  type RestServiceOptions,
+  restService,
+  type SubtaskAckView,
+  type SubtaskView,
+  type VertexView,
 } from '../../../src/stream/rest/index.ts';
 
 export const JOB = 'a'.repeat(32);
@@ -127,13 +132,36 @@ export function aControl(more: Partial<JobControl> = {}): JobControl {
   };
 }
 
-export function serverOptions(more: Partial<RestServerOptions> & { job?: JobView } = {}): RestServerOptions {
+/** How a server is started: what the service is made of, and how it is listened for. */
+export type ServerOptions = RestServiceOptions & Pick<DoorOptions, 'port' | 'limits'>;
+
+export function serverOptions(more: Partial<ServerOptions> & { job?: JobView } = {}): ServerOptions {
   const { job = aJob(), ...rest } = more;
   return {
+    host: '127.0.0.1',
+    port: 0,
     view: () => ({ status: 'serving', job }),
     control: aControl(),
     product: { version: '0.1.0', revision: 'abcdef0' },
     clock: { ...systemClock, now: () => T0 + 10_000 },
     ...rest,
   };
+}
+
+/** A service that is listened for. */
+export type TestServer = Pick<OpenDoor, 'host' | 'port' | 'url'> &
+  Pick<RestService, 'resultsRead'> & {
+    close(graceMs: number): Promise<void>;
+  };
+
+export async function startServer(options: ServerOptions): Promise<TestServer> {
+  const door = await openDoor(options);
+  const service = restService(options);
+  door.attach(service.handle);
+  const { host, port, url } = door;
+  const close = (graceMs: number): Promise<void> => {
+    service.close();
+    return door.close(graceMs);
+  };
+  return { host, port, url, resultsRead: service.resultsRead, close };
 }

@@ -2,7 +2,6 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import type { StateAnswer } from '../../../src/flink/index.ts';
-import { listenRest, type RestServer, type RestServerOptions } from '../../../src/stream/rest/index.ts';
 import {
   aCheckpoint,
   aControl,
@@ -12,19 +11,22 @@ import {
   aVertex,
   COUNT,
   JOB,
+  type ServerOptions,
   SOURCE,
   serverOptions,
+  startServer,
   T0,
+  type TestServer,
 } from './builders.ts';
 
-const servers: RestServer[] = [];
+const servers: TestServer[] = [];
 
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.close(0);
 });
 
-async function started(more: Parameters<typeof serverOptions>[0] = {}): Promise<RestServer> {
-  const server = await listenRest(serverOptions(more));
+async function started(more: Parameters<typeof serverOptions>[0] = {}): Promise<TestServer> {
+  const server = await startServer(serverOptions(more));
   servers.push(server);
   return server;
 }
@@ -36,16 +38,16 @@ interface Answer {
   body: any;
 }
 
-async function call(server: RestServer, path: string, init: RequestInit = {}): Promise<Answer> {
+async function call(server: TestServer, path: string, init: RequestInit = {}): Promise<Answer> {
   const response = await fetch(`${server.url}${path}`, init);
   return { status: response.status, headers: response.headers, body: await response.json() };
 }
 
-const post = (server: RestServer, path: string, body?: unknown) =>
+const post = (server: TestServer, path: string, body?: unknown) =>
   call(server, path, { method: 'POST', ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
 
 /** A request with headers that fetch does not let one set. */
-function rawCall(server: RestServer, path: string, headers: Record<string, string>, method = 'GET'): Promise<number> {
+function rawCall(server: TestServer, path: string, headers: Record<string, string>, method = 'GET'): Promise<number> {
   return new Promise((resolve, reject) => {
     const sent = httpRequest(
       { host: server.host, port: server.port, path, method, headers },
@@ -60,7 +62,7 @@ function rawCall(server: RestServer, path: string, headers: Record<string, strin
 }
 
 /** Bytes over a bare socket; resolves with everything that comes back until the server closes. */
-function bytes(server: RestServer, text: string): Promise<string> {
+function bytes(server: TestServer, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(server.port, server.host, () => socket.write(text));
     let got = '';
@@ -81,7 +83,7 @@ test('the server listens on loopback at a free port', async () => {
 
 test('a port that is taken is an error', async () => {
   const server = await started();
-  await expect(listenRest(serverOptions({ port: server.port }))).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  await expect(startServer(serverOptions({ port: server.port }))).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });
 
 test('every answer is JSON, not to be cached', async () => {
@@ -530,7 +532,7 @@ test('an error of ours is 500 without its words, and is reported', async () => {
 // Limits -----------------------------------------------------------------------------------------------------------
 
 test('a body above the limit is 413, with and without its length given', async () => {
-  const server = await started({ limits: { maxBodyBytes: 1_000 } });
+  const server = await started({ maxBodyBytes: 1_000 });
   const path = `/jobs/${JOB}/savepoints`;
   const large = 'x'.repeat(100_000);
   expect((await call(server, path, { method: 'POST', body: large })).status).toBe(413);
@@ -590,7 +592,7 @@ function aPendingSavepoint() {
   return { promise, resolve, reject };
 }
 
-async function outcome(server: RestServer, path: string): Promise<Answer> {
+async function outcome(server: TestServer, path: string): Promise<Answer> {
   const deadline = Date.now() + 30_000;
   while (Date.now() < deadline) {
     const answer = await call(server, path);
@@ -730,7 +732,7 @@ test('cancel is 202; of a cancelled job too; of one that ended otherwise 409; an
     cancelled++;
     return Promise.resolve();
   };
-  const patch = async (more: Partial<RestServerOptions> & { job?: ReturnType<typeof aJob> }, mode = '?mode=cancel') => {
+  const patch = async (more: Partial<ServerOptions> & { job?: ReturnType<typeof aJob> }, mode = '?mode=cancel') => {
     const server = await started({ control: aControl({ cancel }), ...more });
     return (await call(server, `/jobs/${JOB}${mode}`, { method: 'PATCH' })).status;
   };
@@ -756,7 +758,7 @@ test('a process that ends waits until its last savepoint was asked for', async (
 });
 
 test('closing ends although a client keeps its connection', async () => {
-  const server = await listenRest(serverOptions());
+  const server = await startServer(serverOptions());
   await call(server, '/jobs');
   await server.close(0);
   await expect(fetch(`${server.url}/jobs`)).rejects.toThrow();
@@ -768,7 +770,7 @@ test('closing cuts a request that does not end within the grace', async () => {
     begin();
     return new Promise<StateAnswer>(() => undefined);
   };
-  const server = await listenRest(serverOptions({ control: aControl({ query }) }));
+  const server = await startServer(serverOptions({ control: aControl({ query }) }));
   const asked = fetch(`${server.url}/jobs/${JOB}/state/sums?key=1`).then(
     () => 'answered',
     () => 'cut',

@@ -1,12 +1,11 @@
 /**
- * Serves the job of this process over HTTP in Flink's JSON. Listens on loopback unless told otherwise, holds every
- * request to limits of size and time, and answers each error as `{"errors": […]}`.
+ * Answers requests about the job of this process in Flink's JSON, holds every body to a limit, and answers each error as
+ * `{"errors": […]}`. Where requests come in is somebody else's affair (door.ts).
  *
  * A browser on the same machine must not be talked into using it: on loopback only names of this machine are accepted
  * as Host (which stops DNS rebinding), and calls that change something are refused when they come from another origin.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HEX_ID } from '../../flink/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -17,112 +16,63 @@ import { readFields } from './request-body.ts';
 import { RETRY_AFTER_S, RestError } from './rest-error.ts';
 import { match } from './router.ts';
 
-/** Limits of the server. */
-export interface RestLimits {
-  /** @default 65536 */
-  readonly maxBodyBytes: number;
-  /** Request line and headers together. @default 16384 */
-  readonly maxHeaderBytes: number;
-  /** From the first byte of a request to its last. @default 30000 */
-  readonly requestTimeoutMs: number;
-  /** @default 10000 */
-  readonly headersTimeoutMs: number;
-  /** How long an idle connection stays open. @default 5000 */
-  readonly keepAliveTimeoutMs: number;
-  /** @default 256 */
-  readonly maxConnections: number;
-}
-
-/** What the server is made of. */
-export interface RestServerOptions {
-  /** @default 127.0.0.1 */
-  readonly host?: string;
-  /** 0 takes a free one. @default 0 */
-  readonly port?: number;
+/** What the service is made of. */
+export interface RestServiceOptions {
+  /** Where it is listened for it. */
+  readonly host: string;
   /** The facts now; asked once per request. */
   readonly view: () => Serving;
   readonly control: JobControl;
   readonly product: ProductInfo;
   readonly clock: Clock;
-  readonly limits?: Partial<RestLimits>;
+  /** @default 65536 */
+  readonly maxBodyBytes?: number;
   /** How long the result of a savepoint or checkpoint can be asked for. @default 300000 */
   readonly keepResultsMs?: number;
-  /** Told about errors that are the server's own fault, which the caller sees as 500. */
+  /** Told about errors that are the service's own fault, which the caller sees as 500. */
   readonly onError?: (error: unknown, request: string) => void;
 }
 
-/** A server that listens. */
-export interface RestServer {
-  readonly host: string;
-  readonly port: number;
-  /** `http://host:port`, without a slash at the end. */
-  readonly url: string;
+/** Answers requests until it is closed. */
+export interface RestService {
+  handle(request: IncomingMessage, response: ServerResponse): void;
   /** Resolves true once every result of a savepoint, stop or checkpoint was read, false after `timeoutMs`. */
   resultsRead(timeoutMs: number): Promise<boolean>;
-  /** Takes no new connection, lets requests under way end within `graceMs`, then cuts them. @default 1000 */
-  close(graceMs?: number): Promise<void>;
+  close(): void;
 }
 
-const DEFAULT_LIMITS: RestLimits = {
-  maxBodyBytes: 65_536,
-  maxHeaderBytes: 16_384,
-  requestTimeoutMs: 30_000,
-  headersTimeoutMs: 10_000,
-  keepAliveTimeoutMs: 5_000,
-  maxConnections: 256,
-};
+const MAX_BODY_BYTES = 65_536;
 
-/** Starts to listen. @throws the system's error when host and port cannot be had (EADDRINUSE, EACCES, ENOTFOUND) */
-export async function listenRest(options: RestServerOptions): Promise<RestServer> {
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const host = options.host ?? '127.0.0.1';
+/** A service for the job that `view` shows. */
+export function restService(options: RestServiceOptions): RestService {
   const operations = new Operations({
     clock: options.clock,
     ...(options.keepResultsMs === undefined ? {} : { keepMs: options.keepResultsMs }),
   });
-  const server = newServer(limits);
-  const serve = (request: IncomingMessage, response: ServerResponse): void => {
-    answer({ ...options, limits, operations }, request, response).then(
-      (reply) => send(response, reply),
-      (error: unknown) => send(response, replyToError(options, request, error)),
-    );
-  };
-  server.on('request', serve);
-  await listening(server, host, options.port ?? 0);
-  const { port } = server.address() as AddressInfo;
+  const served = { ...options, operations };
   return {
-    host,
-    port,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    handle: (request, response) => {
+      answer(served, request, response).then(
+        (reply) => sendReply(response, reply),
+        (error: unknown) => sendReply(response, replyToError(options, request, error)),
+      );
+    },
     resultsRead: (timeoutMs) => operations.allRead(timeoutMs),
-    close: (graceMs = 1_000) => closed(server, operations, options.clock, graceMs),
+    close: () => operations.close(),
   };
 }
 
-function newServer(limits: RestLimits): Server {
-  const server = createServer({
-    maxHeaderSize: limits.maxHeaderBytes,
-    headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
-    requestTimeout: limits.requestTimeoutMs,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    connectionsCheckingInterval: Math.min(1_000, limits.requestTimeoutMs),
-  });
-  server.maxConnections = limits.maxConnections;
-  server.on('clientError', refuseGarbage);
-  return server;
-}
-
-interface Served extends RestServerOptions {
-  readonly limits: RestLimits;
+interface Served extends RestServiceOptions {
   readonly operations: Operations;
 }
 
 async function answer(options: Served, request: IncomingMessage, response: ServerResponse): Promise<Reply> {
-  refuseForeignCallers(request, options.host ?? '127.0.0.1');
+  refuseForeignCallers(request, options.host);
   const { method = 'GET', url = '/' } = request;
   const [rawPath = '/', ...rest] = url.split('?');
   const route = routeOf(method, rawPath);
-  const fields = method === 'GET' ? new Map<string, unknown>() : await readFields(request, options.limits.maxBodyBytes);
+  const fields =
+    method === 'GET' ? new Map<string, unknown>() : await readFields(request, options.maxBodyBytes ?? MAX_BODY_BYTES);
   const gone = new AbortController();
   // Also fires once the answer is sent; nobody listens by then.
   response.once('close', () => gone.abort());
@@ -204,14 +154,15 @@ function urlOf(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined;
 }
 
-function replyToError(options: RestServerOptions, request: IncomingMessage, error: unknown): Reply {
+function replyToError(options: RestServiceOptions, request: IncomingMessage, error: unknown): Reply {
   if (error instanceof RestError)
     return { status: error.status, body: { errors: error.errors }, headers: error.headers };
   options.onError?.(error, `${request.method ?? 'GET'} ${request.url ?? '/'}`);
   return { status: 500, body: { errors: ['Internal server error. The log of the job process says more.'] } };
 }
 
-function send(response: ServerResponse, { status, body, headers }: Reply): void {
+/** Sends a reply, unless whoever asked is gone. */
+export function sendReply(response: ServerResponse, { status, body, headers }: Reply): void {
   if (response.destroyed) return;
   const text = JSON.stringify(body);
   response.writeHead(status, {
@@ -222,40 +173,4 @@ function send(response: ServerResponse, { status, body, headers }: Reply): void 
     ...headers,
   });
   response.end(text);
-}
-
-/** Bytes that are no HTTP request never reach a handler; they are answered on the bare socket. */
-function refuseGarbage(error: Error & { code?: string }, socket: Socket): void {
-  if (!socket.writable) return;
-  const status = GARBAGE[error.code ?? ''] ?? 400;
-  const text = JSON.stringify({ errors: [`${STATUS_CODES[status] ?? 'Bad Request'}.`] });
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Bad Request'}\r\nContent-Type: application/json; charset=UTF-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
-  );
-}
-
-const GARBAGE: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
-
-function listening(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-function closed(server: Server, operations: Operations, clock: Clock, graceMs: number): Promise<void> {
-  operations.close();
-  return new Promise((resolve, reject) => {
-    const cancelTimer = clock.setTimer(graceMs, () => server.closeAllConnections());
-    server.close((error) => {
-      cancelTimer();
-      if (error === undefined) resolve();
-      else reject(error);
-    });
-    server.closeIdleConnections();
-  });
 }
