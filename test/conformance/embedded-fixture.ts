@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VersionedFile } from '../../src/ha/embedded/versioned-file.ts';
 import { embeddedBackend, type LeaseRecord } from '../../src/ha/index.ts';
+import { newId } from '../builders/new-id.ts';
 import { ELECTION_TIMES, type ElectionFixture } from './election.ts';
-
-const newId = () => randomBytes(8).toString('hex');
 
 /** A job of the embedded backend, in a directory of its own. */
 export async function embeddedFixture(): Promise<ElectionFixture> {

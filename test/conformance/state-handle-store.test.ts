@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EmbeddedHandleBackend, MemoryHa } from '../../src/ha/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { newId } from '../builders/new-id.ts';
 import { stateHandleStoreConformance, wrappedFixture } from './state-handle-store.ts';
 
 stateHandleStoreConformance('embedded', async () => {
@@ -12,7 +12,7 @@ stateHandleStoreConformance('embedded', async () => {
     new EmbeddedHandleBackend({
       directory: join(directory, 'job-ha'),
       clock: systemClock,
-      newId: () => randomBytes(8).toString('hex'),
+      newId,
     });
   return wrappedFixture(client(), client(), () => rm(directory, { recursive: true, force: true }));
 });

@@ -1,9 +1,9 @@
 /** A job in the nodes of a real ZooKeeper server, in a cluster of its own. */
-import { randomBytes } from 'node:crypto';
 import { JobTree, zookeeperBackend } from '../../src/ha/zookeeper/index.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import type { ZooKeeperClient } from '../../src/zookeeper/index.ts';
 import { JOB } from '../builders/ha.ts';
+import { newId } from '../builders/new-id.ts';
 import { zooKeeperClient } from '../builders/zookeeper.ts';
 import type { ElectionFixture } from './election.ts';
 
@@ -12,8 +12,6 @@ export const ZOOKEEPER_TIMES = { durationMs: 1_200, renewDeadlineMs: 800, retryM
 
 /** Whoever has it never says a word by itself, so that the server ends its session. */
 const STOPPED: Clock = { ...systemClock, setTimer: () => () => {} };
-
-const newId = () => randomBytes(8).toString('hex');
 
 export async function zooKeeperFixture(port: number): Promise<ElectionFixture> {
   const cluster = `cluster-${newId()}`;

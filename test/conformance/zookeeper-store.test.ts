@@ -1,8 +1,8 @@
 /** The state handle store in the nodes of a real ZooKeeper server: faults made at the client, and on the way to the server. */
-import { randomBytes } from 'node:crypto';
 import { test as anyTest, expect } from 'vitest';
 import { zookeeperBackend } from '../../src/ha/zookeeper/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { newId } from '../builders/new-id.ts';
 import { zooKeeperClient } from '../builders/zookeeper.ts';
 import { zooKeeperFaultyBackend } from '../faults/zookeeper-faulty-backend.ts';
 import { ZooKeeperProxy } from '../faults/zookeeper-proxy.ts';
@@ -10,7 +10,6 @@ import { zooKeeperForTests } from '../zookeeper/desk.ts';
 import { stateHandleStoreConformance, wrappedFixture } from './state-handle-store.ts';
 
 const server = await zooKeeperForTests();
-const newId = () => randomBytes(8).toString('hex');
 
 if (server === undefined) anyTest.skip('no ZooKeeper server can be had here', () => expect.unreachable());
 else {

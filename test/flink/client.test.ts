@@ -11,6 +11,7 @@ import {
   FlinkUnreachableError,
 } from '../../src/flink/index.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import { thrownBy } from '../builders/failure-of.ts';
 
 const JOB = 'a'.repeat(32);
 const servers: Server[] = [];
@@ -48,15 +49,6 @@ async function aScript(answers: Record<string, [number, unknown][]>, options: Fl
   });
   return { client: new FlinkClient(url, options), sent, url };
 }
-
-const thrownBy = async (call: () => Promise<unknown>): Promise<Error> => {
-  try {
-    await call();
-  } catch (error) {
-    return error as Error;
-  }
-  throw new Error('nothing was thrown');
-};
 
 const impatient: Clock = { ...systemClock, setTimer: (_, callback) => systemClock.setTimer(0, callback) };
 

@@ -5,6 +5,7 @@ import { type HighAvailabilityServices, openKubernetesHaServices } from '../../.
 import { ConfigMapHandleBackend } from '../../../src/ha/kubernetes/index.ts';
 import { type ApiClient, CONFIG_MAPS, LEASES } from '../../../src/kube/index.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { failureOf } from '../../builders/failure-of.ts';
 import { AJob, aCheckpoint, granted, JOB } from '../../builders/ha.ts';
 import { aClient, aConfigMap, tokenConnection } from '../../builders/kube.ts';
 import { clusterForTests } from '../../cluster/index.ts';
@@ -64,12 +65,6 @@ const open = (client: ApiClient, namespace: string, job: string, files: AJob): P
     random: () => 0.5,
     lease: { durationMs: 2_000, renewDeadlineMs: 1_600, retryMs: 200 },
   });
-
-const failureOf = (promise: Promise<unknown>): Promise<{ status?: number }> =>
-  promise.then(
-    () => expect.fail('it was permitted'),
-    (error: { status?: number }) => error,
-  );
 
 test('a job leads, writes, is watched and hands over with rights to two objects by name, and uses all of them', async () => {
   const { there, namespace, job, user, client } = await aRestrictedJob();

@@ -24,6 +24,7 @@ import {
 } from '../../../src/ha/index.ts';
 import { ConfigMapHandleBackend } from '../../../src/ha/kubernetes/index.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { failureOf } from '../../builders/failure-of.ts';
 import { aClient, aProxy, tokenConnection } from '../../builders/kube.ts';
 import { clusterForTests } from '../../cluster/index.ts';
 import type { ApiProxy } from '../../faults/api/api-proxy.ts';
@@ -129,12 +130,6 @@ class World {
     await this.change({ [key]: encodeMarked(pointer) });
   }
 }
-
-const failureOf = (work: Promise<unknown>): Promise<unknown> =>
-  work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
 
 test('S1: whoever does not lead is told so. Flink answers an add with a handle whose file it has just deleted, and is silent on replace, clearEntries and setCount', async () => {
   const world = await World.leading();

@@ -8,6 +8,7 @@ import {
   NAMESPACES,
   pointerPart,
 } from '../../../src/kube/index.ts';
+import { failureOf } from '../../builders/failure-of.ts';
 import { aClient, aConfigMap, tokenConnection } from '../../builders/kube.ts';
 import { clusterForTests } from '../../cluster/index.ts';
 
@@ -22,11 +23,8 @@ async function setUp() {
   return { namespace, client, ref };
 }
 
-const failureOf = async (work: Promise<unknown>): Promise<ApiError> => {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
+const apiErrorOf = async (work: Promise<unknown>): Promise<ApiError> => {
+  const error = await failureOf(work);
   expect(error).toBeInstanceOf(ApiError);
   return error as ApiError;
 };
@@ -44,16 +42,16 @@ test('an object is created, read, and gone after it was deleted', async () => {
 test('a name that is taken is told from a version that is not the newest', async () => {
   const { client, namespace } = await setUp();
   const made = await client.create(CONFIG_MAPS, aConfigMap(namespace, 'a'), { signal });
-  const taken = await failureOf(client.create(CONFIG_MAPS, aConfigMap(namespace, 'a'), { signal }));
+  const taken = await apiErrorOf(client.create(CONFIG_MAPS, aConfigMap(namespace, 'a'), { signal }));
   expect(taken).toMatchObject({ isAlreadyExists: true, isConflict: false, outcome: 'notApplied' });
   await client.replace(CONFIG_MAPS, { ...made, data: { key: 'first' } }, { signal });
-  const late = await failureOf(client.replace(CONFIG_MAPS, { ...made, data: { key: 'second' } }, { signal }));
+  const late = await apiErrorOf(client.replace(CONFIG_MAPS, { ...made, data: { key: 'second' } }, { signal }));
   expect(late).toMatchObject({ isAlreadyExists: false, isConflict: true, outcome: 'notApplied' });
 });
 
 test('a namespace that does not exist is an error, not an absent object', async () => {
   const { client } = await setUp();
-  const error = await failureOf(client.create(CONFIG_MAPS, aConfigMap('nowhere', 'a'), { signal }));
+  const error = await apiErrorOf(client.create(CONFIG_MAPS, aConfigMap('nowhere', 'a'), { signal }));
   expect(error).toMatchObject({ isNotFound: true, objectName: 'nowhere' });
   expect(error.message).toBe(
     'create configmaps nowhere/a: the API server answered 404: namespaces "nowhere" not found',
@@ -63,7 +61,7 @@ test('a namespace that does not exist is an error, not an absent object', async 
 test('a kind that is not served is an error, not an absent object', async () => {
   const { client, namespace } = await setUp();
   const unknown = defineResource('nobody.example/v1', 'Thing', 'things');
-  const error = await failureOf(client.get(unknown, { namespace, name: 'a' }, { signal }));
+  const error = await apiErrorOf(client.get(unknown, { namespace, name: 'a' }, { signal }));
   expect(error.isNotFound).toBe(true);
 });
 
@@ -82,7 +80,7 @@ test('a field of another manager is a conflict, unless it is taken over on purpo
   const apply = (value: string, fieldManager: string, force = false) =>
     client.apply(CONFIG_MAPS, aConfigMap(namespace, 'a', { key: value }), { signal, fieldManager, force });
   await apply('1', 'first');
-  const error = await failureOf(apply('2', 'second'));
+  const error = await apiErrorOf(apply('2', 'second'));
   expect(error).toMatchObject({ isConflict: true, outcome: 'notApplied' });
   expect(error.causes[0]).toMatchObject({ reason: 'FieldManagerConflict', field: '.data.key' });
   expect((await apply('2', 'second', true)).data).toEqual({ key: '2' });
@@ -93,7 +91,7 @@ test('an apply with a uid never makes an object that is gone', async () => {
   const made = await client.create(CONFIG_MAPS, aConfigMap(namespace, 'a'), { signal });
   await client.delete(CONFIG_MAPS, ref('a'), { signal });
   const metadata = { namespace, name: 'a', uid: made.metadata?.uid ?? '' };
-  expect(await failureOf(client.apply(CONFIG_MAPS, { metadata }, { signal }))).toMatchObject({ isConflict: true });
+  expect(await apiErrorOf(client.apply(CONFIG_MAPS, { metadata }, { signal }))).toMatchObject({ isConflict: true });
 });
 
 test('a merge patch sets and removes', async () => {
@@ -123,7 +121,7 @@ test('a JSON Patch is applied whole, or not at all when one of its tests fails',
       { signal },
     );
   expect((await write('7', 'current')).data).toEqual({ layout: '1', key: 'current' });
-  expect(await failureOf(write('6', 'old'))).toMatchObject({ isInvalid: true, outcome: 'notApplied' });
+  expect(await apiErrorOf(write('6', 'old'))).toMatchObject({ isInvalid: true, outcome: 'notApplied' });
   expect((await client.get(CONFIG_MAPS, ref('a'), { signal }))?.data?.key).toBe('current');
 });
 
@@ -150,13 +148,13 @@ test('a delete touches only the object that was looked at', async () => {
   const { client, namespace, ref } = await setUp();
   const made = await client.create(CONFIG_MAPS, aConfigMap(namespace, 'a'), { signal });
   const other = { preconditions: { uid: '00000000-0000-0000-0000-000000000000' } };
-  expect(await failureOf(client.delete(CONFIG_MAPS, ref('a'), { signal, ...other }))).toMatchObject({
+  expect(await apiErrorOf(client.delete(CONFIG_MAPS, ref('a'), { signal, ...other }))).toMatchObject({
     isConflict: true,
   });
   const { uid = '', resourceVersion = '' } = made.metadata ?? {};
   await client.mergePatch(CONFIG_MAPS, ref('a'), { data: { key: 'changed' } }, { signal });
   const older = { preconditions: { uid, resourceVersion } };
-  expect(await failureOf(client.delete(CONFIG_MAPS, ref('a'), { signal, ...older }))).toMatchObject({
+  expect(await apiErrorOf(client.delete(CONFIG_MAPS, ref('a'), { signal, ...older }))).toMatchObject({
     isConflict: true,
   });
   expect(await client.delete(CONFIG_MAPS, ref('a'), { signal, preconditions: { uid } })).toBe(true);
@@ -165,7 +163,7 @@ test('a delete touches only the object that was looked at', async () => {
 test('an unknown field is refused, and the message names it', async () => {
   const { client, namespace } = await setUp();
   const wrong = { ...aConfigMap(namespace, 'a'), dta: {} } as ConfigMap;
-  const error = await failureOf(client.create(CONFIG_MAPS, wrong, { signal }));
+  const error = await apiErrorOf(client.create(CONFIG_MAPS, wrong, { signal }));
   expect(error).toMatchObject({ status: 400, outcome: 'notApplied' });
   expect(error.message).toContain('unknown field "dta"');
 });
@@ -221,7 +219,7 @@ test('a user without the right is refused, and told what to do', async () => {
   const token = await cluster!.tokenFor(namespace, 'reader');
   const client = aClient(tokenConnection(cluster!, { token: () => token }));
   expect(await client.get(CONFIG_MAPS, { namespace, name: 'a' }, { signal })).toBeUndefined();
-  const error = await failureOf(client.create(CONFIG_MAPS, aConfigMap(namespace, 'a'), { signal }));
+  const error = await apiErrorOf(client.create(CONFIG_MAPS, aConfigMap(namespace, 'a'), { signal }));
   expect(error).toMatchObject({ isForbidden: true, outcome: 'notApplied', retryable: false });
   expect(error.message).toMatch(/grant it with a Role and a RoleBinding$/);
 });

@@ -1,7 +1,9 @@
 /** The client against a real server, behind a network that fails. */
-import { randomBytes } from 'node:crypto';
 import { test as anyTest, expect, onTestFinished } from 'vitest';
 import type { SessionEvent, ZooKeeperClient, ZooKeeperClientOptions } from '../../../src/zookeeper/index.ts';
+import { eventually } from '../../builders/eventually.ts';
+import { failureOf } from '../../builders/failure-of.ts';
+import { newId } from '../../builders/new-id.ts';
 import { zooKeeperClient } from '../../builders/zookeeper.ts';
 import { ZooKeeperProxy } from '../../faults/zookeeper-proxy.ts';
 import { zooKeeperForTests } from '../../zookeeper/desk.ts';
@@ -21,21 +23,14 @@ async function setUp(options: Partial<ZooKeeperClientOptions> = {}) {
   });
   const events: SessionEvent[] = [];
   client.onSession((event) => void events.push(event));
-  const node = `/test-${randomBytes(6).toString('hex')}`;
+  const node = `/test-${newId()}`;
   await near.create(node, Buffer.from('first'));
   // However long that takes: a test may give its requests little time.
-  await until(() => client.state === 'connected');
+  await eventually(() => client.state === 'connected');
   return { proxy, client, near, events, node };
 }
 
-const until = (isTrue: () => boolean | Promise<boolean>): Promise<void> =>
-  expect.poll(isTrue, { timeout: 30_000, interval: 5 }).toBe(true) as unknown as Promise<void>;
 const text = async (client: ZooKeeperClient, node: string) => (await client.getData(node))?.data.toString();
-const caught = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => 'nothing was thrown',
-    (error: unknown) => error,
-  );
 
 test('absence is a value: of a node that is read, and of one that is there already', async () => {
   const { client, node } = await setUp();
@@ -52,7 +47,7 @@ test('a transaction happens whole or not at all, and names the operation that co
     { do: 'setData', path: node, data: Buffer.from('second'), version: 0 },
     { do: 'create', path: `${node}/a`, data: NOTHING },
   ]);
-  const late = caught(
+  const late = failureOf(
     client.transaction([
       { do: 'delete', path: `${node}/a`, version: -1 },
       { do: 'check', path: node, version: 0 },
@@ -87,7 +82,7 @@ test.each(['dropBefore', 'dropAfter'] as const)(
   async (fault) => {
     const { proxy, client, node } = await setUp();
     proxy.fail({ do: fault });
-    const error = await caught(
+    const error = await failureOf(
       client.transaction([{ do: 'setData', path: node, data: Buffer.from('second'), version: 0 }]),
     );
     expect(error).toMatchObject({ code: 'ZOOKEEPER_CONNECTION', outcome: 'unknown' });
@@ -99,13 +94,13 @@ test.each(['dropBefore', 'dropAfter'] as const)(
 test('a write that finds no connection is not sent, and says so', async () => {
   const { proxy, client, near, node } = await setUp({ requestTimeoutMs: 100 });
   proxy.goDown();
-  await until(() => client.state !== 'connected');
-  const error = await caught(
+  await eventually(() => client.state !== 'connected');
+  const error = await failureOf(
     client.transaction([{ do: 'setData', path: node, data: Buffer.from('second'), version: 0 }]),
   );
   expect(error).toMatchObject({ code: 'ZOOKEEPER_CONNECTION', outcome: 'notApplied' });
   proxy.comeBack();
-  await until(() => client.state === 'connected');
+  await eventually(() => client.state === 'connected');
   expect(await text(near, node)).toBe('first');
 });
 
@@ -114,7 +109,7 @@ test('a frozen connection is given up within the time of the session, and known 
   await client.exists(node);
   proxy.freeze();
   const frozenAt = performance.now();
-  await until(() => events.some(({ is }) => is === 'suspended'));
+  await eventually(() => events.some(({ is }) => is === 'suspended'));
   expect(performance.now() - frozenAt).toBeLessThan(client.sessionTimeoutMs);
   expect(client.answeredAt).toBeLessThanOrEqual(frozenAt);
 });
@@ -124,10 +119,10 @@ test('a session that ran out is lost with its ephemeral nodes, and another one f
   const { sessionId } = client;
   await client.create(`${node}/mine`, NOTHING, 'ephemeral');
   proxy.goDown();
-  await until(() => events.some(({ is }) => is === 'lost'));
-  await until(async () => (await near.exists(`${node}/mine`)) === undefined);
+  await eventually(() => events.some(({ is }) => is === 'lost'));
+  await eventually(async () => (await near.exists(`${node}/mine`)) === undefined);
   proxy.comeBack();
-  await until(() => client.state === 'connected');
+  await eventually(() => client.state === 'connected');
   expect(client.sessionId).not.toBe(sessionId);
   expect(events.at(-1)).toMatchObject({ is: 'connected', isNew: true });
   expect(await text(client, node)).toBe('first');
@@ -138,22 +133,22 @@ test('a client that is closed takes its ephemeral nodes along at once', async ()
   await client.create(`${node}/mine`, NOTHING, 'ephemeral');
   await client.close();
   expect(await near.exists(`${node}/mine`)).toBeUndefined();
-  expect(await caught(client.exists(node))).toMatchObject({ code: 'ZOOKEEPER_CLOSED', outcome: 'notApplied' });
+  expect(await failureOf(client.exists(node))).toMatchObject({ code: 'ZOOKEEPER_CLOSED', outcome: 'notApplied' });
 });
 
 test('a watch tells of each change, and says resync when a new connection may have missed one', async () => {
   const { proxy, client, near, node } = await setUp();
   const seen: string[] = [];
   const unwatch = client.watch(node, 'node', ({ type }) => seen.push(type));
-  await until(() => seen.length === 1);
+  await eventually(() => seen.length === 1);
   for (const data of ['a', 'b']) {
     await near.transaction([{ do: 'setData', path: node, data: Buffer.from(data), version: -1 }]);
   }
-  await until(() => seen.length === 3);
+  await eventually(() => seen.length === 3);
   proxy.cut();
-  await until(() => seen.length === 4);
+  await eventually(() => seen.length === 4);
   await near.create(`${node}/child`, NOTHING);
-  await until(() => seen.length === 5);
+  await eventually(() => seen.length === 5);
   expect(seen).toEqual(['resync', 'dataChanged', 'dataChanged', 'resync', 'childrenChanged']);
   unwatch();
   await near.delete(`${node}/child`);
@@ -184,5 +179,5 @@ test('a server that does not speak the protocol is not believed', async () => {
   const { port } = liar.address() as { port: number };
   const client = zooKeeperClient(port, { requestTimeoutMs: 200 });
   onTestFinished(() => client.close());
-  expect(await caught(client.exists('/'))).toMatchObject({ code: 'ZOOKEEPER_CONNECTION', outcome: 'notApplied' });
+  expect(await failureOf(client.exists('/'))).toMatchObject({ code: 'ZOOKEEPER_CONNECTION', outcome: 'notApplied' });
 });

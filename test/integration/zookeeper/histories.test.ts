@@ -1,22 +1,14 @@
 /** What several processes saw of the same names, behind connections that break: it fits one order, and no file is missed. */
-import { randomBytes } from 'node:crypto';
-import { test as anyTest, expect, onTestFinished } from 'vitest';
+import { test as anyTest, expect } from 'vitest';
 import {
   AlreadyExistException,
   decodeHandle,
-  FencedWriter,
   NotExistException,
   StringResourceVersion,
-  stateHandleStore,
-  stateStorage,
 } from '../../../src/ha/index.ts';
-import { zookeeperBackend } from '../../../src/ha/zookeeper/index.ts';
-import { systemClock } from '../../../src/lib/clock.ts';
-import { JOB } from '../../builders/ha.ts';
+import { newId } from '../../builders/new-id.ts';
 import { SeededRandom } from '../../builders/seeded-random.ts';
-import { zooKeeperClient } from '../../builders/zookeeper.ts';
-import { type CountingStorage, countingStorage } from '../../faults/counting-storage.ts';
-import { ZooKeeperProxy } from '../../faults/zookeeper-proxy.ts';
+import { AZooKeeperJob } from '../../builders/zookeeper-job.ts';
 import { isLinearizable, type Operation } from '../../oracles/linearizability.ts';
 import { zooKeeperForTests } from '../../zookeeper/desk.ts';
 
@@ -28,7 +20,6 @@ const OPERATIONS = 400;
 const LONGEST_MS = 15_000;
 /** After so many operations others names are used, so that no history grows long. */
 const ERA = 24;
-const newId = () => randomBytes(8).toString('hex');
 
 interface Recorded extends Operation {
   readonly name: string;
@@ -39,51 +30,28 @@ interface Progress {
   operations: number;
 }
 
-/** A process that takes the lead from whoever has it, so that only the fence keeps order. */
+type StoreProcess = Awaited<ReturnType<AZooKeeperJob['processBehindProxy']>>;
+
+/** Uses the store of a process that takes the lead from whoever has it, so that only the fence keeps order. */
 class Writer {
   readonly history: Recorded[] = [];
-  readonly proxy: ZooKeeperProxy;
-  readonly backend;
+  readonly #process: StoreProcess;
   readonly #random: SeededRandom;
   readonly #progress: Progress;
-  readonly #writer: FencedWriter;
-  readonly #store;
-  #count = 0;
 
-  constructor(
-    proxy: ZooKeeperProxy,
-    cluster: string,
-    storage: CountingStorage,
-    random: SeededRandom,
-    progress: Progress,
-  ) {
-    this.proxy = proxy;
-    this.#progress = progress;
+  constructor(process: StoreProcess, random: SeededRandom, progress: Progress) {
+    this.#process = process;
     this.#random = random;
-    const client = zooKeeperClient(proxy.port, { requestTimeoutMs: 1_000 });
-    this.backend = zookeeperBackend({ client, cluster, jobId: JOB, clock: systemClock, newId });
-    this.#writer = new FencedWriter({
-      backend: this.backend.handles,
-      clock: systemClock,
-      random: () => random.next(),
-      retries: 3,
-      limitBytes: 2 ** 17,
-    });
-    const epoch = (): number | undefined => this.#writer.epoch;
-    this.#store = stateHandleStore<string>({
-      writer: this.#writer,
-      storage: stateStorage<string>({ storage, directory: 'ha', kind: 'state', epoch, newId }),
-      keyFilter: () => true,
-    });
+    this.#progress = progress;
   }
 
   async run(endMs: number): Promise<void> {
     while (performance.now() < endMs && this.#progress.operations < OPERATIONS) {
-      if (this.#random.chance(0.1)) this.proxy.fail({ do: this.#random.oneOf(['dropBefore', 'dropAfter'] as const) });
-      if (this.#random.chance(0.03)) this.proxy.cut();
-      this.#count += 1;
-      if (this.#writer.epoch === undefined && this.#random.chance(0.3)) {
-        await this.#writer.takeOver({ identity: newId(), atLeast: 0 });
+      if (this.#random.chance(0.1))
+        this.#process.proxy.fail({ do: this.#random.oneOf(['dropBefore', 'dropAfter'] as const) });
+      if (this.#random.chance(0.03)) this.#process.proxy.cut();
+      if (this.#process.writer.epoch === undefined && this.#random.chance(0.3)) {
+        await this.#process.lead();
       }
       await this.#step();
     }
@@ -109,19 +77,19 @@ class Writer {
     try {
       switch (kind) {
         case 'add':
-          await this.#store.addAndLock(name, value);
+          await this.#process.store.addAndLock(name, value);
           return { outcome: 'done' };
         case 'replace':
-          await this.#store.replace(name, StringResourceVersion.valueOf('1'), value);
+          await this.#process.store.replace(name, StringResourceVersion.valueOf('1'), value);
           return { outcome: 'done' };
         case 'remove':
           // Who does not lead would be told so. Else the name may be hidden: it is held, or the lead was lost on the way.
-          if (this.#writer.epoch === undefined) return 'nothing';
-          return { outcome: (await this.#store.releaseAndTryRemove(name)) ? 'done' : 'unknown' };
+          if (this.#process.writer.epoch === undefined) return 'nothing';
+          return { outcome: (await this.#process.store.releaseAndTryRemove(name)) ? 'done' : 'unknown' };
         case 'get': {
-          const handle = await this.#store.getAndLock(name);
+          const handle = await this.#process.store.getAndLock(name);
           const seen = await handle.retrieveState().catch(() => undefined);
-          if (this.#random.chance(0.7)) await this.#store.release(name).catch(() => {});
+          if (this.#random.chance(0.7)) await this.#process.store.release(name).catch(() => {});
           return seen === undefined ? 'nothing' : { outcome: 'done', value: seen };
         }
       }
@@ -137,20 +105,20 @@ class Writer {
 test.each([1, 2])(
   'histories of 4 processes are linearizable, and no pointer leads to nothing (seed %i)',
   async (seed) => {
-    const cluster = `histories-${newId()}`;
-    const storage = countingStorage();
+    const job = new AZooKeeperJob(server!.port);
     const progress: Progress = { operations: 0 };
     const writers: Writer[] = [];
     for (let i = 0; i < 4; i += 1) {
-      const proxy = await ZooKeeperProxy.start(server!.port);
-      const writer = new Writer(proxy, cluster, storage, new SeededRandom(seed * 100 + i), progress);
-      onTestFinished(async () => {
-        await writer.backend.close();
-        await proxy.stop();
+      const random = new SeededRandom(seed * 100 + i);
+      const process = await job.processBehindProxy({
+        client: { requestTimeoutMs: 1_000 },
+        writer: { random: () => random.next(), retries: 3, limitBytes: 2 ** 17 },
+        keyFilter: () => true,
       });
-      writers.push(writer);
+      writers.push(new Writer(process, random, progress));
     }
-    await writers[0]!.backend.handles.create(0);
+    const { handles } = job.process().backend;
+    await handles.create(0);
     const endMs = performance.now() + LONGEST_MS;
     await Promise.all(writers.map((writer) => writer.run(endMs)));
 
@@ -162,8 +130,8 @@ test.each([1, 2])(
     expect(wrong).toEqual([]);
     const done = [...byName.values()].flat().filter(({ kind, outcome }) => kind !== 'get' && outcome === 'done');
     expect(done.length).toBeGreaterThan(20);
-    const entries = (await writers[0]!.backend.handles.read())?.entries ?? new Map<string, string>();
-    const files = new Set(storage.written.filter((path) => !storage.deleted.includes(path)));
+    const entries = (await handles.read())?.entries ?? new Map<string, string>();
+    const files = new Set(job.files());
     const dangling = [...entries].filter(([, text]) => {
       const stored = decodeHandle(text);
       return stored.kind === 'live' && !files.has(stored.pointer.path);

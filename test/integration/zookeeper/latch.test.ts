@@ -1,9 +1,10 @@
 /** Who leads, when connections and sessions end: latches of a real server, behind a network that fails. */
-import { randomBytes } from 'node:crypto';
 import { test as anyTest, expect, onTestFinished } from 'vitest';
 import { LeaderLatch } from '../../../src/ha/zookeeper/index.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import type { ZooKeeperClient } from '../../../src/zookeeper/index.ts';
+import { eventually } from '../../builders/eventually.ts';
+import { newId } from '../../builders/new-id.ts';
 import { zooKeeperClient } from '../../builders/zookeeper.ts';
 import { ZooKeeperProxy } from '../../faults/zookeeper-proxy.ts';
 import { zooKeeperForTests } from '../../zookeeper/desk.ts';
@@ -12,9 +13,8 @@ const server = await zooKeeperForTests();
 const test = anyTest.skipIf(server === undefined);
 const SESSION_MS = 900;
 
-const newId = () => randomBytes(8).toString('hex');
-const until = (isTrue: () => boolean | Promise<boolean>): Promise<void> =>
-  expect.poll(isTrue, { timeout: 30_000, interval: 2 }).toBe(true) as unknown as Promise<void>;
+/** Looked at often, so that two that lead at once are seen. */
+const until = (isTrue: () => boolean | Promise<boolean>) => eventually(isTrue, 30_000, 2);
 
 /** A process with a session of its own that contends for the latch. */
 class Contender {

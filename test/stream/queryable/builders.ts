@@ -75,12 +75,3 @@ export function idsInOrder(prefix = 'kv') {
   let next = 0;
   return () => `${prefix}-${next++}`;
 }
-
-export const thrownBy = async (call: () => unknown): Promise<Error> => {
-  try {
-    await call();
-  } catch (error) {
-    return error as Error;
-  }
-  throw new Error('nothing was thrown');
-};

@@ -8,7 +8,8 @@ import {
   NoExecutionGraphException,
   UnknownKvStateLocation,
 } from '../../../src/stream/queryable/index.ts';
-import { anEventQueue, aRegistry, at, JOB, OTHER_JOB, range, thrownBy } from './builders.ts';
+import { thrownBy } from '../../builders/failure-of.ts';
+import { anEventQueue, aRegistry, at, JOB, OTHER_JOB, range } from './builders.ts';
 
 const aGateway = (registry: KvStateLocationRegistry | undefined, options: { upstreamCompat?: boolean } = {}) =>
   new JobMasterKvStateGateway({ jobId: JOB, eventQueue: anEventQueue(), registry: () => registry, ...options });

@@ -4,7 +4,7 @@ import {
   type KvStateRequestMessage,
   KvStateServerUnreachableException,
 } from '../../../src/stream/queryable/index.ts';
-import { thrownBy } from './builders.ts';
+import { thrownBy } from '../../builders/failure-of.ts';
 
 function aChannel() {
   const sent: KvStateRequestMessage[] = [];

@@ -12,7 +12,8 @@ import {
   type KvStateResponse,
   KvStateServerUnreachableException,
 } from '../../../src/stream/queryable/index.ts';
-import { anEventQueue, anImpatientClock, aRegistry, aState, at, idsInOrder, JOB, range, thrownBy } from './builders.ts';
+import { thrownBy } from '../../builders/failure-of.ts';
+import { anEventQueue, anImpatientClock, aRegistry, aState, at, idsInOrder, JOB, range } from './builders.ts';
 
 /** A job of two subtasks with 16 key groups; subtask i is served at port i. Key k has hash k and value `subtask:k`. */
 function aJob(options: Partial<KvStateClientDeps> = {}) {

@@ -7,7 +7,8 @@ import {
   SuppressRestartsException,
 } from '../../../src/lib/java-errors.ts';
 import { KvStateLocationRegistry } from '../../../src/stream/queryable/index.ts';
-import { aRegistry, at, JOB, range, someVertices, thrownBy } from './builders.ts';
+import { thrownBy } from '../../builders/failure-of.ts';
+import { aRegistry, at, JOB, range, someVertices } from './builders.ts';
 
 const offer = (jobVertexId: string, start: number, end: number, more: Record<string, unknown> = {}) => ({
   jobVertexId,
