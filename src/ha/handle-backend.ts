@@ -79,7 +79,7 @@ export interface EntryLocks {
  * - a patch is atomic and happens at most once, since it raises `seq`;
  * - a crash at any instant leaves the version before or after a patch, and needs nobody to clean up.
  *
- * All of them pass test/conformance/state-handle-store.ts.
+ * All of them pass test/conformance/state-handle-store/.
  */
 export interface HandleBackend {
   /** Kind and name of the object, for messages: `ConfigMap flights-ha`. */

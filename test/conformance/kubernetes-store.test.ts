@@ -7,7 +7,7 @@ import { tokenConnection } from '../builders/kube.ts';
 import { clusterForTests } from '../cluster/index.ts';
 import { ApiProxy } from '../faults/api/api-proxy.ts';
 import { networkFaultyBackend } from '../faults/network-faulty-backend.ts';
-import { stateHandleStoreConformance, wrappedFixture } from './state-handle-store.ts';
+import { stateHandleStoreConformance, wrappedFixture } from './state-handle-store/index.ts';
 
 const cluster = await clusterForTests();
 

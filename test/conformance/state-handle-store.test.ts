@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { EmbeddedHandleBackend, MemoryHa } from '../../src/ha/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { newId } from '../builders/new-id.ts';
-import { stateHandleStoreConformance, wrappedFixture } from './state-handle-store.ts';
+import { stateHandleStoreConformance, wrappedFixture } from './state-handle-store/index.ts';
 
 stateHandleStoreConformance('embedded', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'ha-'));

@@ -7,7 +7,7 @@ import { zooKeeperClient } from '../builders/zookeeper.ts';
 import { zooKeeperFaultyBackend } from '../faults/zookeeper-faulty-backend.ts';
 import { ZooKeeperProxy } from '../faults/zookeeper-proxy.ts';
 import { zooKeeperForTests } from '../zookeeper/desk.ts';
-import { stateHandleStoreConformance, wrappedFixture } from './state-handle-store.ts';
+import { stateHandleStoreConformance, wrappedFixture } from './state-handle-store/index.ts';
 
 const server = await zooKeeperForTests();
 
