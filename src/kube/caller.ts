@@ -145,7 +145,7 @@ export class Caller {
           return isRefusedByGate ? new Error('the write gate is closed') : undefined;
         },
       });
-      if (answer.status < 300) return JSON.parse(answer.body) as T;
+      if (answer.status < 300) return objectIn<T>(answer.body);
     } catch (cause) {
       if (cause instanceof KubeConfigError) throw cause;
       const why = isRefusedByGate ? 'gate' : (end.reason ?? 'failed');
@@ -188,6 +188,13 @@ function isWrite({ method }: CallPlan): boolean {
 
 function refusedByGate(plan: CallPlan): ApiError {
   return notAnswered(callName(plan), undefined, { isWrite: true, wasSent: false, why: 'gate' });
+}
+
+/** A proxy in between, or another server, may answer with something else. Everything but the version has metadata. */
+function objectIn<T>(body: string): T {
+  const answer = JSON.parse(body) as { metadata?: unknown; gitVersion?: unknown } | null;
+  if (answer?.metadata instanceof Object || answer?.gitVersion !== undefined) return answer as T;
+  throw new Error('it is no object of Kubernetes');
 }
 
 /** A proxy in between may answer with something else than a Status. */

@@ -40,6 +40,8 @@ const WRITES: readonly { fault: Fault; outcome: 'notApplied' | 'unknown'; applie
     applied: false,
     code: 'KUBE_SERVER_ERROR',
   },
+  { fault: { do: 'answer', status: 200, body: '{}' }, outcome: 'unknown', applied: false, code: 'KUBE_NO_ANSWER' },
+  { fault: { do: 'answer', status: 200, body: 'null' }, outcome: 'unknown', applied: false, code: 'KUBE_NO_ANSWER' },
   {
     fault: { do: 'answer', status: 409, reason: 'Conflict' },
     outcome: 'notApplied',
@@ -104,6 +106,18 @@ test.for([
   proxy.inject({ verb: 'get', fault, times: 2 });
   expect((await client.get(CONFIG_MAPS, ref, { signal }))?.metadata?.name).toBe('a');
   expect(proxy.count({ verb: 'get' })).toBe(3);
+});
+
+test('a list that is answered with something else than a list is an error of the call', async () => {
+  const { proxy, client } = await setUp();
+  for (const body of ['{}', 'null', '[]', '{"metadata":null}']) {
+    proxy.inject({ verb: 'list', fault: { do: 'answer', status: 200, body }, times: 4 });
+    const failed = await outcomeOf(client.list(CONFIG_MAPS, { namespace: 'default', signal }));
+    expect(failed).toMatchObject({
+      code: 'KUBE_NO_ANSWER',
+      message: expect.stringContaining('no object of Kubernetes'),
+    });
+  }
 });
 
 test('a read that fails again and again gives up after four tries', async () => {
