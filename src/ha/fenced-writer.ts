@@ -40,6 +40,8 @@ export class FencedWriter {
   private running: Promise<void> | undefined;
   private gate: () => boolean = () => true;
   private lost: (cause: unknown) => void = () => {};
+  /** What the server said, where the last write was refused because it was busy. */
+  private busy: unknown;
 
   constructor({ backend, limitBytes = OBJECT_LIMIT_BYTES, clock, random, retries }: FencedWriterOptions) {
     this.backend = backend;
@@ -140,7 +142,7 @@ export class FencedWriter {
           await pauseBeforeRetry(this.patience, retry);
           continue;
         }
-        settleAll(left, notDone('moved'));
+        settleAll(left, notDone('moved', this.busy));
         return;
       }
       // What one member makes impossible must not stop the others: each is tried again alone.
@@ -218,6 +220,7 @@ export class FencedWriter {
     others: readonly Member[],
   ): readonly Member[] {
     if (reason === 'moved' || reason === 'missing') this.copy = undefined;
+    this.busy = reason === 'busy' ? cause : undefined;
     if (reason === 'moved' || reason === 'busy' || writers.length > 1) return [...writers, ...others];
     settleAll(writers, notDone(reason === 'rejected' ? 'failed' : reason, cause));
     return others;

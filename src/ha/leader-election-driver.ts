@@ -6,7 +6,13 @@ import type { Clock } from '../lib/clock.ts';
 import type { Elector } from '../lib/elector.ts';
 import { FlinkJobError } from '../lib/errors.ts';
 import { waitFor } from '../lib/waiting.ts';
-import { HaObjectMissingException, LeaderElectionException, NotLeaderException, tryAll } from './errors.ts';
+import {
+  HaObjectCorruptException,
+  HaObjectMissingException,
+  LeaderElectionException,
+  NotLeaderException,
+  tryAll,
+} from './errors.ts';
 import type { FencedWriter } from './fenced-writer.ts';
 import type { Epoch, HaSnapshot } from './handle-backend.ts';
 import { leaderKey } from './keys.ts';
@@ -117,6 +123,11 @@ export class LeaseElectionDriver implements LeaderElectionDriver {
         throw taken.reason === 'missing'
           ? new HaObjectMissingException(writer.backend.name)
           : new LeaderElectionException(`attempt ${attempt} is not the open one of ${writer.backend.name}: exit`);
+      }
+      // Reading it again gives the same; somebody has to mend it.
+      if (taken.cause instanceof HaObjectCorruptException) {
+        await elector.release();
+        throw taken.cause;
       }
       await waitFor(clock, TAKE_OVER_RETRY_MS, signal);
     }

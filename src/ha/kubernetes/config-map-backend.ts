@@ -1,5 +1,7 @@
 import type { ApiClient, CallOptions } from '../../kube/index.ts';
 import { ApiError, CONFIG_MAPS, type ConfigMap, watch } from '../../kube/index.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { waitFor } from '../../lib/waiting.ts';
 import { HaStoreException } from '../errors.ts';
 import type { Epoch, HandleBackend, HandleObserver, HaPatch, HaSnapshot, PatchAnswer } from '../handle-backend.ts';
 import { jsonPatchOf, newObject, snapshotOf } from './config-map-object.ts';
@@ -13,8 +15,10 @@ export interface ConfigMapBackendOptions {
   readonly name: string;
   /** Given to a ConfigMap that is made. @default none */
   readonly labels?: Readonly<Record<string, string>>;
-  /** For each request. @default 10000 */
+  /** For each request, and for each wait that the server asks for. @default 10000 */
   readonly deadlineMs?: number;
+  /** @default systemClock */
+  readonly clock?: Clock;
   /** Abandons what is under way. @default never */
   readonly signal?: AbortSignal;
 }
@@ -33,7 +37,8 @@ export class ConfigMapHandleBackend implements HandleBackend {
   readonly #patcher: ApiClient;
   readonly #ref: { readonly namespace: string; readonly name: string };
   readonly #labels: Readonly<Record<string, string>>;
-  readonly #options: CallOptions;
+  readonly #options: Required<CallOptions>;
+  readonly #clock: Clock;
 
   constructor(options: ConfigMapBackendOptions) {
     const { client, namespace, name, labels = {}, deadlineMs = DEFAULT_DEADLINE_MS } = options;
@@ -43,6 +48,7 @@ export class ConfigMapHandleBackend implements HandleBackend {
     this.#ref = { namespace, name };
     this.#labels = labels;
     this.#options = { deadlineMs, signal: options.signal ?? new AbortController().signal };
+    this.#clock = options.clock ?? systemClock;
   }
 
   async read(): Promise<HaSnapshot | undefined> {
@@ -57,7 +63,7 @@ export class ConfigMapHandleBackend implements HandleBackend {
       await this.#patcher.jsonPatch(CONFIG_MAPS, this.#ref, jsonPatchOf(patch), this.#options);
       return { answer: 'done' };
     } catch (error) {
-      return answerOf(error);
+      return answerOf(error, await this.#isLeftAlone(error));
     }
   }
 
@@ -137,6 +143,14 @@ export class ConfigMapHandleBackend implements HandleBackend {
     observer.seen(snapshot);
   }
 
+  /** Leaves the server alone for as long as it asks; false when it asks for more time than a write has. */
+  async #isLeftAlone(error: unknown): Promise<boolean> {
+    const askedMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
+    const { deadlineMs, signal } = this.#options;
+    if (askedMs > 0 && askedMs <= deadlineMs) await waitFor(this.#clock, askedMs, signal);
+    return askedMs <= deadlineMs;
+  }
+
   async #doing<R>(what: string, action: () => Promise<R>): Promise<R> {
     try {
       return await action();
@@ -146,8 +160,11 @@ export class ConfigMapHandleBackend implements HandleBackend {
   }
 }
 
-/** What a failed patch came to. What was not applied never will be: a write is sent once. */
-function answerOf(cause: unknown): PatchAnswer {
+/**
+ * What a failed patch came to. What was not applied never will be: a write is sent once. `mayComeAgain`: the wait that the
+ * server asked for is over.
+ */
+function answerOf(cause: unknown, mayComeAgain: boolean): PatchAnswer {
   if (!(cause instanceof ApiError) || cause.outcome === 'unknown') return { answer: 'unknown', cause };
   if (cause.isNotFound) return { answer: 'notDone', reason: 'missing', cause };
   if (cause.isConflict) return { answer: 'notDone', reason: 'moved', cause };
@@ -157,6 +174,6 @@ function answerOf(cause: unknown): PatchAnswer {
   if (cause.isInvalid && cause.causes.some(({ reason }) => reason === 'FieldValueTooLong'))
     return { answer: 'notDone', reason: 'tooLarge', cause };
   const wasNotSent = cause.status === undefined && cause.code !== 'KUBE_WRITE_GATE_CLOSED';
-  if (cause.isTooManyRequests || wasNotSent) return { answer: 'notDone', reason: 'busy', cause };
+  if ((cause.isTooManyRequests && mayComeAgain) || wasNotSent) return { answer: 'notDone', reason: 'busy', cause };
   return { answer: 'notDone', reason: 'rejected', cause };
 }

@@ -16,27 +16,37 @@ export const LEADER_ANNOTATION = 'flinkjob.dev/leader';
 /** Who wrote this version, for people. */
 export const WRITER_ANNOTATION = 'flinkjob.dev/writer';
 
-/** @throws HaObjectCorruptException for a ConfigMap without the annotations of a job's object */
-export function snapshotOf(object: ConfigMap, name: string): HaSnapshot {
-  const annotations = object.metadata?.annotations ?? {};
+const REMEDY = 'or delete the ConfigMap to have it made anew from what storage holds';
+
+/** @throws HaObjectCorruptException for a ConfigMap without the annotations of a job's object, or in another layout */
+export function snapshotOf({ metadata, data = {} }: ConfigMap, name: string): HaSnapshot {
+  const annotations = metadata?.annotations ?? {};
   const numberIn = (annotation: string): number => {
     const text = annotations[annotation] ?? '';
     if (/^\d{1,15}$/.test(text)) return Number(text);
     throw new HaObjectCorruptException(
       name,
-      `its annotation ${annotation} is ${text === '' ? 'missing' : JSON.stringify(text.slice(0, 40))} and must be a number; ` +
-        'restore the annotation, or delete the ConfigMap to have it made anew from what storage holds',
+      `its annotation ${annotation} is ${shown(text)} and must be a number; restore the annotation, ${REMEDY}`,
     );
   };
+  // The first entry that is made and the last one to go: without it somebody has emptied the object, and a job that went
+  // on would begin from nothing.
+  const layout = data[LAYOUT_KEY] ?? '';
+  if (layout !== LAYOUT) {
+    const why = `its entry ${LAYOUT_KEY} is ${shown(layout)} and must be "${LAYOUT}"; restore the entries, ${REMEDY}`;
+    throw new HaObjectCorruptException(name, why);
+  }
   return {
-    uid: object.metadata?.uid ?? '',
+    uid: metadata?.uid ?? '',
     epoch: numberIn(EPOCH_ANNOTATION),
     seq: numberIn(SEQ_ANNOTATION),
     attempt: numberIn(ATTEMPT_ANNOTATION),
     leader: annotations[LEADER_ANNOTATION] ?? '',
-    entries: new Map(Object.entries(object.data ?? {})),
+    entries: new Map(Object.entries(data)),
   };
 }
+
+const shown = (text: string): string => (text === '' ? 'missing' : JSON.stringify(text.slice(0, 40)));
 
 /** A new object: nobody has led, no attempt is open. The layout entry keeps `data` from ever being empty, and so absent. */
 export function newObject(

@@ -35,6 +35,7 @@ export function kubernetesBackend(options: KubernetesBackendOptions): HaBackend 
     patcher: client.gatedBy(gate),
     namespace,
     name: `${job}-ha`,
+    clock,
     ...(labels === undefined ? {} : { labels }),
   });
   return {
