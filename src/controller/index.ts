@@ -1,6 +1,22 @@
-/** Controllers: copies of what the server has, keys to be worked on, and who works on them. */
+/** Controllers: copies of what the server has, keys to be worked on, and who works on them. See README.md. */
+export type { ReconcileResult } from './attempt.ts';
+export { Controller, type ControllerOptions, type Reconcile, type ReconcileContext, type Term } from './controller.ts';
+export { ManagerError, ReconcileTimeoutError, TerminalError } from './errors.ts';
 export type { Handler } from './handlers.ts';
 export { byLabel, byOwnerUid, controllerOf, labelValue } from './indexes.ts';
 export { Informer, type InformerOptions } from './informer.ts';
 export { keyOf, type ObjectKey, refOf } from './object-key.ts';
+export {
+  anyChange,
+  anyOf,
+  deletionAsked,
+  generationChanged,
+  intentChanged,
+  markingsChanged,
+  type Predicate,
+} from './predicates.ts';
+export { DEFAULT_RATE_LIMITS, type RateLimits } from './rate-limiter.ts';
+export type { ReconcileFailure } from './runner.ts';
+export { mapped, objectsOf, ownersOf, type Source } from './sources.ts';
 export type { IndexValues, StoreReader } from './store.ts';
+export { TrackedClient } from './tracked-client.ts';

@@ -77,6 +77,11 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
     return this.objects;
   }
 
+  /** The namespace it is confined to; undefined when it shows all. */
+  get namespace(): string | undefined {
+    return this.options.selection?.namespace;
+  }
+
   /** Whether the copy was whole once, and the handlers have heard of all of it. */
   get hasSynced(): boolean {
     return this.isSynced;
