@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { messageOf } from '../../lib/errors.ts';
 import { IOException } from '../../lib/java-errors.ts';
+import { nestsDeeperThan } from '../../lib/json-nesting.ts';
 import type { Storage, WrittenFile } from '../../storage/index.ts';
 import { CheckpointError, corruptManifest } from './errors.ts';
 import { JsonMismatch } from './json-reader.ts';
@@ -15,6 +16,9 @@ import { manifestFrom } from './manifest-parser.ts';
 
 /** A larger manifest is refused unread: nothing this program writes comes near. */
 export const LARGEST_MANIFEST_BYTES = 256 * 1024 * 1024;
+
+/** Types nest to 64 levels, each of them a few of JSON. */
+const MOST_LEVELS = 10_000;
 
 const OPEN_BRACE = 0x7b;
 /** First four bytes of the metadata of Apache Flink. */
@@ -109,7 +113,9 @@ function checkFirstByte(bytes: Uint8Array, path: string): void {
 
 function parseJson(bytes: Uint8Array, path: string): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    if (nestsDeeperThan(text, MOST_LEVELS)) throw new RangeError(`nested more than ${MOST_LEVELS} levels deep`);
+    return JSON.parse(text);
   } catch (error) {
     throw corruptManifest(path, `it is no JSON (${messageOf(error)})`, error);
   }

@@ -24,6 +24,8 @@ const MOST_STATES = 10_000;
 const MOST_FIELDS = 10_000;
 const DEEPEST_TYPE = 64;
 const LONGEST_NAME = 4_096;
+/** In milliseconds since 1970; JavaScript counts no further. */
+const LAST_INSTANT = 8.64e15;
 const STATE_KINDS = ['value', 'list', 'map', 'reducing', 'aggregating', 'timers'] as const;
 const NAMESPACES = ['void', 'window'] as const;
 const MODES = ['SPLIT_DISTRIBUTE', 'UNION', 'BROADCAST'] as const;
@@ -51,7 +53,7 @@ export function manifestFrom(document: unknown): CheckpointManifest {
     jobName: json.text('jobName', LONGEST_NAME),
     checkpointId: json.integer('checkpointId', 0, Number.MAX_SAFE_INTEGER),
     epoch: json.integer('epoch', 0, Number.MAX_SAFE_INTEGER),
-    timestamp: json.integer('timestamp', 0, Number.MAX_SAFE_INTEGER),
+    timestamp: json.integer('timestamp', 0, LAST_INSTANT),
     files,
     operators,
   };

@@ -258,3 +258,14 @@ test('a type nested without end is refused, not followed', () => {
   }));
   expect(() => decode(aManifest([operator]))).toThrow('at most 64 types deep');
 });
+
+test('a manifest that is nested without end is refused before it is parsed', () => {
+  const text = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+  expect(() => decodeManifest(Buffer.from(text), 'm')).toThrow('nested more than 10000 levels deep');
+});
+
+test('an instant that no calendar has is refused', () => {
+  expect(() => decode({ ...aManifest([]), timestamp: 8.64e15 + 1 })).toThrow(
+    'timestamp must be a whole number from 0 to',
+  );
+});
