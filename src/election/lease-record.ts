@@ -25,6 +25,8 @@ export type LeaseDecision =
 
 /** A record that claims to last longer than so many of our own leases has been tampered with. */
 const LONGEST_LEASES = 4;
+/** The API server takes no higher number; a record that somebody set so high counts no further. */
+const MOST_TRANSITIONS = 0x7fff_ffff;
 
 /** Take the lease, renew it, or wait until it may have run out. */
 export function decideLease({ record, me, unchangedMs, ownDurationMs }: LeaseFacts): LeaseDecision {
@@ -56,7 +58,7 @@ export function heldRecord(
     leaseDurationSeconds: Math.ceil(ownDurationMs / 1000),
     acquireTime: isRenewal && before.acquireTime !== undefined ? before.acquireTime : microTime(now),
     renewTime: microTime(now),
-    leaseTransitions: Math.max(transitions, leastTransitions),
+    leaseTransitions: Math.min(Math.max(transitions, leastTransitions), MOST_TRANSITIONS),
   };
 }
 

@@ -83,3 +83,9 @@ test('durations are rounded up to whole seconds', () => {
   );
   expect(seconds).toEqual([1, 1, 1, 2, 15]);
 });
+
+test('transitions stop at the highest number that the API server takes, or nobody could lead any more', () => {
+  const before = { holderIdentity: '', leaseTransitions: 2_147_483_647 };
+  const facts = { me: 'me', now: 0, ownDurationMs: 15_000, leastTransitions: 0 };
+  expect(heldRecord(before, facts).leaseTransitions).toBe(2_147_483_647);
+});
