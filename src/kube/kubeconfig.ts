@@ -33,6 +33,9 @@ export async function kubeconfigConnection(facts: KubeconfigFacts): Promise<Clus
         `its contexts are: ${known.join(', ') || 'none'}. Choose one with --context, or kubectl config use-context`,
     );
   }
+  if (!URL.canParse(cluster.server)) {
+    throw new KubeConfigError(`${origin}: server of cluster ${cluster.name} is no URL: ${String(cluster.server)}`);
+  }
   if (cluster.proxyUrl !== undefined && cluster.proxyUrl !== null) {
     throw new KubeConfigError(
       `${origin}: cluster ${cluster.name} is to be reached through proxy-url ${cluster.proxyUrl}, which is not supported; ` +
@@ -62,7 +65,9 @@ async function load({ files, context }: KubeconfigFacts, origin: string): Promis
       if (next !== merged) mergeMissing(merged, next);
     }
   } catch (cause) {
-    throw new KubeConfigError(`${origin} cannot be read: ${messageOf(cause)}`, { cause });
+    // What the official client stumbles over is a file of something else.
+    const why = cause instanceof TypeError ? 'it is no kubeconfig' : firstLine(cause);
+    throw new KubeConfigError(`${origin} cannot be read: ${why}`, { cause });
   }
   if (context !== undefined) merged.setCurrentContext(context);
   return merged;
@@ -101,7 +106,7 @@ async function credentialsOf(config: KubeConfig, origin: string): Promise<Creden
     await config.applyToHTTPSOptions(found);
   } catch (cause) {
     throw new KubeConfigError(
-      `${origin}: credentials of user ${config.getCurrentUser()?.name} cannot be had: ${messageOf(cause)}`,
+      `${origin}: credentials of user ${config.getCurrentUser()?.name} cannot be had: ${firstLine(cause) || 'its plugin failed and did not say why'}`,
       { cause },
     );
   }
@@ -118,6 +123,11 @@ async function credentialsOf(config: KubeConfig, origin: string): Promise<Creden
     ...(typeof found.servername === 'string' && { servername: found.servername }),
     verifiesServer: found.rejectUnauthorized !== false,
   };
+}
+
+/** Parsers of YAML and plugins tell whole stories. */
+function firstLine(error: unknown): string {
+  return messageOf(error).trim().split('\n', 1)[0] ?? '';
 }
 
 function pemOf<K extends string>(name: K, value: unknown): Partial<Record<K, string | Buffer>> {

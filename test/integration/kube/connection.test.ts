@@ -117,6 +117,25 @@ test('a plugin that fails is told of with what it said', async () => {
   await expect(call).rejects.toThrow(/credentials of user user cannot be had: log in first/);
 });
 
+test.each([
+  ['a server that is no URL', { server: 'not a url' }, /server of cluster test is no URL: not a url$/],
+  ['broken YAML', 'clusters: [\n', /cannot be read: [^\n]+$/],
+  ['nothing', 'null', /cannot be read: it is no kubeconfig$/],
+])('a kubeconfig with %s is refused in one line', async (_, content, message) => {
+  const folder = aTemporaryDirectory();
+  const path = aKubeconfig(folder, {}, typeof content === 'string' ? {} : content);
+  if (typeof content === 'string') writeFileSync(path, content);
+  const failed = await kubeconfigConnection({ files: [path] }).catch((error: unknown) => error);
+  expect(failed).toMatchObject({ name: KubeConfigError.name, message: expect.stringMatching(message) });
+});
+
+test('a plugin that fails without a word is told of all the same', async () => {
+  const exec = { apiVersion: 'client.authentication.k8s.io/v1', command: '/bin/false', interactiveMode: 'Never' };
+  const path = aKubeconfig(aTemporaryDirectory(), { exec });
+  const connection = await kubeconfigConnection({ files: [path] });
+  await expect(connection.credentials(false)).rejects.toThrow(/cannot be had: its plugin failed and did not say why$/);
+});
+
 test('a token file that is replaced is read again', async () => {
   const folder = aTemporaryDirectory();
   const namespace = await cluster!.namespace();
