@@ -8,40 +8,43 @@ import type { CliIo } from './command.ts';
 export type ManifestFile = { readonly name: string } & ({ readonly text: string } | { readonly error: string });
 
 /**
- * The texts of all files, in the order given; those of a directory (`*.yaml`, `*.yml`, at any depth, hidden folders and
- * node_modules left out) sorted by name. Nothing larger than `maxBytes` is held.
+ * The texts of all files, in the order given; those of a directory (by default `*.yaml`, `*.yml`, at any depth, hidden
+ * folders and node_modules left out) sorted by name. Nothing larger than `maxBytes` is held.
  */
 export async function* manifestFiles(
   names: readonly string[],
   maxBytes: number,
   io: CliIo,
+  inDirectories = /\.ya?ml$/,
 ): AsyncGenerator<ManifestFile> {
   for (const name of names) {
     if (name === '-') yield await readInput(maxBytes, io);
-    else yield* readPath(name, maxBytes, io.cwd);
+    else yield* readPath(name, maxBytes, io.cwd, inDirectories);
   }
 }
 
-async function* readPath(name: string, maxBytes: number, cwd: string): AsyncGenerator<ManifestFile> {
+async function* readPath(name: string, maxBytes: number, cwd: string, wanted: RegExp): AsyncGenerator<ManifestFile> {
   const path = isAbsolute(name) ? name : resolve(cwd, name);
   try {
     if (!(await stat(path)).isDirectory()) {
       yield await readOne(name, path, maxBytes);
       return;
     }
-    for (const file of await manifestsBelow(path)) yield await readOne(join(name, file), join(path, file), maxBytes);
+    for (const file of await manifestsBelow(path, wanted))
+      yield await readOne(join(name, file), join(path, file), maxBytes);
   } catch (error) {
     yield { name, error: problemOf(error) };
   }
 }
 
-async function manifestsBelow(directory: string): Promise<string[]> {
+async function manifestsBelow(directory: string, wanted: RegExp): Promise<string[]> {
   const files: string[] = [];
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     if (entry.name.startsWith('.') || entry.name === 'node_modules') continue;
     if (entry.isDirectory()) {
-      files.push(...(await manifestsBelow(join(directory, entry.name))).map((file) => join(entry.name, file)));
-    } else if (/\.ya?ml$/.test(entry.name)) files.push(entry.name);
+      const below = await manifestsBelow(join(directory, entry.name), wanted);
+      files.push(...below.map((file) => join(entry.name, file)));
+    } else if (wanted.test(entry.name)) files.push(entry.name);
   }
   return files.sort();
 }
@@ -50,7 +53,7 @@ async function readOne(name: string, path: string, maxBytes: number): Promise<Ma
   try {
     const { size } = await stat(path);
     if (size > maxBytes) return { name, error: tooLarge(maxBytes) };
-    return { name, text: await readFile(path, 'utf8') };
+    return textOf(name, await readFile(path));
   } catch (error) {
     return { name, error: problemOf(error) };
   }
@@ -65,7 +68,16 @@ async function readInput(maxBytes: number, io: CliIo): Promise<ManifestFile> {
     size += chunk.length;
     if (size > maxBytes) return { name, error: tooLarge(maxBytes) };
   }
-  return { name, text: Buffer.concat(chunks).toString('utf8') };
+  return textOf(name, Buffer.concat(chunks));
+}
+
+/** Without a byte order mark, which some editors and shells put first. */
+function textOf(name: string, bytes: Uint8Array): ManifestFile {
+  try {
+    return { name, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+  } catch {
+    return { name, error: 'it is not in UTF-8. Save it so.' };
+  }
 }
 
 function tooLarge(maxBytes: number): string {

@@ -2,6 +2,7 @@
 import { Command as Commander, CommanderError } from 'commander';
 import { messageOf } from '../lib/errors.ts';
 import { type CliIo, type Command, EXIT, type MakeAction } from './command.ts';
+import { printable } from './inspect/printable.ts';
 
 /** Every command, in the order of `flinkjob --help`. */
 export interface Program {
@@ -60,7 +61,8 @@ function addCommand(parent: Commander, command: Command, action: MakeAction, io:
 function exitCodeOf(error: unknown, io: CliIo): number {
   // Commander has printed its message, with the nearest known command or option.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  io.stderr.write(`error: ${messageOf(error)}\n`);
+  // A message may repeat what stands in files of others.
+  io.stderr.write(`error: ${messageOf(error).split('\n').map(printable).join('\n')}\n`);
   if (io.env.FLINKJOB_DEBUG && error instanceof Error) io.stderr.write(`${error.stack}\n`);
   return EXIT.failed;
 }

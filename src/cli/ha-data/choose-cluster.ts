@@ -43,8 +43,12 @@ function isCluster({ clusterId, namespace }: ClusterName, wanted: string): boole
   return clusterId === wanted || `${namespace}/${clusterId}` === wanted;
 }
 
+/** So many are named; a namespace may have hundreds. */
+const MOST_NAMES = 20;
+
 function namesOf(clusters: readonly ClusterName[]): string[] {
-  return clusters.filter(({ clusterId }) => clusterId !== null).map(titleOf);
+  const names = clusters.filter(({ clusterId }) => clusterId !== null).map(titleOf);
+  return names.length <= MOST_NAMES ? names : [...names.slice(0, MOST_NAMES), '…'];
 }
 
 function titleOf({ clusterId, namespace }: ClusterName): string {

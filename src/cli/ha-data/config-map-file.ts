@@ -2,6 +2,7 @@
 import { Lexer, parseAllDocuments } from 'yaml';
 import { type ConfigMapShape, configMapsIn, FlinkDataError } from '../../flink/index.ts';
 import { messageOf } from '../../lib/errors.ts';
+import { nestsDeeperThan } from '../../lib/json-nesting.ts';
 import type { CliIo } from '../command.ts';
 import { manifestFiles } from '../manifest-files.ts';
 
@@ -10,24 +11,32 @@ const MOST_BYTES = 16 * 1024 * 1024;
 /** A ConfigMap of Flink's has about sixty. */
 const MOST_YAML_TOKENS = 200_000;
 const MOST_ALIASES = 100;
+/** `data` stands five levels deep in a list of lists. */
+const MOST_LEVELS = 64;
+const LONGEST_REASON = 300;
+const SUFFIXES = /\.(?:ya?ml|json)$/;
 
 /** @throws FlinkDataError FLINK_CONFIG_MAPS_MALFORMED for everything that is no list of ConfigMaps */
 export async function configMapsInFile(file: string, io: CliIo): Promise<ConfigMapShape[]> {
   const found: ConfigMapShape[] = [];
-  for await (const read of manifestFiles([file], MOST_BYTES, io)) {
+  for await (const read of manifestFiles([file], MOST_BYTES, io, SUFFIXES)) {
     if ('error' in read) throw malformed(read.name, read.error);
-    found.push(...configMapsIn(parsed(read.text, read.name), read.name));
+    for (const each of configMapsIn(parsed(read.text, read.name), read.name)) found.push(each);
   }
   return found;
 }
 
 function parsed(text: string, name: string): unknown {
-  const isJson = /^\s*[{[]/.test(text);
+  // Documents of JSON between lines of `---` are YAML.
+  const isJson = /^\s*[{[]/.test(text) && !/^---/m.test(text);
   try {
-    return isJson ? JSON.parse(text) : yamlDocuments(text, name);
+    if (!isJson) return yamlDocuments(text, name);
+    if (nestsDeeperThan(text, MOST_LEVELS)) throw malformed(name, `it is nested more than ${MOST_LEVELS} levels deep`);
+    return JSON.parse(text);
   } catch (error) {
     if (error instanceof FlinkDataError) throw error;
-    throw malformed(name, `it is no ${isJson ? 'JSON' : 'YAML'}: ${messageOf(error).split('\n', 1)[0]}`);
+    const [reason = ''] = messageOf(error).split('\n', 1);
+    throw malformed(name, `it is no ${isJson ? 'JSON' : 'YAML'}: ${reason.slice(0, LONGEST_REASON)}`);
   }
 }
 

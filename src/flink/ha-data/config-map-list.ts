@@ -73,7 +73,10 @@ function objectAt(value: unknown, place: Place): Record<string, unknown> {
   throw malformed(place, 'an object is expected');
 }
 
-const join = (path: string, key: string): string => (path === '' ? key : `${path}.${key}`);
+function join(path: string, key: string): string {
+  const name = /^[\w./-]+$/.test(key) ? key : JSON.stringify(key);
+  return path === '' ? name : `${path}.${name}`;
+}
 
 function malformed({ name, path }: Place, reason: string): FlinkDataError {
   const where = path === '' ? '' : `at ${path.length > 200 ? `${path.slice(0, 200)}…` : path}: `;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -182,7 +182,7 @@ test.each<[string, string, RegExp]>([
   ['YAML with a bomb of aliases', aliasBomb(), /it is no YAML: Excessive alias count/],
   ['YAML of many small values', '- a\n'.repeat(100_000), /it has more than 200000 tokens; give it as JSON/],
   ['YAML nested without end', '['.repeat(50_000), /cannot be read: /],
-  ['JSON nested without end', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, /lists are nested more than 4 levels deep/],
+  ['JSON nested without end', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, /nested more than 64 levels deep/],
 ])('%s is one clear error', async (_, text, reason) => {
   const { code, stdout, stderr } = await inspect(text);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -195,3 +195,54 @@ function aliasBomb(): string {
   for (let level = 1; level < 30; level++) lines.push(`a${level}: &a${level} [*a${level - 1}, *a${level - 1}]`);
   return lines.join('\n');
 }
+
+const anyCapture = captures.find(({ name }) => name === '1.18.1/06-five-checkpoints')!;
+
+test('a directory is read with its JSON files, and documents of JSON between lines as the YAML that they are', async () => {
+  const folder = join(directory, 'dumps');
+  mkdirSync(join(folder, 'below'), { recursive: true });
+  const [first, second] = anyCapture.configMaps.items.map((item) => JSON.stringify(item, null, 2));
+  writeFileSync(join(folder, 'a.json'), first!);
+  writeFileSync(join(folder, 'below', 'b.yaml'), second!);
+  const whole = await inspect(JSON.stringify(anyCapture.configMaps));
+  expect(await flinkjob(['ha', 'inspect', '-f', folder])).toEqual(whole);
+  expect(await inspect([first, second].join('\n---\n'))).toEqual(whole);
+});
+
+test('a byte order mark is passed over, and text in another encoding is said to be so', async () => {
+  const text = `\ufeff${JSON.stringify(anyCapture.configMaps)}`;
+  const file = join(directory, 'dump.json');
+  writeFileSync(file, text);
+  expect(await flinkjob(['ha', 'inspect', '-f', file])).toMatchObject({ code: 0, stderr: '' });
+  writeFileSync(file, text, 'utf16le');
+  expect((await flinkjob(['ha', 'inspect', '-f', file])).stderr).toBe(
+    `error: ${file} cannot be read: it is not in UTF-8. Save it so.\n`,
+  );
+});
+
+test('a hundred thousand and more ConfigMaps are read like a few', async () => {
+  const items = Array.from({ length: 200_000 }, () => ({ kind: 'ConfigMap', metadata: { name: 'a' } }));
+  const { code, stdout } = await inspect(JSON.stringify({ kind: 'List', items }));
+  expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('NoHaData') });
+});
+
+test.each([
+  ['[\u001b[31mred', /^error: standard input cannot be read: it is no JSON: .*\\u\{1b\}\[31mred.*\n$/],
+  [`{"a":${'['.repeat(100)}`, /^error: standard input cannot be read: it is nested more than 64 levels deep\n$/],
+  ['kind: ConfigMap\nmetadata: {name: a}\ndata: {"two\\nlines": 3}', /at \[0\]\.data\."two\\nlines": it is no text\n$/],
+  [`a: b\n${'x'.repeat(10_000)}`, /^error: standard input cannot be read: it is no YAML: .{1,400}\n$/],
+])('what cannot be read is told in one short line that a terminal can show: %j', async (text, expected) => {
+  const { code, stderr } = await inspect(text);
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(expected) });
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: none of these may get through.
+  expect(stderr.trimEnd()).not.toMatch(/[\u0000-\u001f]/);
+});
+
+test('of many clusters some are named', async () => {
+  const items = Array.from({ length: 500 }, (_, index) => ({
+    kind: 'ConfigMap',
+    metadata: { name: `c${index}-cluster-config-map` },
+  }));
+  const { stderr } = await inspect(JSON.stringify({ kind: 'List', items }), 'nope');
+  expect(stderr).toMatch(/name one of: c0, (c\d+, ){19}…\n$/);
+});
