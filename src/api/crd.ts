@@ -3,6 +3,7 @@
  * of Kubernetes 1.30 and later takes it. The same schema always gives the same bytes.
  */
 import { stringify } from 'yaml';
+import { withDefaults } from './defaults.ts';
 import { API_GROUP, API_VERSION_NAME, CRD_NAME, KIND, PLURAL } from './names.ts';
 import { type Rule, ruleMessage } from './rules.ts';
 import type { SchemaNode } from './schema-node.ts';
@@ -51,7 +52,9 @@ export function flinkJobCrd(root: SchemaNode): Json {
 /** The CustomResourceDefinition as the file in `crds/`. */
 export function renderCrd(root: SchemaNode): string {
   const header = '# Generated from src/api by scripts/render-crds.ts. Edit the schema there, then run: make crds\n';
-  return header + stringify(flinkJobCrd(root), { lineWidth: 0, indentSeq: false, aliasDuplicateObjects: false });
+  return (
+    header + stringify(flinkJobCrd(root), { lineWidth: 0, indent: 1, indentSeq: false, aliasDuplicateObjects: false })
+  );
 }
 
 type Column = readonly [name: string, type: string, path: string, description: string, wide?: 'wide'];
@@ -100,11 +103,17 @@ export function structural(node: SchemaNode): Json {
   return {
     ...typeOf(node),
     description: node.description,
-    ...(node.default === undefined ? {} : { default: node.default }),
+    ...defaultOf(node),
     ...constraintsOf(node),
     ...childrenOf(node),
     ...validations(node.rules),
   };
+}
+
+/** The API server tries the rules of an object on its default as it is written, before it fills in what is below. */
+function defaultOf(node: SchemaNode): Json {
+  if (node.default === undefined) return {};
+  return { default: node.rules.length === 0 ? node.default : withDefaults(node, undefined) };
 }
 
 function typeOf({ type }: SchemaNode): Json {
@@ -120,8 +129,10 @@ function childrenOf(node: SchemaNode): Json {
   if (node.items !== undefined) return { items: structural(node.items) };
   if (node.values?.type === 'any') return { 'x-kubernetes-preserve-unknown-fields': true };
   if (node.values !== undefined) return { additionalProperties: structural(node.values) };
-  const entries = Object.entries(node.properties ?? {});
-  if (entries.length === 0) return {};
+  if (node.properties === undefined) return {};
+  const entries = Object.entries(node.properties);
+  // An object without fields would have what is written into it dropped in silence; so it is kept, and refused.
+  if (entries.length === 0) return { 'x-kubernetes-preserve-unknown-fields': true, maxProperties: 0 };
   const required = node.required === undefined ? {} : { required: node.required };
   return { ...required, properties: Object.fromEntries(entries.map(([name, field]) => [name, structural(field)])) };
 }
@@ -132,8 +143,9 @@ function validations(rules: readonly Rule[]): Json {
 }
 
 function validation(rule: Rule): Json {
+  const { cel, onlyOnCreate = false } = rule;
   return {
-    rule: rule.cel,
+    ...(onlyOnCreate ? { rule: `oldSelf.hasValue() || ${cel}`, optionalOldSelf: true } : { rule: cel }),
     message: ruleMessage(rule),
     ...(rule.blames === undefined ? {} : { fieldPath: `.${rule.blames}` }),
     ...(rule.reason === undefined ? {} : { reason: rule.reason }),

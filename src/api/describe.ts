@@ -1,5 +1,6 @@
 /** Says in words what a field requires and what to write: the half of an error message that helps. */
 import { nearest } from './nearest.ts';
+import { isObject } from './plain-values.ts';
 import type { Rule } from './rules.ts';
 import type { SchemaNode } from './schema-node.ts';
 import { flowYaml } from './violation.ts';
@@ -11,7 +12,7 @@ export function requirement(node: SchemaNode): string {
 
 /** The rule of a single value, a duration or a URI, which says more than its type. */
 function ownRule(node: SchemaNode): Rule | undefined {
-  return node.type === 'string' ? node.rules[0] : undefined;
+  return node.type === 'string' || node.type === 'intOrString' ? node.rules[0] : undefined;
 }
 
 function expected(node: SchemaNode): string {
@@ -60,11 +61,19 @@ function range({ constraints: { minimum, maximum, exclusiveMinimum } }: SchemaNo
 export function remedyFor(name: string | number | undefined, node: SchemaNode, value: unknown): string {
   if (node.remedy !== undefined) return node.remedy;
   const rule = ownRule(node);
-  if (rule !== undefined && typeof value === 'string') return rule.remedy;
+  if (rule !== undefined && (typeof value === 'string' || node.type === 'intOrString')) return rule.remedy;
+  if (isTooLong(node, value)) return typeof value === 'string' ? 'Shorten it.' : 'Leave some out.';
   const word = meantWord(node, value);
   if (word !== undefined) return `Write ${entry(name, quoted(word))}`;
   if (node.example !== undefined) return `Write e.g. ${entry(name, quoted(node.example))}`;
   return node.type === 'string' ? `Write ${entry(name, JSON.stringify(String(value)))}` : 'Remove it.';
+}
+
+function isTooLong({ constraints: { maxLength, maxItems, maxProperties } }: SchemaNode, value: unknown): boolean {
+  if (typeof value === 'string') return value.length > Number(maxLength ?? Number.POSITIVE_INFINITY);
+  if (Array.isArray(value)) return value.length > Number(maxItems ?? Number.POSITIVE_INFINITY);
+  if (!isObject(value)) return false;
+  return Object.keys(value).length > Number(maxProperties ?? Number.POSITIVE_INFINITY);
 }
 
 /** One line of YAML: an item of a list or a field. */

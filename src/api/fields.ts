@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 import { parseDurationMs } from '../lib/durations.ts';
-import { celString, type Rule, withRules } from './rules.ts';
+import { celMatches, type Rule, withRules } from './rules.ts';
 
 /** What a reader is told about a field. */
 export interface FieldDoc {
@@ -27,14 +27,25 @@ export function text(max: number, doc: FieldDoc): z.ZodString {
     .meta({ ...doc });
 }
 
-/** A string that matches a pattern. The pattern must be one that RE2 understands: the API server uses that. */
-export function pattern(regex: RegExp, max: number, doc: FieldDoc & { must: string }): z.ZodString {
-  return z
-    .string()
-    .min(1)
-    .max(max)
-    .regex(regex)
-    .meta({ ...doc });
+/**
+ * A string that matches a pattern, which must be one that RE2 understands: the API server uses that. It is a rule and no
+ * `pattern` of the schema, because of a pattern the API server says no more than the pattern.
+ */
+export function pattern(regex: RegExp, max: number, doc: FieldDoc & { must: string; example: string }): z.ZodString {
+  return withRules(
+    z
+      .string()
+      .max(max)
+      .meta({ ...doc }),
+    {
+      code: 'FORM',
+      must: doc.must,
+      remedy: `Write e.g. ${doc.example}`,
+      reads: [],
+      cel: celMatches('self', regex.source),
+      holds: (self) => typeof self === 'string' && regex.test(self),
+    },
+  );
 }
 
 /** A 32-bit integer within bounds. */
@@ -75,10 +86,10 @@ export function free(max: number, doc: FieldDoc): z.ZodRecord<z.ZodString, z.Zod
   return map(z.unknown(), max, doc);
 }
 
-const DNS_NAME = /^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/;
+const DNS_NAME = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
 /** The name of another Kubernetes object. */
-export function objectName(doc: FieldDoc): z.ZodString {
+export function objectName(doc: FieldDoc & { example: string }): z.ZodString {
   return pattern(DNS_NAME, 253, {
     must: 'must be the name of a Kubernetes object: lower case letters, digits, "-" and "."',
     ...doc,
@@ -86,18 +97,17 @@ export function objectName(doc: FieldDoc): z.ZodString {
 }
 
 // Hours to milliseconds as in Go, largest first, so many digits that the sum fits Go's 64-bit nanoseconds.
-const DURATION =
-  '^([0-9]{1,6}([.][0-9]{1,3})?h)?([0-9]{1,7}([.][0-9]{1,3})?m)?([0-9]{1,9}([.][0-9]{1,3})?s)?([0-9]{1,9}ms)?$';
+const DURATION = '^(\\d{1,6}([.]\\d{1,3})?h)?(\\d{1,7}([.]\\d{1,3})?m)?(\\d{1,9}([.]\\d{1,3})?s)?(\\d{1,9}ms)?$';
 const DURATION_REGEX = new RegExp(DURATION);
 
 /** Milliseconds of a duration as the resource spells it, or undefined when it is not one. Days are not a unit, as in Go. */
 export function durationMs(value: unknown): number | undefined {
-  return typeof value === 'string' && DURATION_REGEX.test(value) ? parseDurationMs(value) : undefined;
+  return typeof value === 'string' && value !== '' && DURATION_REGEX.test(value) ? parseDurationMs(value) : undefined;
 }
 
 /** A CEL condition that is true when the expression is a duration that `duration()` can convert. */
 export function celIsDuration(expression: string): string {
-  return `${expression}.matches(${celString(DURATION)})`;
+  return `${expression} != '' && ${celMatches(expression, DURATION)}`;
 }
 
 /** Limits of a duration, themselves durations. */
@@ -113,7 +123,6 @@ export function duration(bounds: DurationBounds, doc: FieldDoc & { example: stri
   return withRules(
     z
       .string()
-      .min(1)
       .max(32)
       .meta({ ...doc }),
     durationRule(bounds, doc.example),
@@ -149,18 +158,25 @@ function isWithin(value: number | undefined, bounds: DurationBounds): boolean {
   return value >= (durationMs(bounds.atLeast) ?? 0) && value <= (durationMs(bounds.atMost) ?? Number.POSITIVE_INFINITY);
 }
 
+function uri(doc: FieldDoc): z.ZodString {
+  return z
+    .string()
+    .max(1024)
+    .meta({ ...doc });
+}
+
 const BUCKET = '[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]';
 const STORAGE_URI = `^(file:///[^\\s?#]*|s3://${BUCKET}(/[^\\s?#]*)?)$`;
 const PARENT_STEP = '/[.][.](/|$)';
 
 /** A place in external storage: `file:///…` or `s3://bucket/…`. */
 export function storageUri(doc: FieldDoc & { example: string }): z.ZodString {
-  return withRules(text(1024, doc), {
+  return withRules(uri(doc), {
     code: 'STORAGE_URI',
     must: 'must be a URI file:///path or s3://bucket/path (bucket: 3 to 63 lower-case letters, digits, "." and "-"), without blanks, "?", "#" and ".." steps',
     remedy: `Write e.g. ${doc.example}`,
     reads: [],
-    cel: `self.matches(${celString(STORAGE_URI)}) && !self.matches(${celString(PARENT_STEP)})`,
+    cel: `${celMatches('self', STORAGE_URI)} && !${celMatches('self', PARENT_STEP)}`,
     holds: (self) =>
       typeof self === 'string' && new RegExp(STORAGE_URI).test(self) && !new RegExp(PARENT_STEP).test(self),
   });
@@ -170,12 +186,12 @@ const ARTIFACT_URI = '^(local:///|https://|s3://)[^\\s?#]+$';
 
 /** Where code lies: in the image (`local:///`), on a web server or in a bucket. */
 export function artifactUri(doc: FieldDoc & { example: string }): z.ZodString {
-  return withRules(text(1024, doc), {
+  return withRules(uri(doc), {
     code: 'ARTIFACT_URI',
     must: 'must be a URI local:///path (in the image), https://host/path or s3://bucket/path, without blanks, "?" and "#"',
     remedy: `Write e.g. ${doc.example}`,
     reads: [],
-    cel: `self.matches(${celString(ARTIFACT_URI)})`,
+    cel: celMatches('self', ARTIFACT_URI),
     holds: (self) => typeof self === 'string' && new RegExp(ARTIFACT_URI).test(self),
   });
 }

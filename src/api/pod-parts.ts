@@ -2,23 +2,32 @@
 import * as z from 'zod';
 import { parseQuantity, QUANTITY_PATTERN } from '../lib/quantities.ts';
 import { free, integer, map } from './fields.ts';
-import { type Rule, withRules } from './rules.ts';
+import { celMatches, type Rule, withRules } from './rules.ts';
 
 type Quantities = Readonly<Record<string, string | number>>;
 
-const quantity = z.union([z.int().min(0), z.string().max(32).regex(new RegExp(QUANTITY_PATTERN))]).meta({
-  description: 'A Kubernetes quantity.',
-  must: 'must be a Kubernetes quantity that is not negative',
-  remedy: 'Write e.g. cpu: 500m or memory: 512Mi',
-  intOrString: { minimum: 0, pattern: QUANTITY_PATTERN, maxLength: 32 },
-});
+const quantity = withRules(
+  z.union([z.int(), z.string().max(32)]).meta({
+    description: 'A Kubernetes quantity.',
+    example: '512Mi',
+    intOrString: { maxLength: 32 },
+  }),
+  {
+    code: 'QUANTITY',
+    must: 'must be a Kubernetes quantity that is not negative',
+    remedy: 'Write e.g. cpu: 500m or memory: 512Mi',
+    reads: [],
+    cel: celMatches('string(self)', QUANTITY_PATTERN),
+    holds: (self) => parseQuantity(self as string | number) !== undefined,
+  },
+);
 
 const computeIsPositive: Rule<Quantities> = {
   code: 'QUANTITY_POSITIVE',
   must: 'must have cpu and memory above zero',
   remedy: 'Write e.g. { cpu: 500m, memory: 512Mi }',
   reads: ['cpu', 'memory'],
-  cel: "['cpu', 'memory'].all(r, !(r in self) || quantity(string(self[r])).isGreaterThan(quantity('0')))",
+  cel: "['cpu', 'memory'].all(r, !(r in self) || !isQuantity(string(self[r])) || quantity(string(self[r])).compareTo(quantity('0')) != 0)",
   holds: (self) => namesAtZero(self).length === 0,
   offenders: (self) => namesAtZero(self).map((name) => [name]),
 };
@@ -29,23 +38,24 @@ const requestsFitLimits: Rule<{ requests?: Quantities; limits?: Quantities }> = 
   remedy: 'Lower requests or raise limits.',
   reads: ['requests', 'limits'],
   blames: 'requests',
-  cel: '!has(self.requests) || !has(self.limits) || self.requests.all(r, !(r in self.limits) || !quantity(string(self.requests[r])).isGreaterThan(quantity(string(self.limits[r]))))',
+  cel: '!has(self.requests) || !has(self.limits) || self.requests.all(r, !(r in self.limits) || !isQuantity(string(self.requests[r])) || !isQuantity(string(self.limits[r])) || !quantity(string(self.requests[r])).isGreaterThan(quantity(string(self.limits[r]))))',
   holds: (self) => namesAboveLimit(self).length === 0,
   offenders: (self) => namesAboveLimit(self).map((name) => ['requests', name]),
 };
 
 function namesAtZero(self: Quantities): string[] {
-  return ['cpu', 'memory'].filter((name) => self[name] !== undefined && amount(self[name]) === 0n);
+  return ['cpu', 'memory'].filter((name) => amount(self[name]) === 0n);
 }
 
-function amount(value: string | number): bigint {
-  return parseQuantity(value) ?? 0n;
+/** Undefined where there is none, or none that can be read: that is told of the value itself. */
+function amount(value: string | number | undefined): bigint | undefined {
+  return value === undefined ? undefined : parseQuantity(value);
 }
 
 function namesAboveLimit({ requests = {}, limits = {} }: { requests?: Quantities; limits?: Quantities }): string[] {
   return Object.keys(requests).filter((name) => {
-    const limit = limits[name];
-    return limit !== undefined && amount(requests[name] ?? 0) > amount(limit);
+    const [request, limit] = [amount(requests[name]), amount(limits[name])];
+    return request !== undefined && limit !== undefined && request > limit;
   });
 }
 

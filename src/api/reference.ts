@@ -16,7 +16,7 @@ export function renderReference(root: SchemaNode): string {
     '<!-- Generated from src/api by scripts/render-reference.ts. Edit the schema there, then run: make crds -->',
     `# ${KIND}`,
     '',
-    `${root.description} This page lists every field of \`${API_VERSION}\`. \`flinkjob validate FILE\` checks a file against it; the API server checks the same rules.`,
+    `${root.description} This page lists every field of \`${API_VERSION}\`. \`flinkjob validate FILE\` checks a file against it; the API server checks the same rules ([who checks what](validation.md)).`,
     '',
     'The smallest job:',
     '',

@@ -8,10 +8,14 @@ import { exactlyOneOf, type Rule, withRules } from './rules.ts';
 export const INFINITE = 'Infinite';
 
 function attempts(min: number, doc: FieldDoc & { example: number | string }) {
-  return z.union([z.int32().min(min).max(UNLIMITED), z.string().regex(/^Infinite$/)]).meta({
-    ...doc,
-    must: `must be an integer from ${min} to ${UNLIMITED}, or ${INFINITE}`,
-    intOrString: { minimum: min, maximum: UNLIMITED, pattern: `^${INFINITE}$` },
+  const must = `must be an integer from ${min} to ${UNLIMITED}, or ${INFINITE}`;
+  return withRules(z.union([z.int(), z.string().max(16)]).meta({ ...doc, must, intOrString: { maxLength: 16 } }), {
+    code: 'ATTEMPTS',
+    must,
+    remedy: `Write e.g. ${doc.example}`,
+    reads: [],
+    cel: `type(self) == int ? self >= ${min} && self <= ${UNLIMITED} : self == '${INFINITE}'`,
+    holds: (self) => (typeof self === 'number' ? self >= min && self <= UNLIMITED : self === INFINITE),
   });
 }
 
@@ -21,7 +25,7 @@ const initialNotAboveMax: Rule<{ initial: string; max: string }> = {
   remedy: 'Write e.g. initial: 1s and max: 1m',
   reads: ['initial', 'max'],
   blames: 'initial',
-  cel: `!${celIsDuration('self.initial')} || !${celIsDuration('self.max')} || duration(self.initial) <= duration(self.max)`,
+  cel: `!(${celIsDuration('self.initial')}) || !(${celIsDuration('self.max')}) || duration(self.initial) <= duration(self.max)`,
   holds: (self) => (durationMs(self.initial) ?? 0) <= (durationMs(self.max) ?? 0),
 };
 

@@ -9,7 +9,7 @@ export function brokenRules(root: SchemaNode, value: unknown, old: unknown, bad:
   const broken: Problem[] = [];
   visit(root, value, old, [], (node, self, oldSelf, path) => {
     for (const rule of node.rules) {
-      if (rule.transition && oldSelf === undefined) continue;
+      if (oldSelf === undefined ? rule.transition : rule.onlyOnCreate) continue;
       if (isTouched(rule, path, bad) || rule.holds(self, oldSelf)) continue;
       broken.push(...problemsOf(rule, self, path));
     }

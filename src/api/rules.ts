@@ -22,6 +22,11 @@ export interface Rule<T = unknown> {
   readonly cel?: string;
   /** Compares with the stored object, so it runs on updates only. */
   readonly transition?: boolean;
+  /**
+   * Asked when an object is made, and never again: about what can never change. Rules of the whole resource run on every
+   * update, and an object from before the rule must stay deletable.
+   */
+  readonly onlyOnCreate?: boolean;
   /** Kubernetes' word for what is wrong. @default FieldValueInvalid */
   readonly reason?: 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueRequired' | 'FieldValueDuplicate';
   /** How `flinkjob validate` reports it. @default error */
@@ -52,9 +57,9 @@ export function ruleMessage(rule: Rule): string {
   return `${rule.must}. ${rule.remedy}`;
 }
 
-/** A CEL string literal. */
-export function celString(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+/** A CEL condition that is true when the expression matches a pattern of RE2, which must hold no single quote. */
+export function celMatches(expression: string, regex: string): string {
+  return `${expression}.matches(r'${regex}')`;
 }
 
 /** Exactly one of some fields must be set. The commonest rule: one runtime, one source of code, one restart strategy. */

@@ -1,4 +1,5 @@
 /** Rules that span fields of `spec`, or compare a job with what is stored. */
+import { validName } from './metadata.ts';
 import { exactlyOneOf, type Rule } from './rules.ts';
 
 interface Spec {
@@ -14,7 +15,7 @@ interface Spec {
 }
 
 interface Job {
-  readonly spec: Pick<Spec, 'maxParallelism' | 'upgrade'>;
+  readonly spec: Pick<Spec, 'parallelism' | 'maxParallelism' | 'upgrade'>;
   readonly status?: { readonly jobId?: string; readonly maxParallelism?: number };
 }
 
@@ -105,6 +106,30 @@ const maxParallelismFixed: Rule<Job> = {
   },
 };
 
+const parallelismFitsState: Rule<Job> = {
+  code: 'PARALLELISM_ABOVE_STATE',
+  must: 'must be at most status.maxParallelism: the state of the job has only so many key groups',
+  remedy: 'Lower parallelism, or write upgrade: { mode: Stateless } to drop the state.',
+  reads: ['spec.parallelism', 'spec.upgrade'],
+  blames: 'spec.parallelism',
+  reason: 'FieldValueForbidden',
+  transition: true,
+  // A number that was there before is let through: else a job that has it could not be changed, nor deleted.
+  cel: [
+    'self.spec.parallelism == oldSelf.spec.parallelism',
+    '!has(oldSelf.status)',
+    '!has(oldSelf.status.jobId)',
+    '!has(oldSelf.status.maxParallelism)',
+    "self.spec.upgrade.mode == 'Stateless'",
+    'self.spec.parallelism <= oldSelf.status.maxParallelism',
+  ].join(' || '),
+  holds(self, { spec, status }) {
+    if (self.spec.parallelism === spec.parallelism || self.spec.upgrade.mode === 'Stateless') return true;
+    if (status?.jobId === undefined || status.maxParallelism === undefined) return true;
+    return self.spec.parallelism <= status.maxParallelism;
+  },
+};
+
 /** Rules of `spec`, in the order in which they are reported. */
 export const specRules: readonly Rule[] = [
   oneEngine,
@@ -116,4 +141,4 @@ export const specRules: readonly Rule[] = [
 ];
 
 /** Rules of the whole resource. */
-export const jobRules: readonly Rule[] = [maxParallelismFixed];
+export const jobRules: readonly Rule[] = [validName, maxParallelismFixed, parallelismFitsState];

@@ -19,6 +19,28 @@ const condition = z
   })
   .meta({ description: 'One condition.' });
 
+/** As Apache Flink's REST API spells them; the TypeScript runtime answers the same. */
+const JOB_STATES = [
+  'INITIALIZING',
+  'CREATED',
+  'RUNNING',
+  'RESTARTING',
+  'FAILING',
+  'FAILED',
+  'CANCELLING',
+  'CANCELED',
+  'FINISHED',
+  'SUSPENDED',
+  'RECONCILING',
+] as const;
+
+const tasks = z
+  .strictObject({
+    running: count('Tasks that run.'),
+    total: count('Tasks the job has.'),
+  })
+  .meta({ description: 'Tasks of the job, as last seen.' });
+
 const attempt = z
   .strictObject({
     number: count('Number of the attempt.'),
@@ -77,6 +99,7 @@ const upgrade = z
     step: oneOf(['Prewarm', 'SavingState', 'Stopping', 'Starting', 'Stabilizing', 'Rescaling', 'RollingBack'], {
       description: 'How far it is.',
     }),
+    started: time('When it began.').optional(),
   })
   .meta({ description: 'The upgrade in progress.' });
 
@@ -103,12 +126,18 @@ export const statusSchema = z
     jobId: words(64, 'Id of the job, stable for the life of its state.').optional(),
     parallelism: count('Parallelism in effect.').optional(),
     maxParallelism: count('Maximum parallelism in effect, fixed for the life of the state.').optional(),
+    jobState: oneOf(JOB_STATES, { description: 'State of the job as the runtime last reported it.' }).optional(),
+    startTime: time('When the job started for the first time.').optional(),
+    tasks: tasks.optional(),
+    taskManagers: count('TaskManagers seen; Flink runtime only.').optional(),
+    slots: count('Task slots seen; Flink runtime only.').optional(),
     selector: words(1024, 'Label selector of the pods, for the scale subresource.').optional(),
     attempt: attempt.optional(),
     restarts: restarts.optional(),
     checkpoint: checkpoint.optional(),
     savepoints: list(savepoint, 32, { description: 'Savepoints on record, newest first.' }).optional(),
     restoredFrom: uri('What the current attempt was restored from.').optional(),
+    restoredAt: time('When it was restored.').optional(),
     handledTriggers: handledTriggers.optional(),
     upgrade: upgrade.optional(),
     revision: words(253, 'ControllerRevision of the spec that runs.').optional(),
@@ -116,8 +145,13 @@ export const statusSchema = z
     pendingChange: oneOf(['Hot', 'Rescale', 'Restart'], {
       description: 'What a change not yet in effect will do.',
     }).optional(),
+    configHash: words(64, 'Hash of the configuration the job runs with.').optional(),
     lastHandledReconcileAt: words(128, 'Echo of the annotation `reconcile.fluxcd.io/requestedAt`.').optional(),
     lastError: lastError.optional(),
+    rootException: words(
+      2048,
+      'What failed the job last: the root exception, or the last lines of its log.',
+    ).optional(),
   })
   .meta({ description: 'What the operator observes.' })
   .default({ observedGeneration: -1 });

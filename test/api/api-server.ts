@@ -3,7 +3,7 @@
  * structural schema with strict field validation, then CEL. As there, CEL runs only when the schema has no complaint.
  */
 import { readFileSync } from 'node:fs';
-import { Environment } from '@marcbachmann/cel-js';
+import { Environment, Optional } from '@marcbachmann/cel-js';
 import { parse } from 'yaml';
 import { parseQuantity } from '../../src/lib/quantities.ts';
 
@@ -35,6 +35,7 @@ export interface CelRule {
   rule: string;
   message: string;
   fieldPath?: string;
+  optionalOldSelf?: boolean;
   reason?: string;
 }
 
@@ -50,8 +51,8 @@ export const crd = parse(crdText);
 export const rootSchema: Schema = crd.spec.versions[0].schema.openAPIV3Schema;
 
 /** Complaints of the API server about a resource; `old` makes it an update. */
-export function apiServer(resource: unknown, old?: unknown): Complaint[] {
-  const filled = defaulted(rootSchema, resource);
+export function apiServer(resource: Json, old?: unknown): Complaint[] {
+  const filled = defaulted(rootSchema, { ...resource, metadata: resource.metadata ?? {} });
   const bySchema = [...structural(rootSchema, filled, '')];
   return bySchema.length > 0 ? bySchema : [...celComplaints(rootSchema, filled, defaulted(rootSchema, old), '')];
 }
@@ -142,10 +143,7 @@ function isOfType(schema: Schema, value: unknown): boolean {
 
 function* celComplaints(schema: Schema, value: unknown, old: unknown, path: string): Generator<Complaint> {
   for (const rule of schema['x-kubernetes-validations'] ?? []) {
-    const isTransition = /\boldSelf\b/.test(rule.rule);
-    if (isTransition && old === undefined) continue;
-    const variables = { self: celValue(schema, value), ...(isTransition ? { oldSelf: celValue(schema, old) } : {}) };
-    if (!celEnvironment(schema).evaluate(rule.rule, variables)) {
+    if (!keeps(rule, schema, value, old)) {
       yield { by: 'cel', path: `${path}${rule.fieldPath ?? ''}`.replace(/^\./, ''), message: rule.message };
     }
   }
@@ -160,19 +158,37 @@ function* celComplaints(schema: Schema, value: unknown, old: unknown, path: stri
   }
 }
 
-const environments = new Map<Schema, Environment>();
+function keeps({ rule, optionalOldSelf = false }: CelRule, schema: Schema, value: unknown, old: unknown): boolean {
+  const self = celValue(schema, value);
+  const oldSelf = celValue(schema, old);
+  const environment = celEnvironment(schema, optionalOldSelf);
+  if (optionalOldSelf) {
+    return environment.evaluate(rule, { self, oldSelf: old === undefined ? Optional.none() : Optional.of(oldSelf) });
+  }
+  if (!/\boldSelf\b/.test(rule)) return environment.evaluate(rule, { self });
+  return old === undefined || environment.evaluate(rule, { self, oldSelf });
+}
+
+const environments = { plain: new Map<Schema, Environment>(), optional: new Map<Schema, Environment>() };
 
 /** Variables typed by the schema, and the functions that Kubernetes adds to CEL. */
-export function celEnvironment(schema: Schema): Environment {
-  const known = environments.get(schema);
+export function celEnvironment(schema: Schema, optionalOldSelf = false): Environment {
+  const made = optionalOldSelf ? environments.optional : environments.plain;
+  const known = made.get(schema);
   if (known) return known;
   const environment = new Environment({ enableOptionalTypes: true })
     .registerType('Quantity', { ctor: Quantity })
     .registerFunction('quantity(string): Quantity', (text: string) => new Quantity(text))
-    .registerFunction('Quantity.isGreaterThan(Quantity): bool', (a: Quantity, b: Quantity) => a.value > b.value);
-  for (const name of ['self', 'oldSelf'])
-    environment.registerVariable({ name, ...celType(schema) } as Parameters<Environment['registerVariable']>[0]);
-  environments.set(schema, environment);
+    .registerFunction('isQuantity(string): bool', (text: string) => parseQuantity(text) !== undefined)
+    .registerFunction('Quantity.isGreaterThan(Quantity): bool', (a: Quantity, b: Quantity) => a.value > b.value)
+    .registerFunction('Quantity.compareTo(Quantity): int', (a: Quantity, b: Quantity) =>
+      BigInt(Number(a.value > b.value) - Number(a.value < b.value)),
+    );
+  for (const name of ['self', 'oldSelf']) {
+    const type = name === 'oldSelf' && optionalOldSelf ? { type: 'optional<dyn>' } : celType(schema);
+    environment.registerVariable({ name, ...type } as Parameters<Environment['registerVariable']>[0]);
+  }
+  made.set(schema, environment);
   return environment;
 }
 
@@ -211,9 +227,9 @@ function plainType(schema: Schema): string {
   return types[schema.type ?? ''] ?? 'dyn';
 }
 
-/** CEL sees nothing of data that is kept as it is, nor metadata beyond the name. */
+/** CEL sees nothing of data that is kept as it is; of an object that is, only that it is there. */
 function isInvisible(schema: Schema): boolean {
-  return schema['x-kubernetes-preserve-unknown-fields'] === true;
+  return schema['x-kubernetes-preserve-unknown-fields'] === true && schema.type === undefined;
 }
 
 function celValue(schema: Schema, value: unknown): unknown {

@@ -137,8 +137,8 @@ describe('the CEL rules', () => {
     expect(rules.length).toBeGreaterThan(25);
   });
 
-  test.each(rules)('$path: $message', ({ node, rule, message, fieldPath, reason }) => {
-    const checked = celEnvironment(node).check(rule);
+  test.each(rules)('$path: $message', ({ node, rule, message, fieldPath, optionalOldSelf, reason }) => {
+    const checked = celEnvironment(node, optionalOldSelf).check(rule);
     expect(checked.error?.message).toBeUndefined();
     expect(checked.type).toBe('bool');
     expect(message).toMatch(/^must [^\n]{1,2000}$/);

@@ -14,24 +14,24 @@ export const INVALID_CODE_AND_NAMES: readonly InvalidJob[] = [
     ['metadata.name: is missing: must be set. Write e.g. name: flight-delays'],
   ],
   [
-    'a name in upper case',
+    'rule 1: a name in upper case',
     aJob({}, { name: 'Flights' }),
     [
       'metadata.name: "Flights" is not allowed: must be 1 to 45 lower case letters, digits and "-", beginning with a letter and not ending with "-". Write e.g. name: flight-delays',
     ],
   ],
   [
-    'a name that begins with a digit',
+    'rule 1: a name that begins with a digit',
     aJob({}, { name: '1st' }),
     [
       'metadata.name: "1st" is not allowed: must be 1 to 45 lower case letters, digits and "-", beginning with a letter and not ending with "-". Write e.g. name: flight-delays',
     ],
   ],
   [
-    'a name of 46 characters',
+    'rule 1: a name of 46 characters',
     aJob({}, { name: 'a'.repeat(46) }),
     [
-      'metadata.name: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" is not allowed: must be 1 to 45 lower case letters, digits and "-", beginning with a letter and not ending with "-". Write e.g. name: flight-delays',
+      'metadata.name: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" is not allowed: must be 1 to 45 lower case letters, digits and "-", beginning with a letter and not ending with "-". Shorten it.',
     ],
   ],
   [
@@ -71,17 +71,17 @@ export const INVALID_CODE_AND_NAMES: readonly InvalidJob[] = [
     ],
   ],
   [
-    'no runtime',
+    'rule 42: no runtime',
     aJob({ typescript: undefined }),
     ['spec: must have exactly one of typescript, flink. Write e.g. typescript: { module: dist/flight-delays.js }'],
   ],
   [
-    'both runtimes',
+    'rule 35: both runtimes',
     aJob({ flink: { version: '2.3', sql: 'SELECT 1' } }),
     ['spec: must have exactly one of typescript, flink. Write e.g. typescript: { module: dist/flight-delays.js }'],
   ],
   [
-    'a misspelled runtime',
+    'rule 42: a misspelled runtime',
     aJob({ typescript: undefined, typscript: { module: 'x' } }),
     ['spec.typscript: is not a field of spec. Did you mean typescript?'],
   ],
@@ -93,17 +93,17 @@ export const INVALID_CODE_AND_NAMES: readonly InvalidJob[] = [
     ],
   ],
   [
-    'no source',
+    'rule 53: no source',
     aJob({ typescript: {} }),
     ['spec.typescript: must have exactly one of module, inline, configMap. Write e.g. module: dist/flight-delays.js'],
   ],
   [
-    'two sources',
+    'rule 53: two sources',
     aJob({ typescript: { module: 'a.js', inline: 'x' } }),
     ['spec.typescript: must have exactly one of module, inline, configMap. Write e.g. module: dist/flight-delays.js'],
   ],
   [
-    'an empty module',
+    'rule 53: an empty module',
     aJob({ typescript: { module: '' } }),
     [
       'spec.typescript.module: "" is not allowed: must be a string of 1 to 1024 characters. Write e.g. module: dist/flight-delays.js',
@@ -134,11 +134,11 @@ export const INVALID_CODE_AND_NAMES: readonly InvalidJob[] = [
     'a ConfigMap key with a blank',
     aJob({ typescript: { configMap: { name: 'x', key: 'a b' } } }),
     [
-      'spec.typescript.configMap.key: "a b" is not allowed: must be a key of a ConfigMap: letters, digits, "-", "_" and ".". Write e.g. key: job.ts',
+      'spec.typescript.configMap.key: "a b" is not allowed: must be a key of a ConfigMap: letters, digits, "-", "_" and ".". Write e.g. job.ts',
     ],
   ],
   [
-    'an image that is a number',
+    'rule 52: an image that is a number',
     aJob({ image: 5 }),
     [
       'spec.image: 5 is not allowed: must be a string of 1 to 1024 characters. Write e.g. image: example.org/flight-delays:1.4.2',
@@ -157,12 +157,12 @@ export const INVALID_CODE_AND_NAMES: readonly InvalidJob[] = [
     ],
   ],
   [
-    'too many arguments',
+    'rule 60: too many arguments',
     aJob({ args: new Array(257).fill('x') }),
-    ['spec.args: must be a list of at most 256 items. Write e.g. args: [ --airport, SFO ]'],
+    ['spec.args: must be a list of at most 256 items. Leave some out.'],
   ],
   [
-    'parallelism 0',
+    'rule 19: parallelism 0',
     aJob({ parallelism: 0 }),
     ['spec.parallelism: 0 is not allowed: must be an integer from 1 to 32768. Write e.g. parallelism: 2'],
   ],

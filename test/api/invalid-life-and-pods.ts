@@ -23,14 +23,14 @@ export const INVALID_LIFE_AND_PODS: readonly InvalidJob[] = [
     ['spec.upgrade.fallback: "yes" is not allowed: must be true or false. Write e.g. fallback: false'],
   ],
   [
-    'restoreFrom of an unknown scheme',
+    'rule 55: restoreFrom of an unknown scheme',
     aJob({ restoreFrom: 'savepoint-1' }),
     [
       'spec.restoreFrom: "savepoint-1" is not allowed: must be a URI file:///path or s3://bucket/path (bucket: 3 to 63 lower-case letters, digits, "." and "-"), without blanks, "?", "#" and ".." steps. Write e.g. s3://bucket/jobs/flight-delays/savepoint-1',
     ],
   ],
   [
-    'a restore without restoreFrom',
+    'rule 37: a restore without restoreFrom',
     aJob({ triggers: { restore: 1 } }),
     [
       'spec.restoreFrom: is missing: must be set when triggers.restore is above 0. Write e.g. restoreFrom: s3://bucket/jobs/flight-delays/savepoint-1',
@@ -77,35 +77,35 @@ export const INVALID_LIFE_AND_PODS: readonly InvalidJob[] = [
     ],
   ],
   [
-    'an ingress without template',
+    'rule 10: an ingress without template',
     aJob({ ingress: {} }),
     [
       'spec.ingress.template: is missing: must be a string of 1 to 1024 characters. Write e.g. template: "{{name}}.flink.example.org"',
     ],
   ],
   [
-    'a quantity of an unknown unit',
+    'rule 21: a quantity of an unknown unit',
     aJob({ jobManager: { resources: { limits: { memory: '1GB' } } } }),
     [
       'spec.jobManager.resources.limits.memory: "1GB" is not allowed: must be a Kubernetes quantity that is not negative. Write e.g. cpu: 500m or memory: 512Mi',
     ],
   ],
   [
-    'a negative quantity',
+    'rule 23: a negative quantity',
     aJob({ jobManager: { resources: { limits: { cpu: -1 } } } }),
     [
       'spec.jobManager.resources.limits.cpu: -1 is not allowed: must be a Kubernetes quantity that is not negative. Write e.g. cpu: 500m or memory: 512Mi',
     ],
   ],
   [
-    'no memory',
+    'rule 23: no memory',
     aJob({ jobManager: { resources: { limits: { memory: '0' } } } }),
     [
       'spec.jobManager.resources.limits.memory: "0" is not allowed: must have cpu and memory above zero. Write e.g. { cpu: 500m, memory: 512Mi }',
     ],
   ],
   [
-    'requests above limits',
+    'rule 24: requests above limits',
     aJob({
       jobManager: { resources: { requests: { cpu: 2, memory: '2Gi' }, limits: { cpu: '1500m', memory: '1Gi' } } },
     }),
@@ -129,52 +129,52 @@ export const INVALID_LIFE_AND_PODS: readonly InvalidJob[] = [
     ],
   ],
   [
-    'no TaskManager',
+    'rule 18: no TaskManager',
     aFlinkRuntimeJob({}, { taskManager: { replicas: 0 } }),
     ['spec.taskManager.replicas: 0 is not allowed: must be an integer from 1 to 10000. Write e.g. replicas: 2'],
   ],
   [
-    'no Flink version',
+    'rule 2: no Flink version',
     aFlinkRuntimeJob({ version: undefined }),
     ['spec.flink.version: is missing: must be one of 1.18, 1.19, 1.20, 2.0, 2.1, 2.2, 2.3. Write e.g. version: "2.3"'],
   ],
   [
-    'a Flink version as a number',
+    'rule 3: a Flink version as a number',
     aFlinkRuntimeJob({ version: 2.3 }),
     [
       'spec.flink.version: 2.3 is not allowed: must be one of 1.18, 1.19, 1.20, 2.0, 2.1, 2.2, 2.3. Write version: "2.3"',
     ],
   ],
   [
-    'a Flink version that is not supported',
+    'rule 3: a Flink version that is not supported',
     aFlinkRuntimeJob({ version: '1.10' }),
     [
       'spec.flink.version: "1.10" is not allowed: must be one of 1.18, 1.19, 1.20, 2.0, 2.1, 2.2, 2.3. Write version: "1.18"',
     ],
   ],
   [
-    'no Flink program',
+    'rule 53: no Flink program',
     aFlinkRuntimeJob({ jar: undefined }),
     [
       'spec.flink: must have exactly one of jar, sql, python. Write e.g. jar: { uri: "local:///opt/flink/usrlib/job.jar", entryClass: org.example.Job }',
     ],
   ],
   [
-    'two Flink programs',
+    'rule 53: two Flink programs',
     aFlinkRuntimeJob({ sql: 'SELECT 1' }),
     [
       'spec.flink: must have exactly one of jar, sql, python. Write e.g. jar: { uri: "local:///opt/flink/usrlib/job.jar", entryClass: org.example.Job }',
     ],
   ],
   [
-    'a JAR without entry class',
+    'rule 53: a JAR without entry class',
     aFlinkRuntimeJob({ jar: { uri: 'local:///job.jar' } }),
     [
       'spec.flink.jar.entryClass: is missing: must be the full name of a Java class. Write e.g. entryClass: org.example.Job',
     ],
   ],
   [
-    'a JAR over http',
+    'rule 44: a JAR over http',
     aFlinkRuntimeJob({ jar: { uri: 'http://example.org/job.jar', entryClass: 'Job' } }),
     [
       'spec.flink.jar.uri: "http://example.org/job.jar" is not allowed: must be a URI local:///path (in the image), https://host/path or s3://bucket/path, without blanks, "?" and "#". Write e.g. local:///opt/flink/usrlib/job.jar',
@@ -184,16 +184,16 @@ export const INVALID_LIFE_AND_PODS: readonly InvalidJob[] = [
     'an entry class with a blank',
     aFlinkRuntimeJob({ jar: { uri: 'local:///job.jar', entryClass: 'my job' } }),
     [
-      'spec.flink.jar.entryClass: "my job" is not allowed: must be the full name of a Java class. Write e.g. entryClass: org.example.Job',
+      'spec.flink.jar.entryClass: "my job" is not allowed: must be the full name of a Java class. Write e.g. org.example.Job',
     ],
   ],
   [
-    'Python without entry',
+    'rule 53: Python without entry',
     aFlinkRuntimeJob({ jar: undefined, python: {} }),
     ['spec.flink.python: must have exactly one of script, module. Write e.g. script: local:///opt/flink/usrlib/job.py'],
   ],
   [
-    'Flink options that other fields decide',
+    'rule 5: Flink options that other fields decide',
     aFlinkRuntimeJob({ configuration: { 'kubernetes.cluster-id': 'x', 'restart-strategy': { type: 'none' } } }),
     [
       'spec.flink.configuration["kubernetes.cluster-id"]: "x" is not allowed: must not be set here: another field of the resource decides it. Use metadata.name.',
@@ -201,7 +201,7 @@ export const INVALID_LIFE_AND_PODS: readonly InvalidJob[] = [
     ],
   ],
   [
-    'an unknown log file',
+    'rule 12: an unknown log file',
     aFlinkRuntimeJob({ logConfiguration: { 'log4j.properties': 'x' } }),
     [
       'spec.flink.logConfiguration["log4j.properties"]: "x" is not allowed: must have no other keys than log4j-console.properties and logback-console.xml. Rename or remove the other keys.',

@@ -26,32 +26,32 @@ export const INVALID_STATE: readonly InvalidJob[] = [
     'ZooKeeper root without slash',
     aJob({ highAvailability: { backend: 'ZooKeeper', zookeeper: { quorum: 'zk:2181', root: 'x' } } }),
     [
-      'spec.highAvailability.zookeeper.root: "x" is not allowed: must be a path that begins with "/" and does not end with one. Write e.g. root: /flinkjob',
+      'spec.highAvailability.zookeeper.root: "x" is not allowed: must be a path that begins with "/" and does not end with one. Write e.g. /flinkjob',
     ],
   ],
   [
-    'no storage',
+    'rule 13: no storage',
     aJob({ storage: undefined }),
     [
       'spec.storage: is missing: must be an object with the fields uri, secretRef, s3. Write e.g. storage: { uri: s3://bucket/jobs }',
     ],
   ],
   [
-    'storage without URI',
+    'rule 13: storage without URI',
     aJob({ storage: {} }),
     [
       'spec.storage.uri: is missing: must be a URI file:///path or s3://bucket/path (bucket: 3 to 63 lower-case letters, digits, "." and "-"), without blanks, "?", "#" and ".." steps. Write e.g. uri: s3://bucket/jobs',
     ],
   ],
   [
-    'storage of an unknown scheme',
+    'rule 55: storage of an unknown scheme',
     aJob({ storage: { uri: 'hdfs://x/y' } }),
     [
       'spec.storage.uri: "hdfs://x/y" is not allowed: must be a URI file:///path or s3://bucket/path (bucket: 3 to 63 lower-case letters, digits, "." and "-"), without blanks, "?", "#" and ".." steps. Write e.g. s3://bucket/jobs',
     ],
   ],
   [
-    'storage as a path',
+    'rule 55: storage as a path',
     aJob({ storage: { uri: '/tmp/x' } }),
     [
       'spec.storage.uri: "/tmp/x" is not allowed: must be a URI file:///path or s3://bucket/path (bucket: 3 to 63 lower-case letters, digits, "." and "-"), without blanks, "?", "#" and ".." steps. Write e.g. s3://bucket/jobs',
@@ -87,7 +87,7 @@ export const INVALID_STATE: readonly InvalidJob[] = [
     'an S3 endpoint without scheme',
     aJob({ storage: { uri: 's3://bucket', s3: { endpoint: 'minio:9000' } } }),
     [
-      'spec.storage.s3.endpoint: "minio:9000" is not allowed: must be an http:// or https:// URL without blanks, "?" and "#". Write e.g. endpoint: https://minio.example.org:9000',
+      'spec.storage.s3.endpoint: "minio:9000" is not allowed: must be an http:// or https:// URL without blanks, "?" and "#". Write e.g. https://minio.example.org:9000',
     ],
   ],
   [
@@ -247,21 +247,21 @@ export const INVALID_STATE: readonly InvalidJob[] = [
     'no attempt',
     aJob({ restart: { exponentialDelay: { attempts: 0 } } }),
     [
-      'spec.restart.exponentialDelay.attempts: 0 is not allowed: must be an integer from 1 to 2147483647, or Infinite. Write e.g. attempts: Infinite',
+      'spec.restart.exponentialDelay.attempts: 0 is not allowed: must be an integer from 1 to 2147483647, or Infinite. Write e.g. Infinite',
     ],
   ],
   [
     'attempts in another word',
     aJob({ restart: { fixedDelay: { attempts: 'infinite' } } }),
     [
-      'spec.restart.fixedDelay.attempts: "infinite" is not allowed: must be an integer from 0 to 2147483647, or Infinite. Write e.g. attempts: 3',
+      'spec.restart.fixedDelay.attempts: "infinite" is not allowed: must be an integer from 0 to 2147483647, or Infinite. Write e.g. 3',
     ],
   ],
   [
     'attempts with a fraction',
     aJob({ restart: { fixedDelay: { attempts: 1.5 } } }),
     [
-      'spec.restart.fixedDelay.attempts: 1.5 is not allowed: must be an integer from 0 to 2147483647, or Infinite. Write e.g. attempts: 3',
+      'spec.restart.fixedDelay.attempts: 1.5 is not allowed: must be an integer from 0 to 2147483647, or Infinite. Write e.g. 3',
     ],
   ],
   [
