@@ -1,0 +1,107 @@
+/** The definition on a real API server: what it accepts, what it refuses, and in which words. */
+import { test as anyTest, beforeAll, describe, expect } from 'vitest';
+import { flinkJobNode, renderCrd, validateFlinkJob } from '../../../src/api/index.ts';
+import { INVALID_JOBS } from '../../api/invalid-jobs.ts';
+import type { Manifest } from '../../api/manifest.ts';
+import { VALID_JOBS } from '../../api/valid-jobs.ts';
+import { clusterForTests } from '../../cluster/index.ts';
+import { type Answer, ApiServer, flinkJobs, type Json, shippedDefinition } from './definition.ts';
+import { complaintsOf, isKubernetesOwn, stoppedEarly, tells } from './servers-words.ts';
+
+const cluster = await clusterForTests();
+const test = anyTest.skipIf(cluster === undefined);
+
+let server: ApiServer;
+let definition: { applied: Answer; stored: Json };
+
+beforeAll(async () => {
+  if (cluster === undefined) return;
+  server = new ApiServer(cluster);
+  definition = await server.define(shippedDefinition());
+});
+
+/** The resource as it travels: JSON. */
+const sent = (job: Manifest): Json => JSON.parse(JSON.stringify(job));
+
+/** The same resource under a name of its own, so that cases do not meet. */
+const named = (job: Manifest, name: string): Json => ({ ...sent(job), metadata: { ...sent(job).metadata, name } });
+
+/** Data that the API server keeps as it is: the operator looks at it. */
+const LEFT_TO_THE_OPERATOR = ['FLINK_OPTION_TAKEN'];
+
+describe('the definition', () => {
+  test('is accepted, with the cost of its rules, and without a warning', () => {
+    expect(definition.applied).toMatchObject({ status: expect.toSatisfy((status) => status < 300), warnings: [] });
+    const conditions: { type: string; status: string }[] = definition.stored.status.conditions;
+    expect(conditions.filter(({ status }) => status === 'True').map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['NamesAccepted', 'Established']),
+    );
+    expect(conditions.map(({ type }) => type)).not.toContain('NonStructuralSchema');
+  });
+
+  test('fits 60 kB, also as the annotation of a client-side apply', () => {
+    expect(Buffer.byteLength(renderCrd(flinkJobNode()))).toBeLessThan(60_000);
+    expect(Buffer.byteLength(JSON.stringify(shippedDefinition()))).toBeLessThan(60_000);
+  });
+
+  test('is stored as it is written', () => {
+    const [written] = shippedDefinition().spec.versions;
+    const [stored] = definition.stored.spec.versions;
+    expect(stored.schema).toEqual(written.schema);
+    expect(stored.subresources).toEqual(written.subresources);
+  });
+});
+
+describe('valid jobs are accepted, and read back as written', () => {
+  test.concurrent.each(VALID_JOBS.map((row, index) => [...row, index] as const))('%s', async (_what, job, index) => {
+    const jobs = flinkJobs(await server.namespace());
+    const { name: ownName, generateName } = sent(job).metadata;
+    const written = asWritten(job);
+    const created = await server.create(jobs, {
+      ...written,
+      metadata: { ...written.metadata, name: ownName, generateName },
+    });
+    expect([created.status, created.body.message, created.warnings]).toEqual([201, undefined, []]);
+    const name = `applied-${index}`;
+    const applied = await server.apply(`${jobs}/${name}`, named(written, name));
+    expect([applied.status, applied.body.message, applied.warnings]).toEqual([201, undefined, []]);
+    for (const made of [created, applied]) {
+      const read = await server.get(`${jobs}/${made.body.metadata.name}`);
+      expect(read.body.spec).toMatchObject(written.spec);
+      expect(read.body.spec).toEqual(validateFlinkJob(sent(job)).job?.spec);
+      expect(read.body.metadata).toMatchObject({ generation: 1 });
+      expect(read.body.status).toEqual({ observedGeneration: -1 });
+    }
+  });
+});
+
+/** Without what only a resource of a cluster has, which no one may create. */
+function asWritten(job: Manifest): Json {
+  const { uid: _, resourceVersion: __, managedFields: ___, ...metadata } = sent(job).metadata;
+  return { ...sent(job), metadata };
+}
+
+describe('invalid jobs are refused with the intended words', () => {
+  test.concurrent.each(INVALID_JOBS)('%s', async (_what, job) => {
+    const { violations } = validateFlinkJob(sent(job));
+    const seen = violations.filter(({ code }) => !LEFT_TO_THE_OPERATOR.includes(code));
+    const jobs = flinkJobs('default');
+    const name = encodeURIComponent(sent(job).metadata?.name ?? 'nameless');
+    const answers = await Promise.all([
+      server.create(jobs, sent(job), '&dryRun=All'),
+      server.apply(`${jobs}/${name}`, sent(job), '&fieldManager=test&dryRun=All'),
+    ]);
+    for (const answer of answers) {
+      if (seen.length === 0) {
+        expect(answer.status).toBeLessThan(300);
+        continue;
+      }
+      expect(answer.status, JSON.stringify(answer.body)).toBeGreaterThanOrEqual(400);
+      const complaints = complaintsOf(answer);
+      const foreign = complaints.filter((complaint) => !seen.some((violation) => tells(complaint, violation)));
+      expect(foreign.filter(({ text }) => !/a lowercase RFC 1123 subdomain/.test(text))).toEqual([]);
+      const untold = seen.filter((violation) => !complaints.some((complaint) => tells(complaint, violation)));
+      if (!stoppedEarly(answer)) expect(untold.filter((violation) => !isKubernetesOwn(violation))).toEqual([]);
+    }
+  });
+});
