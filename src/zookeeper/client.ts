@@ -81,6 +81,8 @@ export class ZooKeeperClient {
   #cancelExpiry: () => void = () => {};
   #closing: Promise<void> | undefined;
   #closedBecause: ClientClosedError | undefined;
+  /** Why there is no connection. */
+  #endedBecause: Error | undefined;
   readonly #listeners = new Set<(event: SessionEvent) => void>();
   readonly #waiting = new Set<() => void>();
   readonly #watches = new Watches((request) => this.#sendNow(request));
@@ -134,29 +136,27 @@ export class ZooKeeperClient {
 
   /** The data of a node; undefined when there is none. */
   async getData(path: string): Promise<{ readonly data: Buffer; readonly stat: Stat } | undefined> {
-    const answer = await this.#unlessAbsent(getDataRequest(path));
-    return answer === undefined ? undefined : { data: answer.bytes(), stat: readStat(answer) };
+    return this.#unlessAbsent(getDataRequest(path), (answer) => ({ data: answer.bytes(), stat: readStat(answer) }));
   }
 
   async exists(path: string): Promise<Stat | undefined> {
-    const answer = await this.#unlessAbsent(existsRequest(path));
-    return answer === undefined ? undefined : readStat(answer);
+    return this.#unlessAbsent(existsRequest(path), readStat);
   }
 
   /** The names of a node's children; undefined when there is no such node. */
   async getChildren(path: string): Promise<string[] | undefined> {
-    return (await this.#unlessAbsent(getChildrenRequest(path)))?.strings();
+    return this.#unlessAbsent(getChildrenRequest(path), (answer) => answer.strings());
   }
 
   /** Reads made after it see everything that was done before it, by whomever. */
   async sync(path: string): Promise<void> {
-    await this.#ask(syncRequest(path));
+    await this.#ask(syncRequest(path), unread);
   }
 
   /** Makes a node and answers its path; undefined when there is one already. Its parent must be there. */
   async create(path: string, data: Uint8Array, kind: NodeKind = 'persistent'): Promise<string | undefined> {
     try {
-      return (await this.#ask(operationRequest({ do: 'create', path, data, kind }))).string();
+      return await this.#ask(operationRequest({ do: 'create', path, data, kind }), (answer) => answer.string());
     } catch (error) {
       if (isRefusal(error, 'NodeExists')) return undefined;
       throw error;
@@ -178,7 +178,7 @@ export class ZooKeeperClient {
   /** Removes a node; false when there was none. */
   async delete(path: string, version: number = ANY_VERSION): Promise<boolean> {
     try {
-      await this.#ask(operationRequest({ do: 'delete', path, version }));
+      await this.#ask(operationRequest({ do: 'delete', path, version }), unread);
       return true;
     } catch (error) {
       if (isRefusal(error, 'NoNode')) return false;
@@ -191,7 +191,7 @@ export class ZooKeeperClient {
    * @throws RefusedError with the index of the operation that could not be
    */
   async transaction(operations: readonly Operation[]): Promise<void> {
-    readTransaction(await this.#ask(transactionRequest(operations)), operations);
+    await this.#ask(transactionRequest(operations), (answer) => readTransaction(answer, operations));
   }
 
   /** Tells of changes of a node, or of all nodes below it, there or not; first of all, once it is set, `resync`. */
@@ -218,9 +218,9 @@ export class ZooKeeperClient {
     this.#connection = undefined;
   }
 
-  async #unlessAbsent(request: Request): Promise<JuteReader | undefined> {
+  async #unlessAbsent<R>(request: Request, read: (answer: JuteReader) => R): Promise<R | undefined> {
     try {
-      return await this.#ask(request);
+      return await this.#ask(request, read);
     } catch (error) {
       if (isRefusal(error, 'NoNode')) return undefined;
       throw error;
@@ -228,14 +228,15 @@ export class ZooKeeperClient {
   }
 
   /** Sends a request once there is a connection; a read again when its connection ended. */
-  async #ask(request: Request): Promise<JuteReader> {
+  async #ask<R>(request: Request, read: (answer: JuteReader) => R): Promise<R> {
     const stopAt = this.#options.clock.monotonic() + this.#requestTimeoutMs;
     for (;;) {
       const leftMs = stopAt - this.#options.clock.monotonic();
       if (!(await this.whenConnected(leftMs))) throw this.#noConnection(request);
       try {
-        return await this.#withinTime(request, leftMs);
+        return read(await this.#withinTime(request, leftMs));
       } catch (error) {
+        if (error instanceof RangeError) throw senseless(request, error);
         const mayRepeat = request.isRead || (error as ZooKeeperError).outcome === 'notApplied';
         if (!(error instanceof ConnectionLossError) || !mayRepeat || this.#options.clock.monotonic() >= stopAt) {
           throw error;
@@ -246,7 +247,9 @@ export class ZooKeeperClient {
 
   #noConnection(request: Request): Error {
     if (this.#closedBecause !== undefined) return this.#closedBecause;
-    return new ConnectionLossError(request.what, 'there is no connection', { outcome: 'notApplied' });
+    const cause = this.#endedBecause;
+    const why = `there is no connection${cause === undefined ? '' : ` (${cause.message})`}`;
+    return new ConnectionLossError(request.what, why, { outcome: 'notApplied', cause });
   }
 
   #withinTime(request: Request, timeoutMs: number): Promise<JuteReader> {
@@ -298,6 +301,7 @@ export class ZooKeeperClient {
     const isNew = session.id !== this.#session.id;
     this.#session = session;
     this.#attempts = 0;
+    this.#endedBecause = undefined;
     this.#cancelExpiry();
     const { auth, clock } = this.#options;
     if (isNew) this.#answeredAt = clock.monotonic();
@@ -310,6 +314,7 @@ export class ZooKeeperClient {
     if (connection !== this.#connection) return;
     this.#lastZxid = connection.lastZxid;
     this.#connection = undefined;
+    this.#endedBecause = cause;
     if (this.#state === 'closed') return;
     if (cause instanceof RefusedError) {
       this.#closing ??= this.#close(new ClientClosedError(cause.message));
@@ -379,4 +384,12 @@ export class ZooKeeperClient {
       this.#options.clock.setTimer(delayMs, resolve);
     });
   }
+}
+
+const unread = (): void => {};
+
+/** An answer came, and says nothing that the server of such a request would say. */
+function senseless({ what, isRead }: Request, cause: RangeError): ConnectionLossError {
+  const why = `its answer is not that of a ZooKeeper server: ${cause.message}`;
+  return new ConnectionLossError(what, why, { outcome: isRead ? 'notApplied' : 'unknown', cause });
 }

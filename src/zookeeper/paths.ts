@@ -51,7 +51,7 @@ export function parseQuorum(text: string): Ensemble {
 }
 
 function parseServer(text: string): ServerAddress {
-  const match = /^(?:\[([^\]]+)\]|([^:]+))(?::(\d+))?$/.exec(text);
+  const match = /^(?:\[([^\]\p{Cc}]+)\]|([^:\p{Cc}]+))(?::(\d+))?$/u.exec(text);
   const port = Number(match?.[3] ?? DEFAULT_PORT);
   const host = match?.[1] ?? match?.[2];
   if (host !== undefined && port > 0 && port < 65_536) return { host, port };
