@@ -27,6 +27,8 @@ export interface InspectCheckpointOptions {
 const MOST_BYTES = 256 * 1024 * 1024;
 /** Enough for the names of hundreds of keyed states. */
 const HEAD_BYTES = 64 * 1024;
+/** No more files are looked into: that many heads are held at once. */
+const MOST_HEADS = 1_000;
 
 /** @returns 0 */
 export async function inspectCheckpoint(
@@ -87,12 +89,16 @@ async function recordAt({ storage, name, location }: Place): Promise<CheckpointR
 /** Beginnings of the state files that lie beside the `_metadata`, one for each operator. Files elsewhere are left alone. */
 async function headsBeside(storage: Storage, { operators }: FlinkMetadata): Promise<HeadOfStream> {
   const heads = new Map<MetadataStream, Uint8Array>();
+  const read = new Map<string, Uint8Array | undefined>();
   for (const { subtasks } of operators) {
     const stream = subtasks
       .flatMap(({ managedKeyed }) => (managedKeyed === undefined ? [] : [streamWithNames(managedKeyed)]))
       .find((each) => each !== undefined);
     const name = stream === undefined ? undefined : nameBeside(stream);
-    const head = name === undefined ? undefined : await storage.read(name, { length: HEAD_BYTES });
+    if (name !== undefined && !read.has(name) && read.size < MOST_HEADS) {
+      read.set(name, await storage.read(name, { length: HEAD_BYTES }));
+    }
+    const head = name === undefined ? undefined : read.get(name);
     if (stream !== undefined && head !== undefined) heads.set(stream, head);
   }
   return (stream) => heads.get(stream);

@@ -60,7 +60,7 @@ function readIncremental(input: DataInput, hasSizeAndId: boolean): KeyedStateHan
 
 function readFiles(input: DataInput): IncrementalFile[] {
   const files: IncrementalFile[] = [];
-  for (let left = input.count('files', 3); left > 0; left--) {
+  for (let left = input.parts('files', 3); left > 0; left--) {
     const path = input.utf();
     files.push({ path, stream: readPresentStream(input) });
   }
@@ -80,7 +80,7 @@ function readChangelog(input: DataInput, hasCheckpointAndId: boolean, level: num
 
 function readParts(input: DataInput, level: number): KeyedStateHandle[] {
   const parts: KeyedStateHandle[] = [];
-  for (let left = input.count('parts of a changelog', 1); left > 0; left--) {
+  for (let left = input.parts('parts of a changelog', 1); left > 0; left--) {
     const part = readKeyedState(input, level + 1);
     if (part !== undefined) parts.push(part);
   }
@@ -103,7 +103,7 @@ function readChangelogBytes(input: DataInput): KeyedStateHandle {
 function readChangelogFiles(input: DataInput, hasStorageId: boolean): KeyedStateHandle {
   const range = readRange(input);
   const streams: MetadataStream[] = [];
-  for (let left = input.count('files of a changelog', 9); left > 0; left--) {
+  for (let left = input.parts('files of a changelog', 9); left > 0; left--) {
     input.int64();
     streams.push(readPresentStream(input));
   }

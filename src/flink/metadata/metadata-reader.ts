@@ -14,6 +14,8 @@ import { readStream } from './stream-reader.ts';
 export const FLINK_METADATA_MAGIC = 0x4960672d;
 const MASTER_STATE_MAGIC = 0xc96b1696 | 0;
 
+/** Of operators and of master states: a large job has hundreds. */
+const MOST_OPERATORS = 100_000;
 const OLDEST_VERSION = 2;
 const NEWEST_VERSION = 6;
 /** Names and uids of operators, properties, finished subtasks: the versions from which on they are there. */
@@ -65,7 +67,9 @@ function readVersion(input: DataInput, name: string): number {
 
 function readList<T>(input: DataInput, what: string, eachBytes: number, read: (input: DataInput) => T): T[] {
   const items: T[] = [];
-  for (let left = input.count(what, eachBytes); left > 0; left--) items.push(read(input));
+  const count = input.count(what, eachBytes);
+  if (count > MOST_OPERATORS) input.fail(`${count} ${what} are announced, and nobody has more than ${MOST_OPERATORS}`);
+  for (let left = count; left > 0; left--) items.push(read(input));
   return items;
 }
 
@@ -117,6 +121,7 @@ function readSubtaskCount(input: DataInput, version: number): number {
   if (count < least || count * 4 > input.remaining) {
     input.fail(`${count} subtasks are announced and ${input.remaining} bytes are left`);
   }
+  input.announced('subtasks', Math.max(count, 0));
   return count;
 }
 

@@ -14,7 +14,7 @@ export function readOperatorState(input: DataInput): OperatorStateHandle | undef
   if (tag === 0) return undefined;
   if (tag !== 4 && tag !== 17) return input.fail(`no operator state has the tag ${tag}`);
   const states: OperatorStateParts[] = [];
-  for (let left = input.count('operator states', 7); left > 0; left--) states.push(readParts(input));
+  for (let left = input.parts('operator states', 7); left > 0; left--) states.push(readParts(input));
   if (tag === 4) return { states, stream: readStream(input) };
   const merged = { taskOwnedDirectory: input.utf(), sharedDirectory: input.utf(), isEmpty: input.boolean() };
   return { states, stream: readStream(input), merged };
@@ -22,7 +22,7 @@ export function readOperatorState(input: DataInput): OperatorStateHandle | undef
 
 /** The next list of records in flight. From version 6 on, those of a subtask may be merged. */
 export function readChannels(input: DataInput, canBeMerged: boolean): readonly ChannelState[] {
-  const count = input.count('channels', canBeMerged ? 18 : 25);
+  const count = input.parts('channels', canBeMerged ? 18 : 25);
   if (count === 0) return NO_CHANNELS;
   const channels: ChannelState[] = [];
   for (let left = count; left > 0; left--) {

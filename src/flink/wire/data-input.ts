@@ -11,12 +11,16 @@ export interface DataSubject {
   readonly name: string;
 }
 
+/** More things than this nobody lists; each becomes an object of a hundred bytes, and may take but three of a file. */
+const MOST_PARTS = 2_000_000;
+
 /** A place in some bytes, moving forward. Every method throws a FlinkDataError when the bytes do not hold what it reads. */
 export class DataInput {
   readonly subject: DataSubject;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #offset = 0;
+  #parts = 0;
 
   constructor(bytes: Uint8Array, subject: DataSubject) {
     this.subject = subject;
@@ -74,6 +78,18 @@ export class DataInput {
     if (count < 0 || count * eachBytes > this.remaining) {
       this.fail(`${count} ${what} are announced and ${this.remaining} bytes are left`);
     }
+    return count;
+  }
+
+  /** The same of things that become objects: of these there are only so many in all. */
+  parts(what: string, eachBytes: number): number {
+    return this.announced(what, this.count(what, eachBytes));
+  }
+
+  /** A count that was read already, of things that become objects. */
+  announced(what: string, count: number): number {
+    this.#parts += count;
+    if (this.#parts > MOST_PARTS) this.fail(`with ${count} ${what} it has more than ${MOST_PARTS} parts`);
     return count;
   }
 

@@ -176,3 +176,25 @@ test('the example of the documentation names a place where a local job keeps a s
   const ran = await flinkjob(['checkpoint', 'inspect', path], { cwd: directory });
   expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining(join(storage, savepoint)) });
 });
+
+test('of very many files beside a _metadata a thousand are looked into, and one that is named twice once', async () => {
+  const at = join(directory, 'crowd');
+  mkdirSync(at);
+  // A head without states: version 6, not compressed, a Long as key.
+  const longs = 'org.apache.flink.api.common.typeutils.base.LongSerializer$LongSerializerSnapshot';
+  const head = parts().int(6).byte(0).int(2).utf(longs).int(3).byte(0, 0).bytes();
+  const operators = parts();
+  for (let index = 0; index < 1_010; index++) {
+    const name = `state-${index === 1 ? 0 : index}`;
+    writeFileSync(join(at, name), head);
+    const keyed = parts()
+      .byte(3)
+      .int(0, 0)
+      .add(file(head.length, `file:/elsewhere/${name}`));
+    operators.hex(index.toString(16).padStart(32, '0')).int(1, 1).byte(0).int(1).add(withKeyed(keyed));
+  }
+  writeFileSync(join(at, '_metadata'), parts().int(0x4960672d, 3).long(1).int(0, 1_010).add(operators).bytes());
+  const record = await recordOf(at);
+  const known = record.operators.filter(({ statesIncomplete }) => statesIncomplete === null);
+  expect(known).toHaveLength(1_001);
+});

@@ -241,3 +241,24 @@ test.each(Object.entries(worst))('a file full of %s takes a small multiple of it
   expect(((await heapBytes()) - before) / bytes.length).toBeLessThan(24);
   expect(description.operators).toHaveLength(1);
 });
+
+test('more parts than anybody lists are refused before they fill the memory', () => {
+  const count = 2_000_001;
+  const files = parts().int(count).hex('000010'.repeat(count)).int(0);
+  const increment = parts().byte(5).long(1).utf('').int(0, 0).add(none(), files);
+  expect(() => readFlinkMetadata(metadataOf(6, withKeyed(increment)), 'it')).toThrow(
+    'with 2000001 files it has more than 2000000 parts',
+  );
+});
+
+test('parts are counted over all lists', () => {
+  const states = parts().int(1).byte(4).int(1_500_000).hex('00000000000000'.repeat(1_500_000)).add(none());
+  const subtask = parts().int(0).add(states, states, none(), none()).int(0, 0);
+  expect(() => readFlinkMetadata(metadataOf(6, subtask), 'it')).toThrow('it has more than 2000000 parts');
+});
+
+test('more operators than any job has are refused', () => {
+  const operator = `${'00'.repeat(16)}0000000100000001${'00'}ffffffff`;
+  const bytes = parts().int(0x4960672d, 3).long(1).int(0, 200_000).hex(operator.repeat(200_000)).bytes();
+  expect(() => readFlinkMetadata(bytes, 'it')).toThrow('200000 operators are announced, and nobody has more than');
+});
