@@ -11,7 +11,7 @@
  */
 import * as z from 'zod';
 import { checkpointsSchema, savepointsSchema } from './checkpoints.ts';
-import { integer, list, map, oneOf, storageUri, text } from './fields.ts';
+import { integer, list, map, oneOf, pattern, storageUri, text } from './fields.ts';
 import { flinkSchema } from './flink.ts';
 import { highAvailabilitySchema } from './high-availability.ts';
 import { cleanupPolicySchema, deletionSchema, triggersSchema, upgradeSchema } from './lifecycle.ts';
@@ -28,9 +28,15 @@ import { typescriptSchema } from './typescript.ts';
 /** Flink's upper bound of parallelism and of maximum parallelism: the number of key groups fits 16 bits. */
 export const MAX_PARALLELISM = 32_768;
 
+const FILLED_IN = '[{][{]name(space)?[}][}]';
+const HOST = `([-a-z0-9.]|${FILLED_IN})+`;
+const PATH = `/([^\\s{}]|${FILLED_IN})*`;
+const INGRESS_TEMPLATE = new RegExp(`^(${PATH}|${HOST}(${PATH})?)$`);
+
 const ingress = z
   .strictObject({
-    template: text(1024, {
+    template: pattern(INGRESS_TEMPLATE, 1024, {
+      must: 'must be a host, a path or both, with {{name}} and {{namespace}} as the only placeholders',
       description: 'Host and path; {{name}} and {{namespace}} are filled in.',
       example: '{{name}}.flink.example.org',
     }),

@@ -182,7 +182,7 @@ export const INVALID_CODE_AND_NAMES: readonly InvalidJob[] = [
     ['spec.parallelism: "2" is not allowed: must be an integer from 1 to 32768. Write e.g. parallelism: 2'],
   ],
   [
-    'maxParallelism below parallelism',
+    'rule 56: maxParallelism below parallelism',
     aJob({ parallelism: 8, maxParallelism: 4 }),
     [
       'spec.maxParallelism: 4 is not allowed: must be at least parallelism. Raise maxParallelism, lower parallelism, or leave maxParallelism out.',

@@ -80,7 +80,21 @@ export const INVALID_LIFE_AND_PODS: readonly InvalidJob[] = [
     'rule 10: an ingress without template',
     aJob({ ingress: {} }),
     [
-      'spec.ingress.template: is missing: must be a string of 1 to 1024 characters. Write e.g. template: "{{name}}.flink.example.org"',
+      'spec.ingress.template: is missing: must be a host, a path or both, with {{name}} and {{namespace}} as the only placeholders. Write e.g. template: "{{name}}.flink.example.org"',
+    ],
+  ],
+  [
+    'rule 11: an ingress template with another placeholder',
+    aJob({ ingress: { template: '{{job}}.example.org' } }),
+    [
+      'spec.ingress.template: "{{job}}.example.org" is not allowed: must be a host, a path or both, with {{name}} and {{namespace}} as the only placeholders. Write e.g. {{name}}.flink.example.org',
+    ],
+  ],
+  [
+    'rule 11: an ingress template that is a URL',
+    aJob({ ingress: { template: 'https://example.org/{{name}}' } }),
+    [
+      'spec.ingress.template: "https://example.org/{{name}}" is not allowed: must be a host, a path or both, with {{name}} and {{namespace}} as the only placeholders. Write e.g. {{name}}.flink.example.org',
     ],
   ],
   [
@@ -194,10 +208,24 @@ export const INVALID_LIFE_AND_PODS: readonly InvalidJob[] = [
   ],
   [
     'rule 5: Flink options that other fields decide',
-    aFlinkRuntimeJob({ configuration: { 'kubernetes.cluster-id': 'x', 'restart-strategy': { type: 'none' } } }),
+    aFlinkRuntimeJob({ configuration: { 'kubernetes.namespace': 'x', 'restart-strategy': { type: 'none' } } }),
     [
-      'spec.flink.configuration["kubernetes.cluster-id"]: "x" is not allowed: must not be set here: another field of the resource decides it. Use metadata.name.',
+      'spec.flink.configuration["kubernetes.namespace"]: "x" is not allowed: must not be set here: another field of the resource decides it. Use metadata.namespace.',
       'spec.flink.configuration.restart-strategy.type: "none" is not allowed: must not be set here: another field of the resource decides it. Use spec.restart.',
+    ],
+  ],
+  [
+    'rule 6: the name of the cluster, nested',
+    aFlinkRuntimeJob({ configuration: { kubernetes: { 'cluster-id': 'x' } } }),
+    [
+      'spec.flink.configuration.kubernetes.cluster-id: "x" is not allowed: must not be set here: another field of the resource decides it. Use metadata.name.',
+    ],
+  ],
+  [
+    'rule 7: the name under which high availability keeps its data',
+    aFlinkRuntimeJob({ configuration: { 'high-availability.cluster-id': 'x' } }),
+    [
+      'spec.flink.configuration["high-availability.cluster-id"]: "x" is not allowed: must not be set here: another field of the resource decides it. Use metadata.name.',
     ],
   ],
   [

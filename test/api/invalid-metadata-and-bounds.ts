@@ -95,6 +95,11 @@ const PODS: readonly InvalidJob[] = [
     ],
   ],
   [
+    'rule 30: negative cpu of the TaskManagers',
+    aFlinkRuntimeJob({}, { taskManager: { resources: { requests: { cpu: '-500m' } } } }),
+    [`spec.taskManager.resources.requests.cpu: "-500m" is not allowed: ${QUANTITY}`],
+  ],
+  [
     'rule 31: requests of the TaskManagers above limits',
     aFlinkRuntimeJob({}, { taskManager: { resources: { requests: { memory: '2Gi' }, limits: { memory: '2G' } } } }),
     [

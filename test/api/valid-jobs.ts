@@ -94,6 +94,8 @@ export const VALID_JOBS: readonly (readonly [string, Manifest])[] = [
     'an ingress',
     aJob({ ingress: { template: '{{name}}.example.org', className: 'nginx', annotations: { 'a/b': 'c' } } }),
   ],
+  ['an ingress at a path', aJob({ ingress: { template: '/{{namespace}}/{{name}}(/|$)(.*)' } })],
+  ['an ingress at a host and a path', aJob({ ingress: { template: 'flink.example.org/{{name}}' } })],
   ['a JAR', aFlinkRuntimeJob()],
   ['SQL', aFlinkRuntimeJob({ jar: undefined, sql: 'SELECT 1;' })],
   [

@@ -43,11 +43,15 @@ export class ApiServer {
   /** Applies a definition and waits until its resources are served. */
   async define(crd: Json): Promise<{ applied: Answer; stored: Json }> {
     const { group, names, versions } = crd.spec;
-    const applied = await this.apply(`${CRDS}/${crd.metadata.name}`, crd);
-    const resources = `/apis/${group}/${versions[0].name}/${names.plural}`;
-    const served = async () => (await this.send('GET', resources)).status === 200;
-    if (applied.status < 300) await until(served);
-    return { applied, stored: (await this.send('GET', `${CRDS}/${crd.metadata.name}`)).body };
+    const path = `${CRDS}/${crd.metadata.name}`;
+    const applied = await this.apply(path, crd);
+    const isServed = async () => {
+      const { body } = await this.send('GET', path);
+      if (!trueConditions(body).includes('Established')) return false;
+      return (await this.send('GET', `/apis/${group}/${versions[0].name}/${names.plural}`)).status === 200;
+    };
+    if (applied.status < 300) await until(isServed);
+    return { applied, stored: (await this.send('GET', path)).body };
   }
 
   /** Creates an object as `kubectl create` does. @param options further parameters of the request */
@@ -89,6 +93,12 @@ export class ApiServer {
       call.end(body === undefined ? undefined : JSON.stringify(body));
     });
   }
+}
+
+/** The types of the conditions that are true. */
+export function trueConditions({ status }: Json): string[] {
+  const conditions: { type: string; status: string }[] = status?.conditions ?? [];
+  return conditions.filter((condition) => condition.status === 'True').map(({ type }) => type);
 }
 
 /** Where the FlinkJobs of a namespace are. */
