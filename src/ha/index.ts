@@ -88,6 +88,8 @@ export {
   isCheckpointKey,
   isExecutionPlanKey,
   jobResultKey,
+  LAYOUT,
+  LAYOUT_KEY,
   LEDGER_KEY,
   leaderKey,
 } from './keys.ts';

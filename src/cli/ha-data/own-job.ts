@@ -7,6 +7,8 @@ import {
   type HandlePointer,
   isCheckpointKey,
   isExecutionPlanKey,
+  LAYOUT,
+  LAYOUT_KEY,
   leadersIn,
 } from '../../ha/index.ts';
 
@@ -33,6 +35,7 @@ export interface OwnPointer {
 
 const NAME = /^(.+)-ha$/;
 const EPOCH = 'flinkjob.dev/epoch';
+const ATTEMPT = 'flinkjob.dev/attempt';
 
 /** Whether this ConfigMap is the object of a TypeScript job. */
 export function isOwnObject({ metadata }: ConfigMapShape): boolean {
@@ -89,7 +92,7 @@ function inspectionOf(shape: ConfigMapShape): OwnInspection {
     findings: findingsOf(shape, job),
     object: {
       epoch: annotations[EPOCH] ?? '',
-      attempt: annotations['flinkjob.dev/attempt'] ?? '',
+      attempt: annotations[ATTEMPT] ?? '',
       leader: annotations['flinkjob.dev/leader'] ?? '',
     },
   };
@@ -121,14 +124,30 @@ function handleOf({ key, pointer, deleting }: OwnPointer): HaHandle {
   return { name: key, uri: pointer.path, bytes: pointer.sizeBytes, serialVersionUID: null, deleting };
 }
 
-function findingsOf({ metadata: { name }, data = {} }: ConfigMapShape, job: HaJob | undefined): HaFinding[] {
-  const unreadable = Object.entries(data)
+/** What fences the object. Without it nobody leads. */
+const NUMBERS = [EPOCH, 'flinkjob.dev/seq', ATTEMPT] as const;
+
+function fenceFindings({ metadata: { name, annotations = {} }, data = {} }: ConfigMapShape): HaFinding[] {
+  const broken = NUMBERS.filter((key) => !/^\d{1,15}$/.test(annotations[key] ?? ''));
+  const keys: readonly string[] = data[LAYOUT_KEY] === LAYOUT ? broken : [...broken, LAYOUT_KEY];
+  return keys.map((key) => {
+    const message =
+      'it is missing, or not what the job writes there: nobody can lead. Restore it, or delete the ConfigMap to have it made anew';
+    return { severity: 'error', code: 'UnreadableValue', configMap: name, key, message };
+  });
+}
+
+function findingsOf(shape: ConfigMapShape, job: HaJob | undefined): HaFinding[] {
+  const { metadata, data = {} } = shape;
+  const { name } = metadata;
+  const pointers = Object.entries(data)
     .filter(([key, text]) => isPointerKey(key) && decodeHandle(text).kind === 'corrupt')
     .map(([key]): HaFinding => {
       const message =
         'it is no pointer: the job passes over it, and starts from an older checkpoint where there is one';
       return { severity: 'error', code: 'UnreadableValue', configMap: name, key, message };
     });
+  const unreadable = [...fenceFindings(shape), ...pointers];
   const newest = job?.checkpoints.at(-1)?.id ?? -1;
   if (job === undefined || newest < 0 || (job.counter !== null && job.counter > newest)) return unreadable;
   const message = `the next checkpoint would get an id that was given already: ${newest} exists`;

@@ -25,11 +25,12 @@ export type FileBytes =
   | { readonly is: 'missing' }
   | { readonly is: 'unchecked'; readonly reason: string };
 
-/** A file of a storage; of this machine, with its folder. */
+/** A file of a storage; of this machine, with its folder and what has to be mounted for it. */
 interface Place {
   readonly storage: Storage;
   readonly name: string;
   readonly folder?: string;
+  readonly root?: string;
 }
 
 /** Larger files are not read. */
@@ -46,6 +47,7 @@ export function storageMapping(text: string): StorageMapping {
 export class StoredFiles {
   readonly #mappings: readonly StorageMapping[];
   readonly #storages = new Map<string, Storage>();
+  readonly #mounted = new Map<string, boolean>();
 
   constructor(mappings: readonly StorageMapping[]) {
     this.#mappings = mappings;
@@ -86,11 +88,23 @@ export class StoredFiles {
     ask: (place: Place) => Promise<R>,
   ): Promise<R | { readonly is: 'unchecked'; readonly reason: string }> {
     try {
-      return await ask(this.#placeOf(uri));
+      const place = this.#placeOf(uri);
+      const answer = await ask(place);
+      const isMissing = (answer as { is?: unknown }).is === 'missing';
+      return isMissing && !(await this.#isMounted(place)) ? { is: 'unchecked', reason: notMounted(place) } : answer;
     } catch (error) {
       if (error instanceof StorageError) return { is: 'unchecked', reason: reasonOf(error, uri) };
       throw error;
     }
+  }
+
+  /** Where nothing is mounted, nothing can be said to be missing. */
+  async #isMounted({ root }: Place): Promise<boolean> {
+    if (root === undefined) return true;
+    const known = this.#mounted.get(root);
+    const isMounted = known ?? (await readdir(root).catch(() => [])).length > 0;
+    this.#mounted.set(root, isMounted);
+    return isMounted;
   }
 
   #placeOf(uri: string): Place {
@@ -100,7 +114,9 @@ export class StoredFiles {
     }
     const path = pathOfFlinkUri(reached);
     const folder = dirname(path);
-    return { storage: this.#opened(pathToFileURL(folder).href), name: basename(path), folder };
+    const target = this.#mappingOf(uri)?.to;
+    const root = target === undefined ? folder.split('/', 2).join('/') : pathOfFlinkUri(target);
+    return { storage: this.#opened(pathToFileURL(folder).href), name: basename(path), folder, root: root || '/' };
   }
 
   #opened(uri: string): Storage {
@@ -110,9 +126,13 @@ export class StoredFiles {
   }
 
   #reachedAs(uri: string): string {
+    const mapping = this.#mappingOf(uri);
+    return mapping === undefined ? uri : mapping.to + comparable(uri).slice(mapping.from.length);
+  }
+
+  #mappingOf(uri: string): StorageMapping | undefined {
     const text = comparable(uri);
-    const mapping = this.#mappings.find(({ from }) => text === from || text.startsWith(`${from}/`));
-    return mapping === undefined ? uri : mapping.to + text.slice(mapping.from.length);
+    return this.#mappings.find(({ from }) => text === from || text.startsWith(`${from}/`));
   }
 }
 
@@ -132,6 +152,10 @@ function directoryOf(uri: string): string {
 /** Flink writes `file:/x`, people write `file:///x`. */
 function comparable(uri: string): string {
   return uri.replace(/^file:\/\/\//i, 'file:/').replace(/\/+$/, '');
+}
+
+function notMounted({ root }: Place): string {
+  return `${root} is empty or not there on this machine; where the files are mounted elsewhere, say so: --storage file:/…=file:///…`;
 }
 
 function reasonOf(error: StorageError, uri: string): string {

@@ -43,6 +43,14 @@ export function readEntry(key: string, text: string): FlinkHaEntry {
   return key === COUNTER_KEY ? counterEntry(key, text) : { kind: 'other', key, text };
 }
 
+/**
+ * The highest id of a checkpoint among the keys, -1 for none. One whose value cannot be read has used up its id too: its
+ * directory may be there.
+ */
+export function newestCheckpointId(entries: readonly FlinkHaEntry[]): number {
+  return entries.reduce((newest, { key }) => Math.max(newest, checkpointIdOfKey(key) ?? -1), -1);
+}
+
 /** The value of an entry. */
 export function writeEntry(entry: FlinkHaEntry): string {
   switch (entry.kind) {

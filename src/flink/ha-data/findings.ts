@@ -1,5 +1,6 @@
 /** What somebody should know about HA data: an ordered list of small checks, each a sentence about one fact. */
 import type { FlinkConfigMap } from './config-map.ts';
+import { newestCheckpointId } from './entries.ts';
 import type { HaJob } from './inspection.ts';
 import type { VersionEvidence } from './version-evidence.ts';
 
@@ -102,32 +103,32 @@ const mixedVersions: Check = ({ versions: { isMixed, flinkVersions } }) =>
       ]
     : [];
 
-/** Checkpoints are listed by id. */
-const newestId = ({ checkpoints }: HaJob): number => checkpoints.at(-1)?.id ?? -1;
+const newestId = ({ configMap }: HaJob, { configMaps }: FindingFacts): number =>
+  newestCheckpointId(configMaps.find(({ metadata }) => metadata.name === configMap)?.entries ?? []);
 
-const counterMissing: Check = ({ jobs }) =>
-  jobs.flatMap(({ jobId, counter, checkpoints }): HaFinding[] =>
-    counter === null && checkpoints.length > 0
+const counterMissing: Check = (facts) =>
+  facts.jobs.flatMap((job): HaFinding[] =>
+    job.counter === null && newestId(job, facts) >= 0
       ? [
           {
             severity: 'error',
             code: 'CounterMissing',
-            jobId,
+            jobId: job.jobId,
             message: 'there are checkpoints and no counter: ids would begin at 1 again',
           },
         ]
       : [],
   );
 
-const counterBehind: Check = ({ jobs }) =>
-  jobs.flatMap((job): HaFinding[] =>
-    job.counter !== null && job.counter <= newestId(job)
+const counterBehind: Check = (facts) =>
+  facts.jobs.flatMap((job): HaFinding[] =>
+    job.counter !== null && job.counter <= newestId(job, facts)
       ? [
           {
             severity: 'error',
             code: 'CounterBehind',
             jobId: job.jobId,
-            message: `the next checkpoint would get the id ${job.counter}, and checkpoint ${newestId(job)} exists`,
+            message: `the next checkpoint would get the id ${job.counter}, and checkpoint ${newestId(job, facts)} exists`,
           },
         ]
       : [],

@@ -6,7 +6,7 @@
 import type { MarkerUid } from '../wire/java-classes.ts';
 import { encodeHandleText } from '../wire/state-handle.ts';
 import { type ConfigMapShape, type FlinkConfigMap, readFlinkConfigMap } from './config-map.ts';
-import type { FlinkHaEntry } from './entries.ts';
+import { type FlinkHaEntry, newestCheckpointId } from './entries.ts';
 import { flinkLineOf } from './flink-lines.ts';
 import { renderLeaseRecord } from './lease-record.ts';
 import { COUNTER_KEY, LEADER_ANNOTATION } from './names.ts';
@@ -209,7 +209,7 @@ function rewriteOf(
 
 /** A counter that would give an id twice. Ids of dropped checkpoints are used up too. */
 function counterOf({ metadata: { name }, entries }: FlinkConfigMap): Change[] {
-  const newest = Math.max(-1, ...entries.flatMap((entry) => (entry.kind === 'checkpoint' ? [entry.checkpointId] : [])));
+  const newest = newestCheckpointId(entries);
   const counter = entries.find(({ key }) => key === COUNTER_KEY);
   const next = counter?.kind === 'counter' ? counter.nextCheckpointId : undefined;
   if (newest < 0 || (next !== undefined && next > newest)) return [];

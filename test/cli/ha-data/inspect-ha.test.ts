@@ -246,3 +246,17 @@ test('of many clusters some are named', async () => {
   const { stderr } = await inspect(JSON.stringify({ kind: 'List', items }), 'nope');
   expect(stderr).toMatch(/name one of: c0, (c\d+, ){19}…\n$/);
 });
+
+test.each([
+  ['flinkjob.dev/seq', { metadata: { 'flinkjob.dev/epoch': '3', 'flinkjob.dev/attempt': '1' }, data: { layout: '1' } }],
+  ['layout', { metadata: { 'flinkjob.dev/epoch': '3', 'flinkjob.dev/seq': '9', 'flinkjob.dev/attempt': '1' } }],
+])('the object of a TypeScript job that lost %s is said to be one that nobody can lead', async (key, lost) => {
+  const { metadata: annotations, ...data } = lost;
+  const object = { kind: 'ConfigMap', metadata: { name: 'flights-ha', annotations }, ...data };
+  const { code, stdout } = await inspect(JSON.stringify(object), '-o', 'json');
+  const { findings } = JSON.parse(stdout) as { findings: unknown };
+  expect({ code, findings }).toMatchObject({
+    code: 1,
+    findings: [{ severity: 'error', code: 'UnreadableValue', configMap: 'flights-ha', key }],
+  });
+});

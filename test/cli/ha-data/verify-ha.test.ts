@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, truncateSync } from 'node:fs';
+import { mkdirSync, readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { encodeHandleText, flinkPathUri } from '../../../src/flink/index.ts';
@@ -201,6 +201,26 @@ test('what lies in a storage without a driver is said to be unchecked, with what
   );
   const mapped = ['--storage', `gs://bucket/ha=file://${join(stored.folder, 'ha')}`];
   expect(await verified(stored, ...mapped)).toMatchObject({ code: 0, findings: [] });
+});
+
+test('where nothing is mounted no file is said to be missing', async () => {
+  using stored = new StoredFlinkCluster();
+  const empty = join(stored.folder, 'not-mounted');
+  mkdirSync(empty);
+  for (const mapping of [
+    [],
+    ['--storage', `file:/flink=file://${empty}`],
+    ['--storage', 'file:/flink=file:///no/such'],
+  ]) {
+    const stdin = JSON.stringify(stored.configMaps);
+    const { code, stdout } = await flinkjob(['ha', 'verify', '-f', '-', '-o', 'json', ...mapping], { stdin });
+    const { pointers, findings } = JSON.parse(stdout) as Verified;
+    expect({ code, verdicts: pointers.map(({ verdict }) => verdict) }).toEqual({
+      code: 0,
+      verdicts: ['unchecked', 'unchecked'],
+    });
+    expect(findings[0]?.message).toMatch(/ is empty or not there on this machine; .* say so: --storage /);
+  }
 });
 
 test('a checkpoint that holds its bytes itself, or names no files, is not called bad', async () => {

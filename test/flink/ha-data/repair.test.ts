@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ConfigMapShape } from '../../../src/flink/ha-data/config-map.ts';
+import { inspectHaData } from '../../../src/flink/ha-data/inspection.ts';
 import { LEADER_ANNOTATION } from '../../../src/flink/ha-data/names.ts';
 import { pointersIn } from '../../../src/flink/ha-data/pointers.ts';
 import { planRepair, type RepairWish } from '../../../src/flink/ha-data/repair.ts';
@@ -115,7 +116,8 @@ test.each<[string, Record<string, string>, string, RegExp]>([
 
 test('a key that two jobs have must be named with its ConfigMap', () => {
   const other = `c-${'f'.repeat(32)}-config-map`;
-  const both = [...shapes({ [key(1)]: 'x' }), { metadata: { name: other }, data: { [key(1)]: 'x' } }];
+  const data = { [key(1)]: 'x', counter: '2' };
+  const both = [...shapes(data), { metadata: { name: other }, data }];
   expect(plan(both, { dropKey: key(1) }).refused).toEqual([
     { what: `drop ${key(1)}`, why: `several have it: ${JOB_MAP}/${key(1)}, ${other}/${key(1)}` },
   ]);
@@ -198,6 +200,13 @@ test('the record of a released lease is written in the form of the release', () 
   const old = shapes({ [key(1)]: pointerText(uri(1), 9, { uid: OLD }), counter: '2' });
   const { steps } = plan(old.with(0, { metadata: { name: CLUSTER_MAP } }));
   expect(steps[0]?.after).toBe(RELEASED.replace('"PT1S"', '1.000000000'));
+});
+
+test('the id of a checkpoint whose value cannot be read is not given again either: its directory may be there', () => {
+  const given = shapes({ [key(6)]: pointerText(uri(6), 9), [key(7)]: 'rubbish', counter: '7' });
+  expect(plan(given).steps).toMatchObject([{ action: 'setCounter', before: '7', after: '8' }]);
+  const findings = inspectHaData(given).flatMap((each) => each.findings.map(({ code }) => code));
+  expect(findings).toContain('CounterBehind');
 });
 
 test('the id of a checkpoint that is dropped is not given again', () => {
