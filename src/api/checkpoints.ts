@@ -58,6 +58,7 @@ export const savepointsSchema = z
     ).default('10m'),
     format: oneOf(['Canonical', 'Native'], {
       description: 'Format of savepoints of the Flink runtime; the TypeScript runtime has one format.',
+      clusterOnly: true,
     }).default('Canonical'),
   })
   .meta({

@@ -12,6 +12,8 @@ export interface FieldDoc {
   readonly description: string;
   /** A value an error message may propose. */
   readonly example?: unknown;
+  /** `flinkjob run` takes no notice of it, and says so. */
+  readonly clusterOnly?: true;
   /** Replaces the requirement that is derived from the bounds; begins with "must". */
   readonly must?: string;
   /** Replaces the remedy that is derived from the example. */

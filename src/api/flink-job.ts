@@ -48,6 +48,7 @@ const ingress = z
   .meta({
     description: 'Makes an Ingress for the REST API of the job.',
     example: { template: '{{name}}.flink.example.org' },
+    clusterOnly: true,
   });
 
 /** `spec`. */
@@ -57,6 +58,7 @@ export const specSchema = withRules(
       image: text(1024, {
         description: 'Container image of the job. Absent: the runtime image of the version of the operator.',
         example: 'example.org/flight-delays:1.4.2',
+        clusterOnly: true,
       }).optional(),
       typescript: typescriptSchema.optional(),
       flink: flinkSchema.optional(),
@@ -75,6 +77,7 @@ export const specSchema = withRules(
       }).optional(),
       state: oneOf(['Running', 'Suspended'], {
         description: 'Whether the job should run. A suspended job keeps its state.',
+        clusterOnly: true,
       }).default('Running'),
       highAvailability: highAvailabilitySchema.prefault({}),
       storage: storageSchema,
@@ -93,10 +96,12 @@ export const specSchema = withRules(
       ttlSecondsAfterFinished: integer(0, 2_147_483_647, {
         description: 'The resource is deleted so many seconds after the job has finished. Absent: never.',
         example: 86_400,
+        clusterOnly: true,
       }).optional(),
       revisionHistoryLimit: integer(1, 100, {
         description: 'Revisions of the spec that are kept for rollback.',
         example: 10,
+        clusterOnly: true,
       }).default(10),
       ingress: ingress.optional(),
       jobManager: jobManagerSchema.optional(),

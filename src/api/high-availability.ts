@@ -43,7 +43,11 @@ const zookeeper = z
       example: '/flinkjob',
     }).default('/flinkjob'),
   })
-  .meta({ description: 'The ZooKeeper ensemble.', example: { quorum: 'zk-0:2181,zk-1:2181,zk-2:2181' } });
+  .meta({
+    description: 'The ZooKeeper ensemble.',
+    example: { quorum: 'zk-0:2181,zk-1:2181,zk-2:2181' },
+    clusterOnly: true,
+  });
 
 /** `spec.highAvailability`. */
 export const highAvailabilitySchema = withRules(
@@ -53,8 +57,9 @@ export const highAvailabilitySchema = withRules(
         description: 'Who keeps leadership and the pointers to the state. Embedded is for `flinkjob run` only.',
       }).default('Kubernetes'),
       standbys: integer(0, 10, {
-        description: 'Processes that wait, loaded, to take over from a lost leader. `flinkjob run` starts none.',
+        description: 'Processes that wait, loaded, to take over from a lost leader.',
         example: 1,
+        clusterOnly: true,
       }).default(1),
       zookeeper: zookeeper.optional(),
     })

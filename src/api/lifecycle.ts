@@ -8,6 +8,7 @@ export const upgradeSchema = z
     mode: oneOf(['LastState', 'Savepoint', 'Stateless'], {
       description:
         'What a changed spec goes on from: the newest checkpoint, a savepoint taken for it, or nothing. Stateless drops the state.',
+      clusterOnly: true,
     }).default('LastState'),
     deadline: duration(
       { atLeast: '1s' },
@@ -15,6 +16,7 @@ export const upgradeSchema = z
         description:
           'A revision that is not stable by then is rolled back. Absent: the longer of 10m and twice the checkpoint interval plus its timeout.',
         example: '10m',
+        clusterOnly: true,
       },
     ).optional(),
     fallback: z
@@ -23,15 +25,21 @@ export const upgradeSchema = z
         description:
           'Mode Savepoint on a job that is not running goes on from the newest checkpoint instead of waiting.',
         example: false,
+        clusterOnly: true,
       })
       .default(true),
     maxCheckpointAge: duration(
       { atLeast: '1s' },
-      { description: 'Mode LastState takes a savepoint when the newest checkpoint is older.', example: '10m' },
+      {
+        description: 'Mode LastState takes a savepoint when the newest checkpoint is older.',
+        example: '10m',
+        clusterOnly: true,
+      },
     ).optional(),
     restorePolicy: oneOf(['Auto', 'Ask', 'Never'], {
       description:
         'When the pointers to the state are gone: Auto goes on from the newest checkpoint on record, Ask waits for `restoreFrom`, Never stops.',
+      clusterOnly: true,
     }).default('Auto'),
     allowNonRestoredState: z
       .boolean()
@@ -47,7 +55,10 @@ export const deletionSchema = z
       description:
         'Savepoint takes one first; Cancel just stops; Orphan stops and leaves the pointers, so that a new job of this name goes on.',
     }).default('Savepoint'),
-    storage: oneOf(['Retain', 'Delete'], { description: 'What happens to the bytes in storage.' }).default('Retain'),
+    storage: oneOf(['Retain', 'Delete'], {
+      description: 'What happens to the bytes in storage.',
+      clusterOnly: true,
+    }).default('Retain'),
     timeout: duration(
       { atLeast: '1s' },
       { description: 'After that the job is removed by force; an Event says what was skipped.', example: '2m' },
@@ -68,6 +79,7 @@ export const triggersSchema = z
     description:
       'Counters: a number greater than the one in `status.handledTriggers` asks once, a smaller one does nothing.',
     example: { savepoint: 1 },
+    clusterOnly: true,
   });
 
 const podsAfter = (fallback: 'KeepCluster' | 'DeleteCluster', description: string) =>
@@ -83,4 +95,5 @@ export const cleanupPolicySchema = z
   .meta({
     description: 'What happens to the pods of a job that has ended. Results stay in status either way.',
     example: { afterJobFails: 'DeleteCluster' },
+    clusterOnly: true,
   });

@@ -94,6 +94,7 @@ const parts = { resources: resources.optional(), podTemplate: podTemplate.option
 export const jobManagerSchema = z.strictObject(parts).meta({
   description: 'Pods of the JobManager; with the TypeScript runtime, all pods of the job.',
   example: { resources: { limits: { memory: '512Mi' } } },
+  clusterOnly: true,
 });
 
 /** `spec.taskManager`. */

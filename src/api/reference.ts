@@ -61,7 +61,7 @@ function section(path: string, node: SchemaNode): string[] {
 
 function row(name: string, field: SchemaNode, required: boolean): string {
   const fallback = isPlain(field.default) ? `\`${flowYaml(field.default)}\`` : required ? '**required**' : '';
-  return `| \`${name}\` | ${cell(value(field))} | ${fallback} | ${cell(field.description)} |`;
+  return `| \`${name}\` | ${cell(value(field))} | ${fallback} | ${cell(field.description)}${field.clusterOnly ? ' On a cluster only.' : ''} |`;
 }
 
 function isPlain(value: unknown): boolean {

@@ -4,10 +4,12 @@
  */
 
 import { UNLIMITED } from './checkpoints.ts';
+import { clusterOnlyFields } from './cluster-only.ts';
 import { durationMs } from './fields.ts';
 import type { FlinkJob, FlinkJobSpec } from './flink-job.ts';
 import { MAX_PARALLELISM } from './flink-job.ts';
 import { INFINITE } from './restart.ts';
+import { flinkJobNode } from './validate.ts';
 
 /** Where the code of a TypeScript job comes from. */
 export type JobSource =
@@ -78,6 +80,8 @@ export interface FlinkJobSettings {
     readonly timeoutMs: number;
   };
   readonly triggers: { readonly savepoint: number; readonly restart: number; readonly restore: number };
+  /** Fields that are set although they take effect on a cluster only. */
+  readonly clusterOnly: readonly string[];
 }
 
 /** Checkpoint interval of a job that sets none, neither in the resource nor in its code. */
@@ -119,6 +123,7 @@ export function resolveFlinkJob(job: FlinkJob): FlinkJobSettings {
     ...present('restoreFrom', spec.restoreFrom),
     deletion: { mode: spec.deletion.mode, storage: spec.deletion.storage, timeoutMs: ms(spec.deletion.timeout) },
     triggers: { ...spec.triggers },
+    clusterOnly: clusterOnlyFields(flinkJobNode(), job),
   };
 }
 

@@ -15,6 +15,8 @@ export interface SchemaNode {
   readonly rules: readonly Rule[];
   readonly example?: unknown;
   readonly default?: unknown;
+  /** `flinkjob run` takes no notice of it. */
+  readonly clusterOnly?: true;
   /** Words of the requirement where the bounds do not speak for themselves. */
   readonly must?: string;
   /** Words of the remedy where the example does not speak for itself. */
@@ -42,6 +44,7 @@ export function schemaNode(schema: z.ZodType, path = 'FlinkJob'): SchemaNode {
     description: meta.description ?? '',
     rules: layers.flatMap(rulesOf),
     ...(meta.example === undefined ? {} : { example: meta.example }),
+    ...(meta.clusterOnly === undefined ? {} : { clusterOnly: meta.clusterOnly }),
     ...(meta.must === undefined ? {} : { must: meta.must }),
     ...(meta.remedy === undefined ? {} : { remedy: meta.remedy }),
     ...defaultOf(layers),
@@ -59,6 +62,7 @@ export function childNode(node: SchemaNode, step: string | number): SchemaNode |
 interface Meta {
   readonly description?: string;
   readonly example?: unknown;
+  readonly clusterOnly?: true;
   readonly must?: string;
   readonly remedy?: string;
   readonly intOrString?: Record<string, unknown>;

@@ -27,7 +27,7 @@ const s3 = z
       .meta({ description: 'Puts the bucket into the path instead of the host name.', example: true })
       .default(false),
   })
-  .meta({ description: 'How an S3 server is reached.', example: { region: 'eu-central-1' } });
+  .meta({ description: 'How an S3 server is reached.', example: { region: 'eu-central-1' }, clusterOnly: true });
 
 /** `spec.storage`. */
 export const storageSchema = withRules(
@@ -49,6 +49,7 @@ export const storageSchema = withRules(
           description:
             'Secret whose entries the pods of the job get as environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY.',
           example: { name: 's3-credentials' },
+          clusterOnly: true,
         })
         .optional(),
       s3: s3.optional(),

@@ -27,7 +27,27 @@ test('the smallest job gets every default', () => {
     upgrade: { mode: 'LastState', allowNonRestoredState: false },
     deletion: { mode: 'Savepoint', storage: 'Retain', timeoutMs: 120_000 },
     triggers: { savepoint: 0, restart: 0, restore: 0 },
+    clusterOnly: [],
   });
+});
+
+test('names the fields that take effect on a cluster only, where they ask for something', () => {
+  const { clusterOnly } = settings({
+    state: 'Suspended',
+    upgrade: { mode: 'Savepoint', allowNonRestoredState: true },
+    deletion: { mode: 'Cancel' },
+    highAvailability: { standbys: 1, backend: 'Embedded' },
+    triggers: { savepoint: 1 },
+    jobManager: { resources: { limits: { memory: '1Gi' } } },
+    storage: { uri: 's3://bucket', s3: { region: 'eu' } },
+  });
+  expect(clusterOnly).toEqual([
+    'spec.state',
+    'spec.storage.s3',
+    'spec.upgrade.mode',
+    'spec.triggers',
+    'spec.jobManager',
+  ]);
 });
 
 test('the schema alone fills in the same defaults as the validation', () => {
