@@ -95,6 +95,9 @@ async function runJob(
   const module = jobModuleOf(settings);
   // Before anything is made or forgotten: nothing of it helps a job without a program.
   checkJobModule(module, file.directory);
+  if (settings.clusterOnly.length > 0) {
+    io.stderr.write(`${settings.name}: without effect on this machine: ${settings.clusterOnly.join(', ')}\n`);
+  }
   const place = makeJobPlace(resolve(io.cwd, options.home), settings.namespace, settings.name);
   const unlock = await lockSupervision(place);
   try {
