@@ -6,7 +6,7 @@ import type { CheckpointManifest } from '../../src/stream/checkpoint/manifest.ts
 import type { FileTransaction } from '../../src/stream/connectors/file-sink.ts';
 import type { TwoPhaseCommitSinkFunction } from '../../src/stream/connectors/sink.ts';
 import { TwoPhaseCommitter } from '../../src/stream/connectors/two-phase-committer.ts';
-import type { StoredSavepoint } from '../../src/stream/functions/attempt-origin.ts';
+import type { RestorablePoint } from '../../src/stream/functions/attempt-origin.ts';
 import { originOf } from '../../src/stream/job/restore-point.ts';
 import { anInitializationContext, OperatorStateDouble, type StoredCapture, shareOfCapture } from './operator-state.ts';
 
@@ -21,8 +21,7 @@ export interface SinkJobFacts {
   /** Ids only grow, also when an older checkpoint was restored. @default the one after the restored checkpoint */
   readonly nextCheckpointId?: number;
   readonly hasBegun?: boolean;
-  readonly isFallback?: boolean;
-  readonly savepoints?: readonly StoredSavepoint[];
+  readonly restorable?: readonly RestorablePoint[];
   /** Of the attempt; the checkpoint is always that of JOB_ID. @default JOB_ID */
   readonly jobId?: string;
 }
@@ -64,7 +63,7 @@ export class SinkJob {
   ): Promise<SinkJob> {
     const origin = originOf(
       from && { manifest: { jobId: JOB_ID, checkpointId: from.checkpointId, epoch: from.epoch } as CheckpointManifest },
-      { hasBegun: facts.hasBegun ?? false, isFallback: facts.isFallback ?? false, savepoints: facts.savepoints },
+      { hasBegun: facts.hasBegun ?? false, restorable: facts.restorable ?? [] },
     );
     const sinks: SinkSubtask[] = [];
     for (let subtaskIndex = 0; subtaskIndex < parallelism; subtaskIndex++) {

@@ -48,16 +48,32 @@ export class SinkDirectoryError extends FlinkJobError {
   }
 }
 
-/** Thrown when a job begins from nothing and finds output of an earlier run where it would write its own. */
+/** Thrown when output stands where a job would write its own, and the records in it would come once more. */
 export class OutputExistsError extends FlinkJobError {
   readonly directory: string;
 
   constructor(directory: string, name: string, isOwn: boolean) {
     super(
       'OUTPUT_EXISTS',
-      `the output directory ${directory} holds output of ${isOwn ? 'an earlier run of this job' : 'another job or an earlier run'} (${name}), and this one begins from nothing: ` +
+      `the output directory ${directory} holds output of ${isOwn ? 'an earlier run of this job' : 'another job or an earlier run'} (${name}), and ${isOwn ? 'no checkpoint of this job is left to go on from' : 'this one begins from nothing'}: ` +
         'what it writes would be there twice. Empty the directory, or give the sink another path or prefix. To go on ' +
         'where the other stopped, start from its savepoint.',
+    );
+    this.directory = directory;
+  }
+}
+
+/** Thrown when a sink finds output of its job from a later epoch than that of the attempt. */
+export class OutputAheadError extends FlinkJobError {
+  readonly directory: string;
+
+  constructor(directory: string, name: string, epoch: number) {
+    super(
+      'OUTPUT_AHEAD',
+      `the output directory ${directory} holds output of this job from a later epoch (${name}) than that of this attempt, which is ${epoch}: ` +
+        "the job's state was put back from a copy that is older than its output, or another process runs the job. Each " +
+        'start raises the epoch. Once it is above that of the output, the job withdraws what came after the copy was made, ' +
+        'and writes it again; moved out of the directory, it is in the way no more.',
     );
     this.directory = directory;
   }

@@ -5,10 +5,11 @@
  *   pending   .part-9f0c3a5e71b2-out-0-5-812.ndjson.pending
  *   final      part-9f0c3a5e71b2-out-0-5-812.ndjson
  *   withdrawn .part-9f0c3a5e71b2-out-0-5-812.ndjson.6.withdrawn      by an attempt of epoch 6
- *   kept      .part-9f0c3a5e71b2-out-0-5-812.ndjson.6.kept           the same, but was pending, and a savepoint promises it
+ *   kept      .part-9f0c3a5e71b2-out-0-5-812.ndjson.6.kept           the same, but was pending, and something promises it
  *   returned  .part-9f0c3a5e71b2-out-0-5-812.ndjson.6-8.returned     put back by one of epoch 8; empty
  *   further parts of one checkpoint: part-…-812.p1.ndjson, part-…-812.p2.ndjson
  */
+import { createHash } from 'node:crypto';
 import type { TransactionContext } from './sink.ts';
 
 const JOB_ID_DIGITS = 12;
@@ -36,7 +37,7 @@ export function withdrawnName(name: string, epoch: number): string {
   return `.${name}.${epoch}.withdrawn`;
 }
 
-/** The hidden name under which a pending file waits for a savepoint to be restored, from an attempt of this epoch on. */
+/** The hidden name under which a pending file waits for what promises it to be restored, from an attempt of this epoch on. */
 export function keptName(name: string, epoch: number): string {
   return `.${name}.${epoch}.kept`;
 }
@@ -124,7 +125,21 @@ function commonStart({ prefix }: NamePattern, { jobId, uid }: Owner): string {
   return `${prefix}-${jobId.slice(0, JOB_ID_DIGITS)}-${fileSafe(uid)}-`;
 }
 
-/** A uid as a part of a file name: letters, digits, dot, underscore and minus stay, the rest becomes %XX. */
+/** A longer uid would leave no room for the rest of a name, of which file systems take 255 bytes. */
+const LONGEST_UID = 100;
+
+/**
+ * A uid as a part of a file name: letters, digits, dot, underscore and minus stay, the rest becomes %XX, and so does a
+ * minus before what would be taken for the numbers behind a shorter uid. Of a long one the end becomes a hash.
+ */
 function fileSafe(uid: string): string {
-  return encodeURIComponent(uid).replace(/[!'()*~]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
+  const safe = encodeURIComponent(uid)
+    .replace(/[!'()*~]/g, percent)
+    .replace(/-(?=\d+-\d+-\d)/g, percent);
+  if (safe.length <= LONGEST_UID) return safe;
+  return `${safe.slice(0, LONGEST_UID - 17)}~${createHash('sha256').update(uid).digest('hex').slice(0, 16)}`;
+}
+
+function percent(sign: string): string {
+  return `%${sign.charCodeAt(0).toString(16)}`;
 }

@@ -4,11 +4,11 @@
  *
  *              known: its transaction is in that state, or      unknown: its records come again
  *              was committed before
- *   pending    left: some subtask commits it                    removed; hidden as withdrawn after a fall-back, and
- *                                                               as kept while a savepoint promises it
+ *   pending    left: some subtask commits it                    removed; kept under another name while something that
+ *                                                               may still be restored promises it
  *   final      left                                             withdrawn: hidden under another name
  *   withdrawn  put back                                         left
- *   kept       put back                                         removed once no savepoint promises it
+ *   kept       put back                                         removed once nothing promises it
  *
  * A checkpoint n of epoch E knows a file named k of epoch e exactly if e ≤ E, k ≤ n, and the file was not withdrawn when E
  * began. In E itself: a transaction named k is begun at capture k − 1, or when that was restored, and closed by the first
@@ -17,19 +17,25 @@
  * checkpoint that it went on from knew, removed or withdrew the rest, and ids only grow. Later epochs: n knows nothing
  * of them. When a file was withdrawn, by epochs, its hidden names say.
  *
- * Final files are unknown only after a fall-back: they are committed when their checkpoint is complete, and the newest
- * complete one is restored. A damaged checkpoint may be mended and be the newest again; then files that were withdrawn
- * are known and others are not. Therefore nothing that was committed is ever deleted.
+ * Final files are unknown only after a fall-back, or where state was put back from a copy: they are committed when their
+ * checkpoint is complete, and the newest complete one is restored. A damaged checkpoint may be mended and be the newest
+ * again; then files that were withdrawn are known and others are not. Therefore nothing that was committed is ever deleted.
  *
  * A savepoint commits nothing, so what it promises is pending until the next checkpoint is complete. When that never is,
- * the job goes on from before the savepoint, which can be restored all the same, at any time and by any job. Hidden under
- * a name that says since when, such a file doubles nothing, and no later checkpoint is taken to know it.
+ * the job goes on from before the savepoint, which can be restored all the same, at any time and by any job. So it is with
+ * a checkpoint that is damaged and may be mended, and with one whose handle was never written, which counts again once
+ * all handles are lost. Hidden under a name that says since when, such a file doubles nothing, and no later checkpoint is
+ * taken to know it.
  *
- * A crash in between leaves some files moved and others not; every attempt looks at all of them again.
+ * All of this rests on epochs that only grow. Where files of later epochs stand, the state is older than the output (it
+ * was put back from a copy), or a successor runs: nothing is touched, and the attempt fails. The next has a higher epoch.
+ *
+ * A crash in between leaves some files moved and others not; every attempt looks at all of them again, and makes durable
+ * what an earlier one may have moved.
  */
 import { join } from 'node:path';
-import type { AttemptOrigin, RestoredOrigin } from '../functions/attempt-origin.ts';
-import { OutputExistsError } from './errors.ts';
+import type { AttemptOrigin } from '../functions/attempt-origin.ts';
+import { OutputAheadError, OutputExistsError } from './errors.ts';
 import {
   type Absence,
   finalOfPending,
@@ -55,20 +61,34 @@ export interface SinkFiles {
 }
 
 /**
- * Refuses to begin from nothing where this operator has committed before: all of that would be written once more. A job
- * that has committed anything restores from a checkpoint, unless its state was dropped, lost, or is that of another job.
- * Its own output it knows under any prefix and suffix, that of others under those it has itself.
- * What another job has committed since an earlier attempt was let in here is its own affair.
- * @throws OutputExistsError
+ * Refuses to write beside output whose records this attempt would write once more and cannot withdraw. A job that has
+ * committed anything restores a checkpoint of its own, unless its state was dropped or lost. Its own output it knows under
+ * any prefix and suffix, that of others under those it has itself; what another job has committed since an earlier attempt
+ * was let in here, or before the state that is restored was taken, is that one's affair.
+ * @throws OutputExistsError, and OutputAheadError where a later epoch has been at work
  */
 export async function refuseOldOutput({ files, directory, pattern, context }: SinkFiles): Promise<void> {
-  const { jobId, uid, origin } = context;
-  if (origin.from === 'checkpoint') return;
+  const { jobId, uid, origin, epoch } = context;
   for (const name of await files.list(directory)) {
-    const isOwn = parseFinalName({ jobId, uid }, name) !== undefined;
+    if (isOfLaterEpoch(name, context)) throw new OutputAheadError(directory, name, epoch);
+    const isOwn = !hasOwnState(context) && parseFinalName({ jobId, uid }, name) !== undefined;
     const isAnothers = origin.from === 'nothing' && jobOfFinalName(pattern, uid, name) !== undefined;
     if (isOwn || isAnothers) throw new OutputExistsError(directory, name, isOwn);
   }
+}
+
+/** Whether any epoch in the name of a file of this job is later than what an attempt of this epoch can find or make. */
+function isOfLaterEpoch(name: string, context: TransactionContext): boolean {
+  const hidden = parseAbsence(name);
+  const file = parseFinalName(context, hidden?.final ?? finalOfPending(name) ?? name);
+  if (file === undefined) return false;
+  const moved = hidden === undefined ? 0 : hidden.kind === 'returned' ? hidden.until : hidden.from;
+  return file.epoch >= context.epoch || moved > context.epoch;
+}
+
+/** Whether what is restored was taken by this job: epochs of different ones cannot be compared. */
+function hasOwnState({ origin, jobId }: TransactionContext): boolean {
+  return origin.from === 'checkpoint' && origin.jobId === jobId;
 }
 
 /**
@@ -77,15 +97,12 @@ export async function refuseOldOutput({ files, directory, pattern, context }: Si
  */
 export async function putBack(sink: SinkFiles): Promise<void> {
   const { files, directory, context } = sink;
-  const { origin, jobId, epoch } = context;
-  if (origin.from !== 'checkpoint' || origin.jobId !== jobId) return;
-  const names = await files.list(directory);
-  const absences = absencesIn(names);
+  const absences = absencesIn(await files.list(directory));
   const returning = [...absences.values()].flat().filter(({ final, until }) => {
     const transaction = until === Number.POSITIVE_INFINITY ? parseFinalName(context, final) : undefined;
-    return transaction !== undefined && isKnown({ final, ...transaction }, origin, absences);
+    return transaction !== undefined && isKnown({ final, ...transaction }, context, absences);
   });
-  await giveBack(files, directory, returning, epoch);
+  await giveBack(files, directory, returning, context.epoch);
 }
 
 /**
@@ -97,32 +114,26 @@ export async function putBack(sink: SinkFiles): Promise<void> {
  */
 export async function sweep(sink: SinkFiles): Promise<string[]> {
   const { files, directory, context } = sink;
-  const { origin, jobId } = context;
   // Pending files first: what an old leader commits meanwhile is seen as final, or finds its pending file gone.
-  const pending = await unknownFiles(sink, finalOfPending);
-  const isFallback = origin.from === 'checkpoint' && origin.isFallback;
-  for (const { path, final, transaction } of pending) {
-    if (isFallback) await withdraw(sink, path, final);
-    else if (isPromised(transaction, origin))
+  for (const { path, final, transaction } of await unknownFiles(sink, finalOfPending)) {
+    if (isPromised(transaction, context.origin))
       await renameIfThere(files, path, join(directory, keptName(final, context.epoch)));
     else await unlinkIfThere(files, path);
   }
-  // After a fall-back nobody can tell what the damaged state has promised.
-  const kept = isFallback ? [] : await unknownFiles(sink, finalOfKept);
-  for (const { path, transaction } of kept) if (!isPromised(transaction, origin)) await unlinkIfThere(files, path);
-  const isOwnState = origin.from === 'checkpoint' && origin.jobId === jobId;
-  const committed = isOwnState ? await unknownFiles(sink, (name) => name) : [];
-  for (const { path, final } of committed) await withdraw(sink, path, final);
-  // Else a loss of power could bring them back after a checkpoint that takes them for gone.
-  if (pending.length + kept.length + committed.length > 0) await files.syncDirectory(directory);
+  for (const { path, transaction } of await unknownFiles(sink, finalOfKept))
+    if (!isPromised(transaction, context.origin)) await unlinkIfThere(files, path);
+  const committed = hasOwnState(context) ? await unknownFiles(sink, (name) => name) : [];
+  for (const { path, final } of committed)
+    await renameIfThere(files, path, join(directory, withdrawnName(final, context.epoch)));
+  // Else a loss of power could bring back what is gone, and what an attempt before this one has moved and not synced,
+  // after a checkpoint that takes it for gone.
+  await files.syncDirectory(directory);
   return committed.map(({ final }) => final);
 }
 
-/** A savepoint's state has what its epoch had pre-committed by then: in older epochs nothing was left to be committed. */
-function isPromised({ epoch, checkpointId }: NamedTransaction, { savepoints = [] }: AttemptOrigin): boolean {
-  return savepoints.some(
-    (savepoint) => savepoint === 'unreadable' || (savepoint.epoch === epoch && checkpointId <= savepoint.checkpointId),
-  );
+/** Stored state has what its epoch had pre-committed by then: of older epochs nothing was left to be committed. */
+function isPromised({ epoch, checkpointId }: NamedTransaction, { restorable = [] }: AttemptOrigin): boolean {
+  return restorable.some((point) => checkpointId <= point.checkpointId && (point.epoch ?? epoch) === epoch);
 }
 
 function finalOfKept(name: string): string | undefined {
@@ -151,22 +162,18 @@ async function unknownFiles(
     const isMine = transaction.subtaskIndex % parallelism === subtaskIndex;
     // A later epoch is that of a successor, and this attempt is on its way out.
     if (!isMine || transaction.epoch >= epoch) return [];
-    return mayBeKnown({ final, ...transaction }, context, absences)
-      ? []
-      : [{ path: join(directory, name), final, transaction }];
+    const isUnknown = !isKnown({ final, ...transaction }, context, absences);
+    return isUnknown ? [{ path: join(directory, name), final, transaction }] : [];
   });
 }
 
 type KnownFile = NamedTransaction & { readonly final: string };
 
-function mayBeKnown(file: KnownFile, { origin, jobId }: TransactionContext, absences: Absences): boolean {
-  if (origin.from !== 'checkpoint') return false;
-  // Epochs of different jobs cannot be compared.
-  return origin.jobId === jobId ? isKnown(file, origin, absences) : file.checkpointId <= origin.checkpointId;
-}
-
-function isKnown(file: KnownFile, origin: RestoredOrigin, absences: Absences): boolean {
+/** Nothing is known to the state of another job: it has committed what it took over from this one. */
+function isKnown(file: KnownFile, { origin, jobId }: TransactionContext, absences: Absences): boolean {
   return (
+    origin.from === 'checkpoint' &&
+    origin.jobId === jobId &&
     file.epoch <= origin.epoch &&
     file.checkpointId <= origin.checkpointId &&
     !absences.get(file.final)?.some(({ from, until }) => from <= origin.epoch && origin.epoch < until)
@@ -181,10 +188,4 @@ function absencesIn(names: readonly string[]): Absences {
     names.flatMap((name) => parseAbsence(name) ?? []),
     ({ final }) => final,
   );
-}
-
-async function withdraw({ files, directory, context }: SinkFiles, path: string, final: string): Promise<void> {
-  await renameIfThere(files, path, join(directory, withdrawnName(final, context.epoch)));
-  // Where pending and final are one file, the second of two renames to one name does nothing: both names stay.
-  await unlinkIfThere(files, path);
 }

@@ -25,7 +25,7 @@ import { type FileDescriptor, nodeSinkFileSystem, type SinkFileSystem } from './
 export interface FileSinkOptions<T> {
   /** The output directory; made when it is not there. Relative to the directory of the process. */
   readonly path: string;
-  /** First part of every name. @default 'part' */
+  /** First part of every name. It and the suffix have 60 bytes together at most. @default 'part' */
   readonly prefix?: string;
   /** Last part of every name; begins neither with a digit nor with "-" and a digit. @default '.ndjson' */
   readonly suffix?: string;
@@ -63,6 +63,9 @@ const FILE_TRANSACTION = Types.OBJECT({
   parts: Types.LIST(Types.OBJECT({ name: Types.STRING, sizeBytes: Types.SAFE_LONG })),
 }) as unknown as TypeInformation<FileTransaction>;
 
+/** So many bytes of prefix and suffix leave room for the rest of a name, hidden ones included, of 255 bytes. */
+const LONGEST_AFFIXES = 60;
+
 /** Text is collected up to this many characters before it is written. */
 const BUFFER_CHARACTERS = 128 * 1024;
 
@@ -94,6 +97,10 @@ export class FileSink<T> extends TwoPhaseCommitSinkFunction<T, FileTransaction> 
     if (goesOnWithNumber(suffix))
       throw new IllegalArgumentException(
         `the suffix of a file sink does not go on with the number before it; got "${suffix}". Begin it with a dot, or with "-" and a letter.`,
+      );
+    if (Buffer.byteLength(prefix + suffix) > LONGEST_AFFIXES)
+      throw new IllegalArgumentException(
+        `prefix and suffix of a file sink have ${LONGEST_AFFIXES} bytes together at most; got "${prefix}" and "${suffix}".`,
       );
     if (!(rollAtBytes > 0)) throw new IllegalArgumentException(`rollAtBytes is above 0; got ${rollAtBytes}.`);
     this.#directory = path;

@@ -8,24 +8,23 @@ export interface RestoredOrigin extends Surroundings {
   readonly checkpointId: number;
   /** The epoch that took it. */
   readonly epoch: number;
-  /** A newer checkpoint of this job was complete, and was passed over because it is damaged. */
-  readonly isFallback: boolean;
 }
 
-/** A savepoint that lies in the job's storage. */
-export interface StoredSavepoint {
+/** A checkpoint or savepoint that an attempt of the job, or another job, may restore some day. */
+export interface RestorablePoint {
+  /** Infinity: not known. */
   readonly checkpointId: number;
-  /** The epoch that took it. */
-  readonly epoch: number;
+  /** The epoch that took it. Absent: not known. */
+  readonly epoch?: number;
 }
 
 /** What holds for every attempt, whatever it goes on from. */
 interface Surroundings {
   /**
-   * The savepoints of the job when the attempt began. Each may be restored for as long as it is there, also by another
-   * job, so what it promises must stay. One that cannot be read may promise anything. @default none
+   * What may be restored later instead of what is now: savepoints of the job, checkpoints that were passed over because
+   * they are damaged, and whole ones that no handle points to. What these promise must stay. @default none
    */
-  readonly savepoints?: readonly (StoredSavepoint | 'unreadable')[];
+  readonly restorable?: readonly RestorablePoint[];
 }
 
 /**

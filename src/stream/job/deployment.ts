@@ -19,15 +19,14 @@ import { indexesOf, workerOf, workersFor } from './placement.ts';
 import {
   assignRestorePoint,
   isDamaged,
-  isFallbackTo,
   nothingLeftToRestore,
   originOf,
   type ReadRestorePoint,
   type RestoreCandidate,
   readRestorePoint,
+  restorablePoints,
   restoreCandidates,
   storedMaxParallelism,
-  storedSavepoints,
   unpublishedCandidates,
 } from './restore-point.ts';
 import type { JobMasterOptions } from './settings.ts';
@@ -52,9 +51,7 @@ export class Deployment {
   #intervalInCodeMs: number | undefined;
   #fail: ((error: Error) => void) | undefined;
   #isAbandoned = false;
-  /** Candidates that were tried, and are damaged. */
-  #damaged = 0;
-  #savepoints: AttemptOrigin['savepoints'];
+  #restorable: NonNullable<AttemptOrigin['restorable']> = [];
 
   constructor(options: JobMasterOptions, listener: WorkerPoolListener) {
     this.#options = options;
@@ -80,7 +77,7 @@ export class Deployment {
     const { program } = this.#options;
     const job = await importJob(program.module, program.workingDirectory);
     const candidates = await this.#candidates();
-    this.#savepoints = await storedSavepoints(this.#options.storage, this.#options.jobId);
+    this.#restorable = await restorablePoints(this.#options, this.#options.checkpointStore);
     if (candidates.length === 0) {
       await this.#deploy(await buildJob(job, program), program.maxParallelism, undefined);
       return;
@@ -97,7 +94,6 @@ export class Deployment {
         if (!isDamaged(error)) throw error;
         damaged.push({ directory: candidate.directory, problem: messageOf(error) });
         this.#sayDamaged(candidate, error);
-        this.#damaged = damaged.length;
         await this.#pool?.terminate();
       }
     }
@@ -158,7 +154,8 @@ export class Deployment {
     const order = point === undefined || assignment === undefined ? undefined : restoreOrder(point, assignment);
     if (point !== undefined) await this.#noteRestored(point);
     this.#execution.moveAll('INITIALIZING', options.clock.now());
-    sendDeploy(pool, graph, order, this.#originOf(point));
+    const hasBegun = options.begun?.before === true;
+    sendDeploy(pool, graph, order, originOf(point, { hasBegun, restorable: this.#restorable }));
     await this.#await(pool.all('deployed'));
   }
 
@@ -172,17 +169,6 @@ export class Deployment {
       workerEntry,
     );
     return this.#pool;
-  }
-
-  #originOf(point: ReadRestorePoint | undefined): AttemptOrigin {
-    return originOf(point, {
-      hasBegun: this.#options.begun?.before === true,
-      isFallback: isFallbackTo(point, {
-        damaged: this.#damaged,
-        broken: this.#options.checkpointStore.getBrokenCheckpoints(),
-      }),
-      savepoints: this.#savepoints,
-    });
   }
 
   async #noteRestored({ candidate, manifest }: ReadRestorePoint): Promise<void> {

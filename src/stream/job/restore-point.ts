@@ -2,8 +2,8 @@
  * From where a job starts: the newest completed checkpoint of its store; where that is damaged an older retained one, and
  * it says so; without any, the savepoint it was pointed at; else empty. Never from less than what it was told to restore.
  */
-
-import type { BrokenCheckpoint, CompletedCheckpoint } from '../../ha/index.ts';
+import { pathToFileURL } from 'node:url';
+import type { CompletedCheckpoint, CompletedCheckpointStore } from '../../ha/index.ts';
 import { type FlinkJobError, messageOf } from '../../lib/errors.ts';
 import { SuppressRestartsException } from '../../lib/java-errors.ts';
 import { openStorage, type Storage } from '../../storage/index.ts';
@@ -18,7 +18,7 @@ import {
 import type { CheckpointManifest } from '../checkpoint/manifest.ts';
 import { readManifest } from '../checkpoint/manifest-codec.ts';
 import { assignState, type RestoreAssignment } from '../checkpoint/restore-assignment.ts';
-import type { AttemptOrigin, StoredSavepoint } from '../functions/attempt-origin.ts';
+import type { AttemptOrigin, RestorablePoint } from '../functions/attempt-origin.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { RestoreError } from './errors.ts';
 
@@ -61,11 +61,7 @@ export function restoreCandidates(
  * job's object was removed while its storage stayed: the job does not start empty over existing state.
  */
 export async function unpublishedCandidates(storage: Storage, jobId: string): Promise<RestoreCandidate[]> {
-  const found: Unpublished[] = [];
-  for (const path of manifestsAmong(await storage.listBeginning(checkpointPrefix(jobId)))) {
-    const location = parseCheckpointDirectory(path);
-    if (location !== undefined) found.push({ ...location, directory: directoryOfPointer(path) });
-  }
+  const found = await storedCheckpoints(storage, jobId);
   for (const { directory, manifest } of await savepointsOf(storage, jobId)) {
     if (!('unreadable' in manifest)) found.push({ ...manifest, directory });
     else if (!isDamaged(manifest.unreadable)) throw manifest.unreadable;
@@ -83,6 +79,13 @@ interface Unpublished {
   readonly epoch: number;
   readonly checkpointId: number;
   readonly directory: string;
+}
+
+async function storedCheckpoints(storage: Storage, jobId: string): Promise<Unpublished[]> {
+  return manifestsAmong(await storage.listBeginning(checkpointPrefix(jobId))).flatMap((path) => {
+    const location = parseCheckpointDirectory(path);
+    return location === undefined ? [] : { ...location, directory: directoryOfPointer(path) };
+  });
 }
 
 function manifestsAmong(paths: readonly string[]): string[] {
@@ -110,11 +113,21 @@ async function savepointsOf(storage: Storage, jobId: string): Promise<FoundSavep
   return found.filter(({ manifest }) => 'unreadable' in manifest || manifest.jobId === jobId);
 }
 
-/** What functions are told of the savepoints of their job. An unreadable one keeps no job from starting. */
-export async function storedSavepoints(storage: Storage, jobId: string): Promise<(StoredSavepoint | 'unreadable')[]> {
-  const found = await savepointsOf(storage, jobId);
-  return found.map(({ manifest }) =>
-    'unreadable' in manifest ? 'unreadable' : { checkpointId: manifest.checkpointId, epoch: manifest.epoch },
+/**
+ * What functions are told may be restored later: what lies in the storage, and what an entry of the job points to, be it
+ * damaged now or the entry broken. What cannot be read keeps no job from starting.
+ */
+export async function restorablePoints(
+  { storage, jobId }: { readonly storage: Storage; readonly jobId: string },
+  completed?: Pick<CompletedCheckpointStore, 'getAllCheckpoints' | 'getBrokenCheckpoints'>,
+): Promise<RestorablePoint[]> {
+  const checkpoints = [...(await storedCheckpoints(storage, jobId)), ...(completed?.getAllCheckpoints() ?? [])];
+  const savepoints = (await savepointsOf(storage, jobId)).map(({ manifest }) =>
+    'unreadable' in manifest ? { checkpointId: Number.POSITIVE_INFINITY } : manifest,
+  );
+  const broken = completed?.getBrokenCheckpoints() ?? [];
+  return [...checkpoints, ...savepoints, ...broken].map((point) =>
+    'epoch' in point ? { checkpointId: point.checkpointId, epoch: point.epoch } : { checkpointId: point.checkpointId },
   );
 }
 
@@ -164,29 +177,12 @@ export function assignRestorePoint(
 /** What functions are told of where their attempt goes on. `hasBegun`: an earlier attempt had them all open. */
 export function originOf(
   point: Pick<ReadRestorePoint, 'manifest'> | undefined,
-  {
-    hasBegun,
-    isFallback,
-    savepoints,
-  }: { readonly hasBegun: boolean; readonly isFallback: boolean; readonly savepoints: AttemptOrigin['savepoints'] },
+  surroundings: { readonly hasBegun: boolean } & Pick<AttemptOrigin, 'restorable'>,
 ): AttemptOrigin {
-  const surroundings = savepoints === undefined ? {} : { savepoints };
-  if (point === undefined) return { from: hasBegun ? 'nothingAgain' : 'nothing', ...surroundings };
+  const { hasBegun, ...restorable } = surroundings;
+  if (point === undefined) return { from: hasBegun ? 'nothingAgain' : 'nothing', ...restorable };
   const { jobId, checkpointId, epoch } = point.manifest;
-  return { from: 'checkpoint', jobId, checkpointId, epoch, isFallback, ...surroundings };
-}
-
-/**
- * Whether something newer than the restored checkpoint was complete and could not be used: a damaged candidate, which was
- * tried before, or an entry whose record or pointer is broken. Entries older than it are no matter: they stay until somebody
- * decides about them, for many attempts.
- */
-export function isFallbackTo(
-  point: Pick<ReadRestorePoint, 'manifest'> | undefined,
-  passedOver: { readonly damaged: number; readonly broken: readonly Pick<BrokenCheckpoint, 'checkpointId'>[] },
-): boolean {
-  const restored = point?.manifest.checkpointId ?? 0;
-  return passedOver.damaged > 0 || passedOver.broken.some(({ checkpointId }) => checkpointId > restored);
+  return { from: 'checkpoint', jobId, checkpointId, epoch, ...restorable };
 }
 
 /** Whether the bytes are damaged, as opposed to out of reach: then an older checkpoint may serve. */
@@ -209,5 +205,5 @@ export function nothingLeftToRestore(
 
 function directoryUri(pointer: string): string {
   const directory = directoryOfPointer(pointer);
-  return directory.includes('://') ? directory : `file://${directory.startsWith('/') ? '' : '/'}${directory}`;
+  return directory.includes('://') ? directory : pathToFileURL(`/${directory}`).href;
 }

@@ -17,8 +17,8 @@ import {
   assignRestorePoint,
   originOf,
   type ReadRestorePoint,
+  restorablePoints,
   storedMaxParallelism,
-  storedSavepoints,
 } from '../job/restore-point.ts';
 import { connectSubtasks } from '../task/connect-subtasks.ts';
 import type { Subtask, SubtaskListener } from '../task/subtask.ts';
@@ -65,8 +65,7 @@ export async function deploy(
   const maxParallelism = options.maxParallelism ?? (point === undefined ? undefined : storedMaxParallelism(point));
   const graphs = await buildGraphs({ ...options, maxParallelism });
   const channels = new TestChannels(options.random);
-  const savepoints = await storedSavepoints(options.storage, options.jobId);
-  const origin = originOf(point, { hasBegun: options.attempt > 1, isFallback: false, savepoints });
+  const origin = originOf(point, { hasBegun: options.attempt > 1, restorable: await restorablePoints(options) });
   const slots = graphs.map((graph, index) => connectSlot(options, graph, index, { channels, listenerOf, origin }));
   return { slots, start: () => startSlots(options, slots, point) };
 }

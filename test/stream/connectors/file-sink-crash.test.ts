@@ -48,9 +48,12 @@ const runAttempt = async (
   const sink = () => new FileSink<number>({ path: DIRECTORY, fileSystem, rollAtBytes: 6, warn: () => {} });
   const { checkpoints, damaged, nextCheckpointId, hasBegun } = stored;
   const from = checkpoints.findLast((each) => !damaged.has(each));
-  const isFallback = from !== checkpoints.at(-1);
   try {
-    const job = await SinkJob.start(sink, epoch, parallelism, from, { nextCheckpointId, hasBegun, isFallback });
+    const job = await SinkJob.start(sink, epoch, parallelism, from, {
+      nextCheckpointId,
+      hasBegun,
+      restorable: checkpoints,
+    });
     stored.hasBegun = true;
     while (job.position < RECORDS) {
       job.write(8);
@@ -140,7 +143,7 @@ for (const loss of ['killed', 'without power'] as const) {
       first.write(8);
       await first.capture();
       disk.losePower();
-      const facts = { savepoints: [savepoint], hasBegun: true };
+      const facts = { restorable: [savepoint], hasBegun: true };
       const fileSystem = disk.process(dieAt, dieAt % 2 === 0 ? 'before' : 'after');
       // The job goes on without the savepoint; another one starts from it. Both may die, and try again.
       for (const [sink, again] of [[sinkOn(fileSystem), false] as const, [sinkOn(disk.process()), true] as const]) {
@@ -190,7 +193,7 @@ test.each(FALL_BACKS)(
         died: false,
         records: upTo(RECORDS),
       });
-      const left = hidden(disk).filter((path) => !path.endsWith('.2.withdrawn'));
+      const left = hidden(disk).filter((path) => !/\.2\.(withdrawn|kept)$/.test(path));
       expect({ dieAt, left }).toEqual({ dieAt, left: [] });
     }
     expect(fallBacks).toBeGreaterThan(5);
@@ -229,6 +232,45 @@ test('checkpoints that are damaged and mended between deaths of the process leav
   }
   expect(Math.min(fallBacks, returns)).toBeGreaterThan(50);
 }, 60_000);
+
+test('what an attempt has moved before it died is made durable by the next one, which finds it moved', async () => {
+  const starts = async (dieAt: number): Promise<{ operations: number; withdrawn: number[]; returned: number[] }> => {
+    const disk = new MemoryDisk();
+    let operations = 0;
+    const start = async (epoch: number, from?: CompletedCheckpoint, dies = false): Promise<SinkJob | undefined> => {
+      const fileSystem = disk.process(dies ? dieAt : undefined, 'after');
+      const sink = () => new FileSink<number>({ path: DIRECTORY, fileSystem, warn: () => {} });
+      const job = await SinkJob.start(sink, epoch, 1, from).catch(() => undefined);
+      operations = Math.max(operations, fileSystem.operations);
+      return job;
+    };
+    const first = (await start(1))!;
+    const after = async (records: number): Promise<CompletedCheckpoint> => {
+      first.write(records);
+      const checkpoint = await first.capture();
+      await first.notifyComplete(checkpoint.checkpointId);
+      return checkpoint;
+    };
+    await after(8);
+    // A checkpoint that nothing was written for leaves nothing to be committed, and so nothing else to be made durable.
+    const older = await after(0);
+    await after(8);
+    const newest = await after(0);
+    await start(2, older, true);
+    await start(3, older);
+    disk.losePower();
+    const withdrawn = committed(disk);
+    await start(4, newest, true);
+    await start(5, newest);
+    disk.losePower();
+    return { operations, withdrawn, returned: committed(disk) };
+  };
+  const { operations } = await starts(Number.POSITIVE_INFINITY);
+  for (let dieAt = 0; dieAt < operations; dieAt++) {
+    const { withdrawn, returned } = await starts(dieAt);
+    expect({ dieAt, withdrawn, returned }).toEqual({ dieAt, withdrawn: upTo(8), returned: upTo(16) });
+  }
+});
 
 test('an old leader that still breathes can only commit what its successor commits too', async () => {
   const disk = new MemoryDisk();

@@ -1,4 +1,4 @@
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { FileSink, type FileSinkOptions, type FileTransaction } from '../../../src/stream/connectors/file-sink.ts';
@@ -103,7 +103,7 @@ test('committed files that the restored checkpoint does not know are withdrawn, 
   const others = [{ jobId: 'f'.repeat(32) }, { uid: 'out-1' }, { epoch: 6 }, { epoch: 7 }];
   for (const changes of others)
     await sink.commit(await pending(sink, [1], aContext({ epoch: 4, checkpointId: 12, ...changes })));
-  await sink.recoverAndAbort(aContext({ epoch: 6, parallelism: 2, origin: restored(7, 3, { isFallback: true }) }));
+  await sink.recoverAndAbort(aContext({ epoch: 6, parallelism: 2, origin: restored(7, 3) }));
   expect(numbersOf(visible(directory))).toEqual(['0-3-7', '0-6-12', '0-7-12', '0-4-12', '1-3-8', '0-4-12']);
   const withdrawn = ['0-3-8', '0-4-9', '2-4-10'].map((numbers) => `part-9f0c3a5e71b2-out-${numbers}.ndjson`);
   expect(hidden(directory)).toEqual(withdrawn.map((name) => `.${name}.6.withdrawn`));
@@ -162,11 +162,16 @@ const SAVEPOINT = { checkpointId: 9, epoch: 4 };
 const ofTransaction = (checkpointId: number) => `part-9f0c3a5e71b2-out-0-4-${checkpointId}.ndjson`;
 
 test.each([
-  ['a savepoint', { savepoints: [SAVEPOINT] }, [`.${ofTransaction(9)}.6.kept`, `.${ofTransaction(8)}.pending`]],
-  ['a savepoint of another epoch', { savepoints: [{ checkpointId: 30, epoch: 5 }] }, [`.${ofTransaction(8)}.pending`]],
+  ['a savepoint', { restorable: [SAVEPOINT] }, [`.${ofTransaction(9)}.6.kept`, `.${ofTransaction(8)}.pending`]],
+  ['a savepoint of another epoch', { restorable: [{ checkpointId: 30, epoch: 5 }] }, [`.${ofTransaction(8)}.pending`]],
+  [
+    'a checkpoint of which only the number is known',
+    { restorable: [{ checkpointId: 9 }] },
+    [`.${ofTransaction(9)}.6.kept`, `.${ofTransaction(8)}.pending`],
+  ],
   [
     'a savepoint that cannot be read, maybe',
-    { savepoints: ['unreadable'] },
+    { restorable: [{ checkpointId: Number.POSITIVE_INFINITY }] },
     [`.${ofTransaction(10)}.6.kept`, `.${ofTransaction(8)}.pending`, `.${ofTransaction(9)}.6.kept`],
   ],
 ] as const)('what %s promises is not removed with what is abandoned', async (_what, changes, left) => {
@@ -177,18 +182,16 @@ test.each([
 
 test('what was kept for a savepoint is removed once that is gone', async () => {
   const { directory, attempt } = await promisedBySavepoint();
-  await attempt(6, restored(8, 4, { savepoints: [SAVEPOINT] }));
-  await attempt(7, restored(12, 6, { savepoints: [SAVEPOINT] }));
+  await attempt(6, restored(8, 4, { restorable: [SAVEPOINT] }));
+  await attempt(7, restored(12, 6, { restorable: [SAVEPOINT] }));
   expect(hidden(directory)).toContain(`.${ofTransaction(9)}.6.kept`);
-  await attempt(8, restored(13, 7, { isFallback: true }));
-  expect(hidden(directory)).toContain(`.${ofTransaction(9)}.6.kept`);
-  await attempt(9, restored(14, 8));
+  await attempt(8, restored(13, 7));
   expect(hidden(directory)).toEqual([`.${ofTransaction(8)}.pending`]);
 });
 
 test('another job that restores the savepoint commits what was kept for it', async () => {
   const { directory, handles, attempt } = await promisedBySavepoint();
-  await attempt(6, restored(8, 4, { savepoints: [SAVEPOINT] }));
+  await attempt(6, restored(8, 4, { restorable: [SAVEPOINT] }));
   const other = new FileSink({ path: join(aTemporaryDirectory(), 'other') });
   const context = aContext({ jobId: 'e'.repeat(32), epoch: 1, origin: restored(9, 4) });
   await other.prepareRecovery(context);
@@ -199,8 +202,8 @@ test('another job that restores the savepoint commits what was kept for it', asy
 
 test('the job that goes back to the savepoint has what was kept, and a later state that does not know it has not', async () => {
   const { directory, sink, handles, attempt } = await promisedBySavepoint();
-  await attempt(6, restored(8, 4, { savepoints: [SAVEPOINT] }));
-  const back = aContext({ epoch: 7, origin: restored(9, 4, { savepoints: [SAVEPOINT] }) });
+  await attempt(6, restored(8, 4, { restorable: [SAVEPOINT] }));
+  const back = aContext({ epoch: 7, origin: restored(9, 4, { restorable: [SAVEPOINT] }) });
   await sink.prepareRecovery(back);
   for (const handle of handles.slice(0, 2)) await sink.commit(handle);
   await sink.recoverAndAbort(back);
@@ -208,7 +211,7 @@ test('the job that goes back to the savepoint has what was kept, and a later sta
     [ofTransaction(8), ofTransaction(9)],
     [`.${ofTransaction(9)}.6-7.returned`],
   ]);
-  await attempt(8, restored(12, 6, { savepoints: [SAVEPOINT] }));
+  await attempt(8, restored(12, 6, { restorable: [SAVEPOINT] }));
   expect(visible(directory)).toEqual([ofTransaction(8)]);
 });
 
@@ -225,14 +228,14 @@ test('a transaction is committed from the newest of its withdrawn files when its
   expect(hidden(directory)).toEqual([`.${NAME}.10-12.returned`, `.${NAME}.6.withdrawn`]);
 });
 
-test('an old leader does not show again what its successor has withdrawn', async () => {
+test('an old leader does not show again what its successor has hidden', async () => {
   const { directory, sink } = aSink();
   await sink.prepareRecovery(aContext());
   const handle = await pending(sink, [1]);
   await new FileSink({ path: directory }).recoverAndAbort(
-    aContext({ epoch: 6, origin: restored(811, 5, { isFallback: true }) }),
+    aContext({ epoch: 6, origin: restored(811, 5, { restorable: [{ checkpointId: 812, epoch: 5 }] }) }),
   );
-  expect(hidden(directory)).toEqual([`.${NAME}.6.withdrawn`]);
+  expect(hidden(directory)).toEqual([`.${NAME}.6.kept`]);
   await expect(sink.commit(handle)).rejects.toThrow(/nor a hidden one of that name/);
   expect(visible(directory)).toEqual([]);
 });
@@ -272,12 +275,74 @@ test.each([
   await expect(lost).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
 });
 
+test('a uid that goes on with numbers behind a shorter one is not taken for it', async () => {
+  const { directory, sink } = aSink();
+  const longer = { uid: 'out-0-1-99a', epoch: 4, checkpointId: 9 };
+  await sink.commit(await pending(sink, [1], aContext(longer)));
+  await pending(sink, [1], aContext({ ...longer, checkpointId: 10 }));
+  const before = readdirSync(directory);
+  const context = aContext({ epoch: 6, origin: restored(7, 5) });
+  await sink.prepareRecovery(context);
+  await sink.recoverAndAbort(context);
+  expect(readdirSync(directory)).toEqual(before);
+  await sink.recoverAndAbort({ ...context, uid: longer.uid });
+  expect([visible(directory), hidden(directory).length]).toEqual([[], 1]);
+});
+
+test('names of the longest uids, prefixes and suffixes fit into a file system, hidden or not', async () => {
+  const options = { prefix: 'p'.repeat(40), suffix: '.'.repeat(20), warn: () => {} };
+  const { directory, sink } = aSink(options);
+  const farOff = { epoch: 99_999_999, checkpointId: 999_999_999_999, subtaskIndex: 32_767, parallelism: 32_768 };
+  for (const uid of ['ü'.repeat(300), `${'ü'.repeat(299)}x`])
+    await sink.commit(await pending(sink, [1], aContext({ uid, ...farOff })));
+  expect(visible(directory)).toHaveLength(2);
+  const context = aContext({ uid: 'ü'.repeat(300), ...farOff, epoch: 100_000_000, origin: restored(8, 4) });
+  await sink.recoverAndAbort(context);
+  const knows = restored(farOff.checkpointId, farOff.epoch);
+  await sink.prepareRecovery({ ...context, epoch: 100_000_001, origin: knows });
+  expect([visible(directory).length, hidden(directory).length]).toEqual([2, 1]);
+  expect(() => new FileSink({ ...options, path: 'x', prefix: 'p'.repeat(41) })).toThrow('60 bytes together at most');
+});
+
+test('a job that starts from the state of another one is refused where it has committed itself', async () => {
+  const { directory, sink } = await committedEarlier();
+  const origin = restored(20, 9, { jobId: 'e'.repeat(32) });
+  const again = sink.prepareRecovery(aContext({ epoch: 6, origin }));
+  await expect(again).rejects.toMatchObject({ code: 'OUTPUT_EXISTS' });
+  await expect(sink.prepareRecovery(aContext({ epoch: 6, origin }))).rejects.toThrow(
+    'no checkpoint of this job is left to go on from',
+  );
+  rmSync(directory, { recursive: true });
+  await sink.prepareRecovery(aContext({ epoch: 6, origin }));
+});
+
+test.each([
+  ['a final file', 'part-9f0c3a5e71b2-out-0-5-9.ndjson', true],
+  ['a pending file', '.part-9f0c3a5e71b2-out-0-6-9.ndjson.pending', true],
+  ['a withdrawal', '.part-9f0c3a5e71b2-out-0-4-9.ndjson.6.withdrawn', true],
+  ['a return', '.part-9f0c3a5e71b2-out-0-4-9.ndjson.4-6.returned', true],
+  ['the withdrawal of another subtask of this attempt', '.part-9f0c3a5e71b2-out-0-4-9.ndjson.5.withdrawn', false],
+  ['a file of an epoch before', 'part-9f0c3a5e71b2-out-0-4-9.ndjson', false],
+  ['a file of another operator', 'part-9f0c3a5e71b2-in-0-6-9.ndjson', false],
+] as const)(
+  'state that is older than the output, put back from a copy, is told by epochs: %s',
+  async (_what, name, isAhead) => {
+    const { directory, sink } = aSink();
+    writeFileSync(join(directory, name), '');
+    const before = readdirSync(directory);
+    const outcome = await sink.prepareRecovery(aContext({ epoch: 5, origin: restored(8, 4) })).catch(String);
+    if (isAhead) expect(outcome).toContain(`holds output of this job from a later epoch (${name})`);
+    if (isAhead) expect(readdirSync(directory)).toEqual(before);
+    else expect(outcome).toBeUndefined();
+  },
+);
+
 test('a file that stands under both its names is withdrawn whole', async () => {
   const { directory, sink } = aSink({ warn: () => {} });
   const handle = await pending(sink, [1], aContext({ epoch: 4, checkpointId: 9 }));
   const [name = ''] = handle.parts.map((part) => part.name);
   linkSync(join(directory, `.${name}.pending`), join(directory, name));
-  await sink.recoverAndAbort(aContext({ epoch: 6, origin: restored(8, 4, { isFallback: true }) }));
+  await sink.recoverAndAbort(aContext({ epoch: 6, origin: restored(8, 4) }));
   expect([visible(directory), hidden(directory)]).toEqual([[], [`.${name}.6.withdrawn`]]);
 });
 
@@ -287,7 +352,7 @@ test('an attempt looks through a directory of many final and many withdrawn file
     `.part-9f0c3a5e71b2-out-0-4-${checkpointId}.ndjson.5.withdrawn`,
   ]).flat();
   const fileSystem = { ...nodeSinkFileSystem, list: () => Promise.resolve(names) };
-  const sink = new FileSink({ path: join(aTemporaryDirectory(), 'out'), fileSystem });
+  const { sink } = aSink({ fileSystem });
   const context = aContext({ epoch: 6, origin: restored(12_000, 5) });
   // Compared with each other they would take a quarter of a minute for each of the two.
   await sink.prepareRecovery(context);

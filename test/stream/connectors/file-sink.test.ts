@@ -165,11 +165,6 @@ test('a uid with signs of its own makes a name that is one file name', async () 
   expect(visible(directory)).toEqual(['part-9f0c3a5e71b2-..%2Fa%20b%2F%C3%BC%2a-0-5-812.ndjson']);
 });
 
-test('sweeping a directory that was never made is nothing', async () => {
-  const sink = new FileSink({ path: join(aTemporaryDirectory(), 'none') });
-  await expect(sink.recoverAndAbort(aContext())).resolves.toBeUndefined();
-});
-
 test('restored transactions are committed where they were written, though the sink writes elsewhere now', async () => {
   const { directory, sink } = aSink();
   const handle = await pending(sink, [1]);

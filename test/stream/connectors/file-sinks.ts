@@ -28,7 +28,6 @@ export const restored = (
   jobId: JOB_ID,
   checkpointId,
   epoch,
-  isFallback: false,
   ...changes,
 });
 

@@ -1,15 +1,46 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
-import { isFallbackTo } from '../../../src/stream/job/restore-point.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { memoryStorage } from '../../../src/storage/index.ts';
+import { writeManifest } from '../../../src/stream/checkpoint/manifest-codec.ts';
+import { restorablePoints, restoreCandidates } from '../../../src/stream/job/restore-point.ts';
 import { aManifest } from '../checkpoint/builders.ts';
 
-const restored = { manifest: aManifest([], { checkpointId: 7 }) };
+const jobId = 'a'.repeat(32);
+const ANOTHER = `${jobId.slice(1)}b`;
+
+test('what may be restored later: savepoints, stored checkpoints without a handle, and handles to damaged or broken ones', async () => {
+  const storage = memoryStorage({ clock: systemClock });
+  const stored = (directory: string, checkpointId: number, epoch: number, takenBy = jobId) =>
+    writeManifest(storage, directory, aManifest([], { jobId: takenBy, checkpointId, epoch }));
+  await stored('savepoint-aaaaaa-first1', 7, 3);
+  await stored('savepoint-aaaaaa-another', 8, 3, ANOTHER);
+  await storage.write('savepoint-aaaaaa-damaged/_metadata', new Uint8Array([1]), { exclusive: true });
+  await stored(`${jobId}/chk-9-3-aaaaaa`, 9, 3);
+  await stored(`${ANOTHER}/chk-10-3-aaaaaa`, 10, 3, ANOTHER);
+  await storage.write(`${jobId}/chk-11-4-aaaaaa/vertex-0.state`, new Uint8Array([1]), { exclusive: true });
+  const found = await restorablePoints(
+    { storage, jobId },
+    {
+      getAllCheckpoints: () => [{ checkpointId: 12, epoch: 4 } as never],
+      getBrokenCheckpoints: () => [{ key: '', checkpointId: 13, cause: new Error('broken') }],
+    },
+  );
+  const expected = [
+    { checkpointId: 7, epoch: 3 },
+    { checkpointId: 9, epoch: 3 },
+    { checkpointId: 12, epoch: 4 },
+    { checkpointId: 13 },
+    { checkpointId: Number.POSITIVE_INFINITY },
+  ];
+  expect(found).toHaveLength(expected.length);
+  expect(found).toEqual(expect.arrayContaining(expected));
+});
 
 test.each([
-  ['nothing was passed over', [], 0, false],
-  ['a newer entry is broken, be it its record or its pointer', [8], 0, true],
-  ['an older entry is broken still', [5], 0, false],
-  ['a newer checkpoint is damaged', [], 1, true],
-] as const)('whether a restore is a fall-back: %s', (_what, broken, damaged, expected) => {
-  const passedOver = { damaged, broken: broken.map((checkpointId) => ({ checkpointId })) };
-  expect(isFallbackTo(restored, passedOver)).toBe(expected);
+  ['/tmp/100%/a#b?c/savepoint-1/_metadata', pathToFileURL('/tmp/100%/a#b?c/savepoint-1').href],
+  [`${pathToFileURL(join('/tmp', 'ü b')).href}/`, 'file:///tmp/%C3%BC%20b'],
+])('a job starts from %s, whatever signs are in it', (restoreFrom, storageUri) => {
+  expect(restoreCandidates([], 'file:///unused', restoreFrom)).toMatchObject([{ storageUri }]);
 });

@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { memoryStorage } from '../../../src/storage/index.ts';
-import { writeManifest } from '../../../src/stream/checkpoint/manifest-codec.ts';
-import { storedSavepoints, unpublishedCandidates } from '../../../src/stream/job/restore-point.ts';
+import { unpublishedCandidates } from '../../../src/stream/job/restore-point.ts';
 import { sweepCheckpoints } from '../../../src/stream/job/sweep-checkpoints.ts';
 
 const jobId = 'a'.repeat(32);
@@ -41,32 +40,4 @@ test('whole checkpoints without handles are found newest first, by epoch and the
     `${jobId}/chk-3-4-bbbbbb`,
     `${jobId}/chk-9-2-aaaaaa`,
   ]);
-});
-
-test('savepoints of a job are found, those of others are not, and those that cannot be read are not forgotten', async () => {
-  const storage = await storageWith(
-    `${jobId}/chk-9-2-aaaaaa`,
-    'savepoint-aaaaaa-damaged',
-    'savepoint-bbbbbb-ofanother',
-  );
-  const savepoint = (checkpointId: number, epoch: number, takenBy = jobId) => ({
-    format: 'flinkjob-state' as const,
-    version: 1 as const,
-    kind: 'savepoint' as const,
-    jobId: takenBy,
-    jobName: 'job',
-    checkpointId,
-    epoch,
-    timestamp: 0,
-    files: [],
-    operators: [],
-  });
-  await writeManifest(storage, 'savepoint-aaaaaa-first1', savepoint(7, 3));
-  await writeManifest(storage, 'savepoint-aaaaaa-second', savepoint(12, 4));
-  await writeManifest(storage, 'savepoint-aaaaaa-another', savepoint(8, 3, `${jobId.slice(1)}b`));
-  const found = await storedSavepoints(storage, jobId);
-  expect(found).toHaveLength(3);
-  expect(found).toEqual(
-    expect.arrayContaining([{ checkpointId: 7, epoch: 3 }, { checkpointId: 12, epoch: 4 }, 'unreadable']),
-  );
 });
