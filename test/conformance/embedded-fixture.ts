@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VersionedFile } from '../../src/ha/embedded/versioned-file.ts';
-import { embeddedBackend, type LeaseRecord } from '../../src/ha/index.ts';
+import { embeddedBackend, type LeaseRecord, type LeaseTimes } from '../../src/ha/index.ts';
 import { newId } from '../builders/new-id.ts';
-import { ELECTION_TIMES, type ElectionFixture } from './election.ts';
+import type { ElectionFixture } from './election/index.ts';
 
 /** A job of the embedded backend, in a directory of its own. */
-export async function embeddedFixture(): Promise<ElectionFixture> {
+export async function embeddedFixture(times: LeaseTimes): Promise<ElectionFixture> {
   const directory = await mkdtemp(join(tmpdir(), 'election-'));
   const lease = new VersionedFile<LeaseRecord>({
     directory: join(directory, 'job-leader'),
@@ -25,12 +25,12 @@ export async function embeddedFixture(): Promise<ElectionFixture> {
     }
   };
   return {
-    open: (clock) => embeddedBackend({ directory, jobId: 'job', clock, lease: ELECTION_TIMES, newId }),
+    open: (clock) => embeddedBackend({ directory, jobId: 'job', clock, lease: times, newId }),
     abandonLease: (holder) =>
       overwrite({
         holder,
         process: { pid: 1, startedAt: '', host: 'another machine' },
-        durationMs: ELECTION_TIMES.durationMs,
+        durationMs: times.durationMs,
       }),
     emptyLease: () => overwrite({ holder: '' }),
     dispose: () => rm(directory, { recursive: true, force: true }),

@@ -5,7 +5,7 @@
 import { afterEach } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { AJob } from '../../builders/ha.ts';
-import type { ElectionFixture } from '../election.ts';
+import type { ElectionFixture } from '../election/index.ts';
 import { checkpointStoreConformance } from './checkpoint-store.ts';
 import { ledgerStoreConformance } from './ledger-store.ts';
 import { runningJobsRegistryConformance } from './running-jobs-registry.ts';
