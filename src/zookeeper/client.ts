@@ -212,7 +212,11 @@ export class ZooKeeperClient {
     this.#cancelTimer();
     this.#cancelExpiry();
     if (connection !== undefined) {
-      await Promise.race([connection.send(closeRequest).catch(() => {}), this.#timer(this.#requestTimeoutMs)]);
+      await new Promise<void>((resolve) => {
+        const cancel = this.#options.clock.setTimer(this.#requestTimeoutMs, resolve);
+        const said = connection.send(closeRequest).catch(() => {});
+        void said.then(cancel).then(resolve);
+      });
     }
     this.#connection?.end(reason);
     this.#connection = undefined;
@@ -376,12 +380,6 @@ export class ZooKeeperClient {
         resolve(false);
       });
       this.#waiting.add(wake);
-    });
-  }
-
-  #timer(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#options.clock.setTimer(delayMs, resolve);
     });
   }
 }

@@ -4,7 +4,7 @@
  * version cannot both happen. That the node named by the uid is there tells this object from another one of the same name.
  */
 import { isRefusal, nameOf, type Operation, type Stat, type ZooKeeperClient } from '../../zookeeper/index.ts';
-import { HaObjectCorruptException } from '../errors.ts';
+import { HaObjectCorruptException, HaStoreException } from '../errors.ts';
 import { type Epoch, type HaPatch, type HaSnapshot, patched } from '../handle-backend.ts';
 import { decodeHandle } from '../handle-codec.ts';
 import { COUNTER_KEY, isLeaderKey } from '../keys.ts';
@@ -41,21 +41,24 @@ export async function readObject(client: ZooKeeperClient, tree: JobTree, name: s
     const head = decodeFence(fence.data, name);
     const nodes = await readNodes(client, tree, head.uid);
     const after = await client.exists(tree.fence);
+    if (!isSameVersion(fence.stat, after)) continue;
     // Nodes are read one by one. When the fence has not moved meanwhile, none of them has.
-    if (nodes !== undefined && isSameVersion(fence.stat, after)) {
-      const entries = new Map([...nodes].map(([key, { text }]) => [key, text]));
-      const snapshot = { ...head, seq: fence.stat.version, entries };
-      return { snapshot, createdBy: fence.stat.createdBy, nodes };
+    if (nodes === undefined) {
+      const why = `${tree.own(head.uid)} is gone; remove the node to have the object made anew from what storage holds`;
+      throw new HaObjectCorruptException(name, why);
     }
+    const entries = new Map([...nodes].map(([key, { text }]) => [key, text]));
+    const snapshot = { ...head, seq: fence.stat.version, entries };
+    return { snapshot, createdBy: fence.stat.createdBy, nodes };
   }
-  throw new HaObjectCorruptException(name, `it changed ${MOST_ROUNDS} times while it was being read`);
+  throw new HaStoreException('reading the object', name, `it changed ${MOST_ROUNDS} times meanwhile`);
 }
 
 function isSameVersion(before: Stat, after: Stat | undefined): boolean {
   return after !== undefined && after.version === before.version && after.createdBy === before.createdBy;
 }
 
-/** Undefined when it is being removed. */
+/** Undefined when the node that holds them is not there. */
 async function readNodes(
   client: ZooKeeperClient,
   tree: JobTree,

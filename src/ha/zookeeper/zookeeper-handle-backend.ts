@@ -7,7 +7,7 @@ import {
   type ZooKeeperClient,
   ZooKeeperError,
 } from '../../zookeeper/index.ts';
-import { HaObjectCorruptException, HaStoreException } from '../errors.ts';
+import { HaError, HaObjectCorruptException, HaStoreException } from '../errors.ts';
 import {
   type EntryChanges,
   type EntryLocks,
@@ -160,7 +160,7 @@ export class ZooKeeperHandleBackend implements HandleBackend {
     try {
       object = await readObject(this.#client, this.#tree, this.name);
     } catch (error) {
-      if (error instanceof HaObjectCorruptException) throw error;
+      if (error instanceof HaError) throw error;
       throw new HaStoreException('reading the object', this.name, error);
     }
     this.#newest = object;

@@ -250,3 +250,12 @@ test('a fence that somebody has overwritten is said to be corrupt, by name', asy
   expect(failure).toBeInstanceOf(HaObjectCorruptException);
   expect(String(failure)).toContain(tree.fence);
 });
+
+test('an object whose entries somebody has removed is said to have lost them, at once', async () => {
+  const { tree, leader, other } = await aLedZooKeeperJob(server!.port);
+  const own = tree.own((await other.backend.handles.read())!.uid);
+  for (const child of (await leader.client.getChildren(own)) ?? []) await leader.client.delete(`${own}/${child}`);
+  await leader.client.delete(own);
+  const failure = await failureOf(other.backend.handles.read());
+  expect(failure).toMatchObject({ code: 'HA_OBJECT_CORRUPT', message: expect.stringContaining(`${own} is gone`) });
+});

@@ -1,13 +1,14 @@
 /** The client before servers that are none of ZooKeeper's, or have gone mad: errors of the call, with the reason. */
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import { parseQuorum, type ZooKeeperClient } from '../../../src/zookeeper/index.ts';
 import { JuteReader, JuteWriter } from '../../../src/zookeeper/jute.ts';
 import { failureOf } from '../../builders/failure-of.ts';
 import { zooKeeperClient } from '../../builders/zookeeper.ts';
 
 /** A client of a server that does this with each connection. */
-async function clientOf(serve: (socket: Socket) => void): Promise<ZooKeeperClient> {
+async function clientOf(serve: (socket: Socket) => void, options: { clock?: Clock } = {}): Promise<ZooKeeperClient> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -15,7 +16,7 @@ async function clientOf(serve: (socket: Socket) => void): Promise<ZooKeeperClien
     serve(socket);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const client = zooKeeperClient((server.address() as AddressInfo).port, { requestTimeoutMs: 1_000 });
+  const client = zooKeeperClient((server.address() as AddressInfo).port, { requestTimeoutMs: 1_000, ...options });
   onTestFinished(async () => {
     for (const socket of sockets) socket.destroy();
     await client.close();
@@ -68,6 +69,28 @@ test.each(Object.entries(CALLS))('an answer to %s that makes no sense is an erro
     const outcome = isRead ? 'notApplied' : 'unknown';
     expect({ what, error }).toMatchObject({ what, error: { code: 'ZOOKEEPER_CONNECTION', outcome } });
   }
+});
+
+test('a client that was closed has set no timer that still runs: nothing keeps its process', async () => {
+  const running = new Set<() => void>();
+  const clock: Clock = {
+    ...systemClock,
+    setTimer(delayMs, callback) {
+      const cancel = systemClock.setTimer(delayMs, () => {
+        running.delete(cancel);
+        callback();
+      });
+      running.add(cancel);
+      return () => {
+        running.delete(cancel);
+        cancel();
+      };
+    },
+  };
+  const client = await clientOf(answering(Buffer.alloc(0)), { clock });
+  await client.sync('/a');
+  await client.close();
+  expect(running.size).toBe(0);
 });
 
 test('a host that is no name of a machine is refused with the quorum, not when it is called', () => {
