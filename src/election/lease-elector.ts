@@ -99,11 +99,10 @@ export class LeaseElector implements Elector {
         else {
           const result = await this.put();
           if (result === 'done') return await this.acquired(signal);
-          if (result === 'unknown') {
-            // It may have been taken: what is there now decides, not what was there before.
-            this.seen = undefined;
-            await this.pauseAfterTrouble(signal);
-          }
+          // It may have been taken: what is there now decides, not what was there before.
+          if (result === 'unknown') this.seen = undefined;
+          // Who came second looks again at once; what the server refuses now it will refuse in a moment as well.
+          if (result !== 'raced') await this.pauseAfterTrouble(signal);
         }
       }
       return undefined;
@@ -191,14 +190,14 @@ export class LeaseElector implements Elector {
   /** Renews once, and once more when only something else than the holder was changed in between. */
   private async renewed(): Promise<boolean> {
     const first = await this.put();
-    if (first !== 'seen') return first === 'done';
+    if (first === 'done' || first === 'unknown') return first === 'done';
     const lease = this.seen?.lease;
     const isStillMine = lease === undefined || lease.spec?.holderIdentity === this.options.identity;
     return isStillMine && this.isHeld() && (await this.put()) === 'done';
   }
 
-  /** Takes or renews the version last seen. When that failed, the lease was `seen` again, or nothing is known. */
-  private async put(): Promise<'done' | 'seen' | 'unknown'> {
+  /** Takes or renews the version last seen. Where another was first or it was refused, the lease was looked at again. */
+  private async put(): Promise<'done' | 'raced' | 'refused' | 'unknown'> {
     const { clock, identity: me, namespace, name, times } = this.options;
     const before = this.seen?.lease;
     const startedAt = clock.monotonic();
@@ -212,9 +211,11 @@ export class LeaseElector implements Elector {
       this.see(after);
       this.unanswered = 0;
     } catch (error) {
-      if (!isLostRace(error)) this.tell(error);
+      const isRace = isLostRace(error, before === undefined);
+      if (!isRace) this.tell(error);
       // Was only the answer lost, the lease names us now, and the next put renews it.
-      return (await this.look()) ? 'seen' : 'unknown';
+      if (!(await this.look())) return 'unknown';
+      return isRace ? 'raced' : 'refused';
     }
     this.renewedAt = startedAt;
     this.transitions = spec.leaseTransitions;
@@ -277,9 +278,10 @@ export class LeaseElector implements Elector {
   }
 }
 
-/** Somebody else was first, or took the Lease away. */
-function isLostRace(error: unknown): boolean {
-  return error instanceof ApiError && (error.isConflict || error.isAlreadyExists || error.isNotFound);
+/** Somebody else was first, or took the Lease away. Where one cannot be made, its namespace is missing. */
+function isLostRace(error: unknown, isCreation: boolean): boolean {
+  if (!(error instanceof ApiError)) return false;
+  return error.isConflict || error.isAlreadyExists || (error.isNotFound && !isCreation);
 }
 
 const NEVER = new AbortController().signal;

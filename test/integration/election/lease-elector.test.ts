@@ -341,3 +341,24 @@ test('holding costs a request per half deadline, and standing by costs none', as
   await second.leave();
   await waiting;
 });
+
+test.each([403, 404, 422])(
+  'a lease that the server refuses to give (%s) is asked for from time to time, not without end',
+  async (status) => {
+    const { contender } = await setUp();
+    const refused = await contender();
+    const rule = refused.proxy.inject({
+      verb: 'create',
+      resource: 'leases',
+      fault: { do: 'answer', status },
+      times: 4,
+    });
+    await refused.lead();
+    expect(rule.hits).toBe(4);
+    const asked = refused.proxy.requests
+      .filter(({ verb }) => verb === 'create')
+      .map(({ receivedAtMs }) => receivedAtMs);
+    const pauses = asked.slice(1).map((time, index) => time - asked[index]!);
+    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(TIMES.retryMs - 5);
+  },
+);
