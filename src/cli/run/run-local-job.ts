@@ -1,6 +1,6 @@
 /** What `flinkjob run` does: read the resource, open the job's directory, supervise, show, and end with an exit code. */
 import { randomUUID } from 'node:crypto';
-import { isAbsolute, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { FlinkJobSettings } from '../../api/index.ts';
 import { FlinkClient, FlinkOperationTimeoutError } from '../../flink/index.ts';
 import { livenessOf, openEmbeddedHaServices, readEmbeddedLease } from '../../ha/index.ts';
@@ -29,6 +29,7 @@ import {
 import { type JobProcessHandle, startJobProcess, terminationLogOf } from './job-process-handle.ts';
 import { type LastRun, writeLastRun } from './last-run.ts';
 import { RunDisplay } from './run-display.ts';
+import { absolutePointer, checkStartPoint } from './start-point.ts';
 import { stopSignal } from './stop-signal.ts';
 import { lockSupervision } from './supervision-lock.ts';
 import { type SupervisionResult, supervise } from './supervisor.ts';
@@ -102,6 +103,8 @@ async function runJob(
   const unlock = await lockSupervision(place);
   try {
     if (!(await mayServeStill(place))) await checkRestPort(restOf(options));
+    const startPoint = options.restoreFrom ?? settings.restoreFrom;
+    if (options.fresh && startPoint !== undefined) await checkStartPoint(absolutePointer(startPoint, io.cwd), place);
     if (options.fresh && hasRunBefore(place)) {
       io.stderr.write(`${settings.name}: ${freshText(options)}\n`);
     }
@@ -247,10 +250,6 @@ function titleOf({ namespace, name }: FlinkJobSettings): string {
 
 function withoutStop(text: string): string {
   return text.replace(/\.$/, '');
-}
-
-function absolutePointer(pointer: string, cwd: string): string {
-  return pointer.includes('://') || isAbsolute(pointer) ? pointer : resolve(cwd, pointer);
 }
 
 /**

@@ -26,6 +26,7 @@ import {
   readRestorePoint,
   restorablePoints,
   restoreCandidates,
+  startPointUnreadable,
   storedMaxParallelism,
   unpublishedCandidates,
 } from './restore-point.ts';
@@ -92,6 +93,7 @@ export class Deployment {
         return;
       } catch (error) {
         if (!isDamaged(error)) throw error;
+        if (candidate.origin === 'startPoint') throw startPointUnreadable(candidate, error);
         damaged.push({ directory: candidate.directory, problem: messageOf(error) });
         this.#sayDamaged(candidate, error);
         await this.#pool?.terminate();

@@ -190,6 +190,17 @@ export function isDamaged(error: unknown): boolean {
   return (error as Partial<FlinkJobError> | null)?.code === 'CHECKPOINT_CORRUPT';
 }
 
+/** What the job was told to start from is damaged, or not there. */
+export function startPointUnreadable({ storageUri }: Pick<RestoreCandidate, 'storageUri'>, cause: unknown): Error {
+  return new SuppressRestartsException(
+    new RestoreError(
+      'RESTORE_IMPOSSIBLE',
+      `the job is to start from ${storageUri}, which cannot be read, and it does not start empty instead: ${messageOf(cause)} It is named by --restore-from or spec.restoreFrom: correct that, or leave it out.`,
+      { cause },
+    ),
+  );
+}
+
 /** All candidates were damaged. */
 export function nothingLeftToRestore(
   damaged: readonly { readonly directory: string; readonly problem: string }[],

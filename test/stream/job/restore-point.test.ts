@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { memoryStorage } from '../../../src/storage/index.ts';
 import { writeManifest } from '../../../src/stream/checkpoint/manifest-codec.ts';
-import { restorablePoints, restoreCandidates } from '../../../src/stream/job/restore-point.ts';
+import { restorablePoints, restoreCandidates, startPointUnreadable } from '../../../src/stream/job/restore-point.ts';
 import { aManifest } from '../checkpoint/builders.ts';
 
 const jobId = 'a'.repeat(32);
@@ -43,4 +43,13 @@ test.each([
   [`${pathToFileURL(join('/tmp', 'ü b')).href}/`, 'file:///tmp/%C3%BC%20b'],
 ])('a job starts from %s, whatever signs are in it', (restoreFrom, storageUri) => {
   expect(restoreCandidates([], 'file:///unused', restoreFrom)).toMatchObject([{ storageUri }]);
+});
+
+test('a start point that cannot be read is named, and not taken for a checkpoint of the job', () => {
+  const [candidate] = restoreCandidates([], 'file:///unused', '/tmp/savepoint-1');
+  const refused = startPointUnreadable(candidate!, new Error('the file does not exist.'));
+  expect(refused).toMatchObject({ code: 'SUPPRESS_RESTARTS', cause: { code: 'RESTORE_IMPOSSIBLE' } });
+  expect((refused.cause as Error).message).toContain(
+    'the job is to start from file:///tmp/savepoint-1, which cannot be read',
+  );
 });
