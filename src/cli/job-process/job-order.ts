@@ -3,6 +3,7 @@
  * that the process reads no other configuration.
  */
 
+import type { FlinkJobSettings } from '../../api/index.ts';
 import type { CheckpointSettings, JobModule, SavepointSettings } from '../../stream/index.ts';
 import type { HaPlace } from './open-ha.ts';
 
@@ -29,6 +30,27 @@ export interface JobOrder {
   readonly terminationLog: string;
   /** Port 0 is a free one. `orFree`: so is any other that cannot be had, for data matter more than where they are watched. */
   readonly rest: { readonly host: string; readonly port: number; readonly orFree?: boolean };
+}
+
+/** The part of an order that the resource alone decides. `since`: when the job got its id, wall clock. */
+export function orderedBySettings(
+  { name, args, parallelism, maxParallelism, checkpoints, savepoints, upgrade }: FlinkJobSettings,
+  { module, workingDirectory, since }: Pick<JobOrder['program'], 'module' | 'workingDirectory'> & { since: number },
+): Pick<JobOrder, 'jobName' | 'program' | 'checkpoints' | 'savepoints' | 'allowNonRestoredState'> {
+  const { intervalMs, retained, timeoutMs } = savepoints;
+  return {
+    jobName: name,
+    program: {
+      module,
+      workingDirectory,
+      args,
+      parallelism,
+      ...(maxParallelism === undefined ? {} : { maxParallelism }),
+    },
+    checkpoints: { ...checkpoints, savepointTimeoutMs: timeoutMs },
+    ...(intervalMs === undefined ? {} : { savepoints: { intervalMs, retained, since } }),
+    allowNonRestoredState: upgrade.allowNonRestoredState,
+  };
 }
 
 /** The environment variable that holds the order. */

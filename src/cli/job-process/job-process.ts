@@ -5,18 +5,12 @@
  * Order at the end, and why: the failure goes to the ledger (or the result to the job's object) first, the lease is given
  * back after it, the termination record is written before that. Whoever sees the lease free finds the reason.
  */
-import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import {
   BrokenStateException,
-  type CompletedCheckpoint,
   type CompletedCheckpointStore,
   type HighAvailabilityServices,
-  type JobResult,
-  type JobSummary,
   type JsonValue,
-  keepResult,
-  keptResult,
   type LeaderSession,
   noteBegun,
   noteRestartStrategyInCode,
@@ -34,10 +28,12 @@ import {
   type JobMasterOptions,
   type JobOutcome,
   nothingLeftToRestore,
+  type RestDoor,
   type ServedJob,
   serveJob,
 } from '../../stream/index.ts';
 import { causeText, codeOf, type Ending, endingOf, exitCodeOf } from './failure-text.ts';
+import { JobEnd } from './job-end.ts';
 import type { JobOrder } from './job-order.ts';
 import type { FromJobProcess } from './messages.ts';
 import { openHa } from './open-ha.ts';
@@ -48,6 +44,10 @@ export interface JobProcessPorts {
   tell(message: FromJobProcess): void;
   /** Aborted by SIGTERM or SIGINT: stop at once, without a savepoint. */
   readonly stop: AbortSignal;
+  /** Called with the services before the process contends: what a standby does meanwhile. Answers how to end that. */
+  standBy?(services: HighAvailabilityServices): () => Promise<void>;
+  /** Where requests come in, if that is open already. @default a door of its own, where the order says */
+  readonly door?: RestDoor;
   /** Called where a crash would matter, so that a test can crash there. @default nothing happens */
   readonly faults?: FaultPoint;
   /** The module that worker threads run. @default the product's own */
@@ -105,8 +105,10 @@ class JobProcess {
       warn: (message) => this.#ports.tell({ type: 'log', level: 'warn', message }),
       faults: (point) => this.#faults(`ha-${point}`),
     });
+    const endStandby = this.#ports.standBy?.(ha.services);
     const ending = await this.#lead(ha.services);
     this.writeRecord(ending);
+    await endStandby?.();
     await ha.close();
     return ending.exitCode;
   }
@@ -182,15 +184,16 @@ class JobProcess {
   ): Promise<Ending> {
     const { jobId } = this.#order;
     const recovery = services.getCheckpointRecoveryFactory();
-    const results = services.getJobResultStore();
-    // A winner that finds the result has nothing to run: the job ended under an earlier leader, which may have died
-    // before it had cleaned up.
-    await this.#restoreLostResult(services);
-    if (await results.hasJobResultEntry(jobId)) {
-      if (await results.hasDirtyJobResultEntry(jobId))
-        await this.#cleanUp(services, await recovery.createCompletedCheckpointStore(jobId, 1));
-      return { exitCode: JOB_EXIT.finished, outcome: 'finished' };
-    }
+    const end = new JobEnd({
+      services,
+      storage: this.#openStorage(this.#order.storageUri),
+      jobId,
+      epoch: session.epoch,
+      faults: this.#faults,
+      warn: (message) => this.#ports.tell({ type: 'log', level: 'warn', message }),
+    });
+    // A winner that finds the result has nothing to run.
+    if (await end.hasCome()) return { exitCode: JOB_EXIT.finished, outcome: 'finished' };
     const checkpointStore = await this.#recoverCheckpoints(services);
     // Not before it is known that there is all to restore: where files were moved away, nothing stands in their place.
     await services.takeOverStorage();
@@ -205,7 +208,7 @@ class JobProcess {
     await publish(server.url);
     this.#ports.tell({ type: 'serving', url: server.url, jobId });
     const outcome = this.#ports.stop.aborted ? ({ outcome: 'stopped' } as const) : await master.run();
-    const ending = await this.#conclude(services, outcome, master, checkpointStore);
+    const ending = await this.#conclude(services, outcome, () => end.record(outcome, master, checkpointStore));
     // Before the address falls silent: whoever finds nobody there finds out why.
     this.writeRecord(ending);
     // Whoever asked for the savepoint learns where it lies from this process or not at all.
@@ -231,7 +234,7 @@ class JobProcess {
   async #serve(master: JobMaster): Promise<ServedJob> {
     const { rest } = this.#order;
     try {
-      return await serveJob(master, rest);
+      return await serveJob(master, this.#ports.door ?? rest);
     } catch (error) {
       const instead = rest.orFree === true ? freePortInstead(error, rest) : undefined;
       if (instead === undefined) throw restPortError(error, rest);
@@ -286,20 +289,12 @@ class JobProcess {
   async #conclude(
     services: HighAvailabilityServices,
     outcome: JobOutcome,
-    master: JobMaster,
-    checkpointStore: Pick<CompletedCheckpointStore, 'shutdown' | 'whenDiscarded' | 'getLatestCheckpoint'>,
+    recordEnd: () => Promise<void>,
   ): Promise<Ending> {
     switch (outcome.outcome) {
       case 'finished':
       case 'cancelled':
-        await this.#recordResult(
-          services,
-          outcome.outcome === 'finished' ? 'SUCCEEDED' : 'CANCELED',
-          master,
-          checkpointStore.getLatestCheckpoint(),
-        );
-        await this.#faults('job-result-recorded');
-        await this.#cleanUp(services, checkpointStore);
+        await recordEnd();
         return { exitCode: JOB_EXIT.finished, outcome: 'finished' };
       case 'stoppedWithSavepoint':
         return { exitCode: JOB_EXIT.finished, outcome: 'stoppedWithSavepoint', savepoint: outcome.savepoint };
@@ -310,59 +305,6 @@ class JobProcess {
       default:
         return assertNever(outcome);
     }
-  }
-
-  /** The result is written: removes the checkpoints as it allows, and says so. Whoever leads next repeats what is left. */
-  async #cleanUp(
-    services: HighAvailabilityServices,
-    checkpointStore: Pick<CompletedCheckpointStore, 'shutdown' | 'whenDiscarded'>,
-  ): Promise<void> {
-    const results = services.getJobResultStore();
-    const result = await results.getJobResult(this.#order.jobId);
-    // Before the checkpoints go: afterwards, were the object lost, nothing else would say that the job has ended.
-    if (result !== undefined) await this.#keep(result);
-    await checkpointStore.shutdown(result?.['application-status'] === 'CANCELED' ? 'CANCELED' : 'FINISHED');
-    await checkpointStore.whenDiscarded();
-    await this.#faults('job-checkpoints-removed');
-    await results.markResultAsClean(this.#order.jobId);
-    await this.#faults('job-result-clean');
-  }
-
-  async #keep(result: JobResult): Promise<void> {
-    const newId = (): string => randomBytes(16).toString('hex');
-    try {
-      await keepResult(this.#openStorage(this.#order.storageUri), result, { epoch: this.#epoch, newId });
-    } catch (error) {
-      // The job has ended all the same; only the second record of it is missing.
-      this.#ports.tell({ type: 'log', level: 'warn', message: `the result is kept only once: ${messageOf(error)}` });
-    }
-  }
-
-  /** A job whose object was removed after it had ended has still ended: it must not write its output again. */
-  async #restoreLostResult(services: HighAvailabilityServices): Promise<void> {
-    const { jobId, storageUri } = this.#order;
-    const results = services.getJobResultStore();
-    if (await results.hasJobResultEntry(jobId)) return;
-    const kept = await keptResult(this.#openStorage(storageUri), jobId);
-    if (kept === undefined) return;
-    const message =
-      'the job has finished before; what was kept of it beside its output was removed, and is written anew';
-    this.#ports.tell({ type: 'log', level: 'warn', message });
-    await results.createDirtyResult(kept);
-  }
-
-  async #recordResult(
-    services: HighAvailabilityServices,
-    status: 'SUCCEEDED' | 'CANCELED',
-    master: JobMaster,
-    latest: CompletedCheckpoint | undefined,
-  ): Promise<void> {
-    await services.getJobResultStore().createDirtyResult({
-      id: this.#order.jobId,
-      'application-status': status,
-      'net-runtime': systemClock.now() - master.startedAt,
-      summary: summaryOf(master, latest),
-    });
   }
 
   async #recordFailure(services: HighAvailabilityServices, error: Error): Promise<Ending> {
@@ -381,11 +323,4 @@ class JobProcess {
     const outcome = exitCode === JOB_EXIT.invalid ? 'invalid' : 'failed';
     return { exitCode, outcome, cause, ...(code === undefined ? {} : { code }) };
   }
-}
-
-function summaryOf({ execution }: JobMaster, latest: CompletedCheckpoint | undefined): JobSummary {
-  const maxParallelism = [...new Set(execution?.graph.vertices.map((vertex) => vertex.maxParallelism) ?? [])];
-  if (latest === undefined) return { maxParallelism };
-  const { checkpointId: id, timestamp: time, bytes } = latest;
-  return { maxParallelism, checkpoint: { id, time, bytes } };
 }

@@ -12,7 +12,7 @@ import { JOB_EXIT } from '../../lib/exit-codes.ts';
 import { openStorage } from '../../storage/index.ts';
 import { checkJobModule } from '../../stream/index.ts';
 import { type CliIo, EXIT } from '../command.ts';
-import type { JobOrder } from '../job-process/job-order.ts';
+import { type JobOrder, orderedBySettings } from '../job-process/job-order.ts';
 import type { FromJobProcess } from '../job-process/messages.ts';
 import { checkRestPort } from '../job-process/rest-port.ts';
 import { fileArgument, type JobFile, jobModuleOf, localStorageUri, readJobFile, settingsOf } from './job-file.ts';
@@ -195,26 +195,14 @@ function orderFor(
   options: RunOptions,
   io: CliIo,
 ): Omit<JobOrder, 'attempt' | 'terminationLog'> {
-  const { checkpoints, savepoints, parallelism, maxParallelism, args, name } = settings;
-  const { intervalMs, retained } = savepoints;
   const restoreFrom = options.restoreFrom ?? settings.restoreFrom;
   return {
+    // A module's path is relative to the resource that names it, so a job can be run from any directory.
+    ...orderedBySettings(settings, { module, workingDirectory: file.directory, since: bornAt(home) }),
     jobId: home.jobId,
-    jobName: name,
-    program: {
-      module,
-      // A module's path is relative to the resource that names it, so a job can be run from any directory.
-      workingDirectory: file.directory,
-      args,
-      parallelism,
-      ...(maxParallelism === undefined ? {} : { maxParallelism }),
-    },
     storageUri: localStorageUri(settings, home, options.storage),
     highAvailability: { backend: 'Embedded', directory: home.haDirectory },
-    checkpoints: { ...checkpoints, savepointTimeoutMs: savepoints.timeoutMs },
-    ...(intervalMs === undefined ? {} : { savepoints: { intervalMs, retained, since: bornAt(home) } }),
     ...(restoreFrom === undefined ? {} : { restoreFrom: absolutePointer(restoreFrom, io.cwd) }),
-    allowNonRestoredState: settings.upgrade.allowNonRestoredState,
     rest: restOf(options),
   };
 }

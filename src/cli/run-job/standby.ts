@@ -1,0 +1,89 @@
+/**
+ * Answers for a pod that does not lead: whether it is alive and has loaded, for the kubelet; everything else it passes on
+ * to the leader, so that the Service of a job may reach any of its pods.
+ */
+import { type IncomingMessage, request as requestOf, type ServerResponse } from 'node:http';
+import type { RequestHandler, RestDoor } from '../../stream/index.ts';
+
+/** Set on what is passed on. Two processes that each take the other for the leader do not pass it on for ever. */
+const FORWARDED = 'x-flinkjob-forwarded';
+/** How long the leader may take to begin its answer. */
+const LEADER_TIMEOUT_MS = 10_000;
+
+/** What a pod knows of itself and of its leader; changed as it finds out. */
+export class Standby {
+  #leader: string | undefined;
+  #isReady = false;
+
+  /** All that a kubelet waits for: the program is loaded, or the process leads. */
+  ready(): void {
+    this.#isReady = true;
+  }
+
+  /** `http://host:port` of the process that leads; undefined while nobody does. */
+  follow(leader: string | undefined): void {
+    this.#leader = leader;
+  }
+
+  /** Answers while this process does not lead. */
+  readonly handle: RequestHandler = (request, response) => {
+    if (this.#probe(request, response)) return;
+    if (this.#leader === undefined || request.headers[FORWARDED] !== undefined) return nobodyLeads(response);
+    forward(this.#leader, request, response);
+  };
+
+  /** A door whose visitors are probed here first, under the address that others reach the pod by. */
+  behind(door: RestDoor, url: string): RestDoor {
+    const attach = (handler: RequestHandler) =>
+      door.attach((request, response) => {
+        if (!this.#probe(request, response)) handler(request, response);
+      });
+    return { host: door.host, url, attach };
+  }
+
+  #probe({ url }: IncomingMessage, response: ServerResponse): boolean {
+    switch (url) {
+      case '/livez':
+        answer(response, 200, { status: 'alive' });
+        return true;
+      case '/readyz':
+        answer(response, this.#isReady ? 200 : 503, { status: this.#isReady ? 'ready' : 'loading' });
+        return true;
+      default:
+        return false;
+    }
+  }
+}
+
+function forward(leader: string, request: IncomingMessage, response: ServerResponse): void {
+  const { connection: _, ...headers } = request.headers;
+  const passedOn = requestOf(
+    `${leader}${request.url ?? '/'}`,
+    { method: request.method, headers: { ...headers, [FORWARDED]: '1' }, timeout: LEADER_TIMEOUT_MS },
+    (answered) => {
+      const { connection: __, ...answeredHeaders } = answered.headers;
+      response.writeHead(answered.statusCode ?? 502, answeredHeaders);
+      answered.pipe(response);
+    },
+  );
+  passedOn.on('timeout', () => passedOn.destroy(new Error('the leader does not answer')));
+  // Whoever asked sees an answer that was cut when it had begun, and else that nobody leads for the moment.
+  passedOn.on('error', () => (response.headersSent ? response.destroy() : nobodyLeads(response)));
+  response.on('close', () => passedOn.destroy());
+  request.pipe(passedOn);
+}
+
+function nobodyLeads(response: ServerResponse): void {
+  response.setHeader('Retry-After', '1');
+  answer(response, 503, { errors: ['No process leads the job for the moment. Try again.'] });
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    'Content-Type': 'application/json; charset=UTF-8',
+    'Content-Length': Buffer.byteLength(text),
+    'Cache-Control': 'no-store',
+  });
+  response.end(text);
+}
