@@ -96,14 +96,7 @@ export class LeaseElector implements Elector {
         }
         const decision = this.decide();
         if (decision.do === 'wait') await this.waitForChange(rival, decision.ms, signal);
-        else {
-          const result = await this.put();
-          if (result === 'done') return await this.acquired(signal);
-          // It may have been taken: what is there now decides, not what was there before.
-          if (result === 'unknown') this.seen = undefined;
-          // Who came second looks again at once; what the server refuses now it will refuse in a moment as well.
-          if (result !== 'raced') await this.pauseAfterTrouble(signal);
-        }
+        else if (await this.take(signal)) return await this.acquired(signal);
       }
       return undefined;
     } finally {
@@ -168,6 +161,16 @@ export class LeaseElector implements Elector {
     const { clock, identity: me, times } = this.options;
     const unchangedMs = clock.monotonic() - (this.seen?.since ?? 0);
     return decideLease({ record: this.seen?.lease?.spec, me, unchangedMs, ownDurationMs: times.durationMs });
+  }
+
+  /** Whether the lease could be taken; when it could not, another try makes sense. */
+  private async take(signal: AbortSignal): Promise<boolean> {
+    const result = await this.put();
+    // It may have been taken: what is there now decides, not what was there before.
+    if (result === 'unknown') this.seen = undefined;
+    // Who came second looks again at once; what the server refuses now it will refuse in a moment as well.
+    if (result === 'refused' || result === 'unknown') await this.pauseAfterTrouble(signal);
+    return result === 'done';
   }
 
   private async waitForChange(rival: RivalWatch, ms: number, signal: AbortSignal): Promise<void> {
