@@ -26,7 +26,7 @@ const initialNotAboveMax: Rule<{ initial: string; max: string }> = {
   reads: ['initial', 'max'],
   blames: 'initial',
   cel: `!(${celIsDuration('self.initial')}) || !(${celIsDuration('self.max')}) || duration(self.initial) <= duration(self.max)`,
-  holds: (self) => (durationMs(self.initial) ?? 0) <= (durationMs(self.max) ?? 0),
+  holds: (self) => (durationMs(self.initial) ?? 0) <= (durationMs(self.max) ?? Number.POSITIVE_INFINITY),
 };
 
 const exponentialDelay = withRules(

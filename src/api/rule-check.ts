@@ -34,9 +34,14 @@ function visit(node: SchemaNode, value: unknown, old: unknown, path: FieldPath, 
 
 /** Whether one of the bad fields is what the rule looks at, or holds it. */
 function isTouched(rule: Rule, self: FieldPath, bad: readonly FieldPath[]): boolean {
-  const reads = rule.reads.length === 0 ? [self] : rule.reads.map((field) => [...self, ...field.split('.')]);
-  const inside = (path: FieldPath, field: FieldPath) => !rule.presenceOnly && startsWith(path, field);
-  return bad.some((path) => reads.some((field) => startsWith(field, path) || inside(path, field)));
+  const below = (fields: readonly string[]) => fields.map((field) => [...self, ...field.split('.')]);
+  const onlyPresent = below(rule.presenceOf ?? []);
+  const reads = rule.reads.length === 0 && onlyPresent.length === 0 ? [self] : below(rule.reads);
+  return bad.some(
+    (path) =>
+      reads.some((field) => startsWith(path, field) || startsWith(field, path)) ||
+      onlyPresent.some((field) => startsWith(field, path)),
+  );
 }
 
 function startsWith(path: FieldPath, prefix: FieldPath): boolean {

@@ -12,10 +12,10 @@ export interface Rule<T = unknown> {
   readonly must: string;
   /** What to write instead: a full sentence. */
   readonly remedy: string;
-  /** Fields of `self` the check reads; none: all of it. It is skipped while one of them has a problem of its own. */
+  /** Fields of `self` the check reads; none, here and below: all of it. It is skipped while one of them has a problem of its own. */
   readonly reads: readonly string[];
-  /** Only looks at whether the fields are there, so problems inside them do not matter. */
-  readonly presenceOnly?: boolean;
+  /** Of these it only looks at whether they are there, so problems inside them do not matter. */
+  readonly presenceOf?: readonly string[];
   /** The field of `self` to blame; absent: `self`. */
   readonly blames?: string;
   /** The check as the API server runs it. Absent where the server cannot see the data: then the operator checks. */
@@ -69,8 +69,8 @@ export function exactlyOneOf(code: string, fields: readonly string[], remedy: st
     code,
     must: `must have exactly one of ${fields.join(', ')}`,
     remedy,
-    reads: fields,
-    presenceOnly: true,
+    reads: [],
+    presenceOf: fields,
     cel: `${count} == 1`,
     holds: (self) => fields.filter((field) => self[field] !== undefined).length === 1,
   };

@@ -130,6 +130,25 @@ const PODS: readonly InvalidJob[] = [
   ],
 ];
 
+/** One mistake hides no other, and makes up none. */
+const TOGETHER: readonly InvalidJob[] = [
+  [
+    'TaskManagers of a TypeScript job, and none of them',
+    aJob({ taskManager: { replicas: 0 } }),
+    [
+      'spec.taskManager.replicas: 0 is not allowed: must be an integer from 1 to 10000. Write e.g. replicas: 2',
+      'spec.taskManager: must be absent from a TypeScript job: its one process runs all subtasks. Remove taskManager, and give the pods their resources in jobManager.',
+    ],
+  ],
+  [
+    'a longest delay that is no duration',
+    aJob({ restart: { exponentialDelay: { max: 'long' } } }),
+    [
+      'spec.restart.exponentialDelay.max: "long" is not allowed: must be a duration of at least 1ms. Write e.g. 1m (units: h, m, s, ms)',
+    ],
+  ],
+];
+
 const BOUNDS: readonly InvalidJob[] = [
   [
     'rule 52: an empty image',
@@ -189,4 +208,4 @@ const BOUNDS: readonly InvalidJob[] = [
   ],
 ];
 
-export const INVALID_METADATA_AND_BOUNDS: readonly InvalidJob[] = [...METADATA, ...PODS, ...BOUNDS];
+export const INVALID_METADATA_AND_BOUNDS: readonly InvalidJob[] = [...METADATA, ...PODS, ...BOUNDS, ...TOGETHER];

@@ -1,8 +1,10 @@
 /** The definition on a real API server: what it accepts, what it refuses, and in which words. */
+import fc from 'fast-check';
 import { test as anyTest, beforeAll, describe, expect } from 'vitest';
-import { flinkJobNode, renderCrd, validateFlinkJob } from '../../../src/api/index.ts';
+import { flinkJobNode, renderCrd, type Violation, validateFlinkJob } from '../../../src/api/index.ts';
 import { INVALID_JOBS } from '../../api/invalid-jobs.ts';
-import type { Manifest } from '../../api/manifest.ts';
+import { aJob, type Manifest } from '../../api/manifest.ts';
+import { hasNull, RANDOM_SPECS } from '../../api/random-specs.ts';
 import { VALID_JOBS } from '../../api/valid-jobs.ts';
 import { clusterForTests } from '../../cluster/index.ts';
 import { type Answer, ApiServer, flinkJobs, type Json, shippedDefinition, trueConditions } from './definition.ts';
@@ -77,26 +79,42 @@ function asWritten(job: Manifest): Json {
   return { ...sent(job), metadata };
 }
 
+/** What the API server answers to a job, by create and by apply, and what the command line says of it. */
+async function judged(job: Manifest): Promise<{ answers: readonly Answer[]; seen: readonly Violation[] }> {
+  const { violations } = validateFlinkJob(sent(job));
+  const name = encodeURIComponent(sent(job).metadata?.name ?? 'nameless');
+  const answers = await Promise.all([
+    server.create(jobs, sent(job), '&dryRun=All'),
+    server.apply(`${jobs}/${name}`, sent(job), '&fieldManager=test&dryRun=All'),
+  ]);
+  return { answers, seen: violations.filter(({ code }) => !LEFT_TO_THE_OPERATOR.includes(code)) };
+}
+
+/** Every complaint is one of the violations, and unless the server stopped early, every violation is complained of. */
+function expectOneMind(answer: Answer, seen: readonly Violation[]): void {
+  expect(answer.status < 300, JSON.stringify({ answer: answer.body, seen })).toBe(seen.length === 0);
+  if (seen.length === 0) return;
+  const complaints = complaintsOf(answer);
+  const foreign = complaints.filter((complaint) => !seen.some((violation) => tells(complaint, violation)));
+  expect(foreign.filter(({ text }) => !/a lowercase RFC 1123 subdomain/.test(text))).toEqual([]);
+  if (stoppedEarly(answer)) return;
+  const untold = seen.filter((violation) => !complaints.some((complaint) => tells(complaint, violation)));
+  expect(untold.filter((violation) => !isKubernetesOwn(violation))).toEqual([]);
+}
+
 describe('invalid jobs are refused with the intended words', () => {
   test.concurrent.each(INVALID_JOBS)('%s', async (_what, job) => {
-    const { violations } = validateFlinkJob(sent(job));
-    const seen = violations.filter(({ code }) => !LEFT_TO_THE_OPERATOR.includes(code));
-    const name = encodeURIComponent(sent(job).metadata?.name ?? 'nameless');
-    const answers = await Promise.all([
-      server.create(jobs, sent(job), '&dryRun=All'),
-      server.apply(`${jobs}/${name}`, sent(job), '&fieldManager=test&dryRun=All'),
-    ]);
-    for (const answer of answers) {
-      if (seen.length === 0) {
-        expect(answer.status).toBeLessThan(300);
-        continue;
-      }
-      expect(answer.status, JSON.stringify(answer.body)).toBeGreaterThanOrEqual(400);
-      const complaints = complaintsOf(answer);
-      const foreign = complaints.filter((complaint) => !seen.some((violation) => tells(complaint, violation)));
-      expect(foreign.filter(({ text }) => !/a lowercase RFC 1123 subdomain/.test(text))).toEqual([]);
-      const untold = seen.filter((violation) => !complaints.some((complaint) => tells(complaint, violation)));
-      if (!stoppedEarly(answer)) expect(untold.filter((violation) => !isKubernetesOwn(violation))).toEqual([]);
-    }
+    const { answers, seen } = await judged(job);
+    for (const answer of answers) expectOneMind(answer, seen);
   });
+});
+
+test('of random jobs, command line and API server are of one mind', async () => {
+  const specs = fc.sample(RANDOM_SPECS, { seed: 11, numRuns: 200 }).filter((spec) => !hasNull(spec));
+  await Promise.all(
+    specs.map(async (spec) => {
+      const { answers, seen } = await judged({ ...aJob(), spec });
+      for (const answer of answers) expectOneMind(answer, seen);
+    }),
+  );
 });

@@ -56,23 +56,31 @@ function dotted(path: string): string {
   return path.replace(/\["?([^\]"]+)"?\]/g, '.$1').replace(/^\./, '');
 }
 
+const UNKNOWN = ['unknown field', 'field not declared in schema'];
+
 function wordsOf(violation: Violation): readonly string[] {
   const { code, path, rule, remedy } = violation;
   const node = nodeAt(path);
   switch (code) {
     case 'UNKNOWN_FIELD':
-      return ['unknown field', 'field not declared in schema', 'must have at most 0 items'];
+      return [...UNKNOWN, 'must have at most 0 items'];
     case 'MISSING_FIELD':
       return ['Required value'];
     case 'WRONG_TYPE':
-      return [`must be of type ${node?.type}`, ': expected ', supported(node)];
+      // Of an object in place of a text it first finds that its fields do not exist.
+      return [...typesOf(node), ': expected ', supported(node), ...UNKNOWN];
     case 'NOT_ALLOWED_VALUE':
       return [supported(node)];
     case 'OUT_OF_RANGE':
-      return [...limitsOf(node?.constraints ?? {}), 'must be of type integer,string'];
+      return [...limitsOf(node?.constraints ?? {}), ...typesOf(node)];
     default:
       return [`${rule}. ${remedy}`];
   }
+}
+
+function typesOf(node: SchemaNode | undefined): string[] {
+  const type = node?.type === 'intOrString' ? 'integer,string' : node?.type;
+  return [type, node?.constraints.format].map((word) => `must be of type ${word}`);
 }
 
 function supported(node: SchemaNode | undefined): string {
@@ -86,7 +94,6 @@ function limitsOf(constraints: SchemaNode['constraints']): string[] {
     [minimum, `should be greater than or equal to ${minimum}`],
     [constraints.exclusiveMinimum, `should be greater than ${minimum}`],
     [maximum, `should be less than or equal to ${maximum}`],
-    [constraints.format, `must be of type ${constraints.format}: "float64"`],
     [minLength, `should be at least ${minLength} chars long`],
     [maxLength, `may not be more than ${maxLength} bytes`],
     [maxItems ?? maxProperties, `must have at most ${maxItems ?? maxProperties} items`],
@@ -95,10 +102,11 @@ function limitsOf(constraints: SchemaNode['constraints']): string[] {
 }
 
 function nodeAt(path: string): SchemaNode | undefined {
-  return dotted(path)
-    .split('.')
-    .reduce<SchemaNode | undefined>(
-      (node, step) => node?.properties?.[step] ?? node?.items ?? node?.values,
-      flinkJobNode(),
-    );
+  const steps = [...path.matchAll(/\["([^"]+)"\]|\[(\d+)\]|([^.[\]]+)/g)].map(
+    ([, key, index, name]) => key ?? index ?? name,
+  );
+  return steps.reduce<SchemaNode | undefined>(
+    (node, step = '') => node?.properties?.[step] ?? node?.items ?? node?.values,
+    flinkJobNode(),
+  );
 }
