@@ -6,9 +6,12 @@ interface Entry extends Ranked {
   readonly key: ObjectKey;
 }
 
+/** So many cancelled entries do no harm. */
+const FEW = 64;
+
 export class DelayedKeys {
   private readonly entries = new Map<ObjectKey, Entry>();
-  private readonly heap = new Heap<Entry>();
+  private heap = new Heap<Entry>();
   private orders = 0;
 
   /** When the next key is due; undefined when there is none. */
@@ -27,6 +30,12 @@ export class DelayedKeys {
     const entry = { key, rank: dueAt, order: this.orders };
     this.entries.set(key, entry);
     this.heap.push(entry);
+    this.tidy();
+  }
+
+  /** Entries that are held, with those that were cancelled and not yet dropped. */
+  get held(): number {
+    return this.heap.size;
   }
 
   cancel(key: ObjectKey): void {
@@ -46,5 +55,12 @@ export class DelayedKeys {
 
   clear(): void {
     this.entries.clear();
+  }
+
+  /** A key that changes all the time cancels a time and names another in each round: what is cancelled must not pile up. */
+  private tidy(): void {
+    if (this.heap.size <= 2 * this.entries.size + FEW) return;
+    this.heap = new Heap<Entry>();
+    for (const entry of this.entries.values()) this.heap.push(entry);
   }
 }

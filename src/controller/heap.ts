@@ -9,6 +9,10 @@ export interface Ranked {
 export class Heap<E extends Ranked> {
   private readonly entries: E[] = [];
 
+  get size(): number {
+    return this.entries.length;
+  }
+
   get first(): E | undefined {
     return this.entries[0];
   }

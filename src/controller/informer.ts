@@ -24,7 +24,7 @@ import { type Counter, type Metrics, noMetrics } from '../lib/metrics.ts';
 import { Breather } from './breather.ts';
 import { type Handler, Handlers } from './handlers.ts';
 import { keyOf, type ObjectKey, refOf } from './object-key.ts';
-import { type IndexValues, Store, type StoreChange, type StoreReader } from './store.ts';
+import { type IndexValues, Store, type StoreChange, type StoreReader, withoutManagedFields } from './store.ts';
 
 /** What an informer is made of. */
 export interface InformerOptions<T extends KubeObject, I extends string> {
@@ -152,7 +152,8 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
         this.coming = new Map();
         return;
       case 'initApply':
-        this.coming.set(keyOf(event.object), event.object);
+        // A long list is kept twice until it is whole; not all of it has to be.
+        this.coming.set(keyOf(event.object), withoutManagedFields(event.object));
         return;
       case 'initDone':
         return this.replace(event.resourceVersion);

@@ -138,8 +138,7 @@ export class Store<T extends KubeObject = KubeObject, I extends string = string>
   }
 
   private ingest(fresh: T): T {
-    const { managedFields: _, ...metadata } = fresh.metadata ?? {};
-    const object = { ...fresh, metadata };
+    const object = withoutManagedFields(fresh);
     return this.freeze ? deeplyFrozen(object) : object;
   }
 
@@ -167,6 +166,13 @@ export class Store<T extends KubeObject = KubeObject, I extends string = string>
       }
     }
   }
+}
+
+/** The object, without what field managers own in it. */
+export function withoutManagedFields<T extends KubeObject>(object: T): T {
+  if (object.metadata?.managedFields === undefined) return object;
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 type KeySets = Map<string, Set<ObjectKey>>;

@@ -80,6 +80,10 @@ test('one that throws is told again of that key, later and later, and nobody els
   expect(sick.lines).toEqual(['add b=1', 'add a=1']);
   clock.advanceBy(600_000);
   expect(sick.lines).toHaveLength(2);
+  // Well again: its next failure is a first one.
+  sick.hates.add('a');
+  handlers.tell(sick, added('a', '2'));
+  expect(clock.nextTimerAt - clock.now()).toBe(1_000);
   expect(well.lines).toEqual(['add a=1', 'add b=1']);
 });
 

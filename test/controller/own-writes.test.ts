@@ -179,6 +179,8 @@ test('looked at again while it waits, it waits no longer for that', () => {
   expect(writes.stand('flights/job')).toBe('wait');
   clock.advanceBy(10_000);
   expect(woken).toEqual(['flights/job']);
+  clock.advanceBy(60_000);
+  expect(woken).toEqual(['flights/job']);
 });
 
 test('a write whose answer was lost is asked for at once, and again while asking fails', async () => {

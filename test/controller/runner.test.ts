@@ -1,12 +1,15 @@
 import { expect, test } from 'vitest';
 import type { ReconcileResult } from '../../src/controller/attempt.ts';
 import { TerminalError } from '../../src/controller/errors.ts';
-import { OwnWrites } from '../../src/controller/own-writes.ts';
+import type { ProgressListener } from '../../src/controller/informer.ts';
+import { OwnWrites, type View } from '../../src/controller/own-writes.ts';
 import { type AttemptContext, type ReconcileFailure, Runner } from '../../src/controller/runner.ts';
+import { Store } from '../../src/controller/store.ts';
 import { WorkQueue } from '../../src/controller/workqueue.ts';
+import { CONFIG_MAPS, type KubeObject } from '../../src/kube/index.ts';
 import { FlinkJobError } from '../../src/lib/errors.ts';
 import { TestClock } from '../../src/stream/testing/test-clock.ts';
-import { MemoryMetrics } from './builders.ts';
+import { aMap, MemoryMetrics } from './builders.ts';
 
 const CONTROLLER = { controller: 'jobs' };
 
@@ -241,6 +244,65 @@ test('who does not lead begins nothing, and what was to come later is dropped', 
   clock.advanceBy(60_000);
   await settle();
   expect(calls).toEqual(['a']);
+  await end();
+});
+
+/** A copy that has seen nothing, and a server that can be asked, or not. */
+function aView(refresh: () => Promise<void> = async () => {}) {
+  const state = { hasSeen: false };
+  const listeners = new Set<ProgressListener>();
+  const view: View = {
+    resource: CONFIG_MAPS,
+    namespace: undefined,
+    store: new Store<KubeObject>({ indexes: {} }),
+    hasSeen: () => state.hasSeen,
+    onProgress: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    refresh,
+  };
+  const see = () => {
+    state.hasSeen = true;
+    for (const listener of listeners) listener(undefined);
+  };
+  return { view, see };
+}
+
+test('a key whose own write is not seen yet waits without a worker, and begins as soon as it is', async () => {
+  const { view, see } = aView();
+  const { queue, writes, calls, end, count } = setUp(async () => undefined, { workers: 1 });
+  writes.wrote('a', view, aMap('child', 7));
+  queue.add('a');
+  queue.add('b');
+  await settle();
+  expect(calls).toEqual(['b']);
+  expect(count('active_workers')).toBe(0);
+  see();
+  await settle();
+  expect(calls).toEqual(['b', 'a']);
+  await end();
+});
+
+test('a write that is not seen in time is asked for, and while asking fails nothing is begun', async () => {
+  let isDown = true;
+  let asked = 0;
+  const { view } = aView(async () => {
+    asked += 1;
+    if (isDown) throw new FlinkJobError('SOME_CODE', 'no answer');
+  });
+  const { queue, writes, clock, calls, failures, end } = setUp(async () => undefined);
+  writes.wrote('a', view, aMap('child', 7));
+  queue.add('a');
+  await settle();
+  clock.advanceBy(30_000);
+  await settle();
+  expect([calls, asked]).toEqual([[], 1]);
+  expect(failures).toMatchObject([{ key: 'a', next: 'retry' }]);
+  isDown = false;
+  clock.advanceBy(5);
+  await settle();
+  expect([calls, asked]).toEqual([['a'], 2]);
   await end();
 });
 

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { DelayedKeys } from '../../src/controller/delayed-keys.ts';
 import { DEFAULT_RATE_LIMITS } from '../../src/controller/rate-limiter.ts';
 import { INITIAL_PRIORITY } from '../../src/controller/ready-keys.ts';
 import { WorkQueue } from '../../src/controller/workqueue.ts';
@@ -125,6 +126,18 @@ test('what is no longer wanted later does not come, and leaves no timer', async 
   clock.advanceBy(1_000);
   await Promise.resolve();
   expect(taken).toEqual([]);
+});
+
+test('times that are cancelled and named anew do not pile up, and the last one holds', () => {
+  const keys = new DelayedKeys();
+  keys.add('other', 5_000);
+  for (let round = 0; round < 10_000; round += 1) {
+    keys.cancel('busy');
+    keys.add('busy', 600_000 + round);
+  }
+  expect(keys.held).toBeLessThan(100);
+  expect(keys.takeDue(609_998)).toEqual(['other']);
+  expect(keys.takeDue(609_999)).toEqual(['busy']);
 });
 
 test('a key that fails waits twice as long each time, up to five minutes, and starts anew when it was forgotten', () => {
