@@ -229,6 +229,19 @@ export const INVALID_LIFE_AND_PODS: readonly InvalidJob[] = [
     ],
   ],
   [
+    'Flink options that would start from another state, or leave another behind',
+    aFlinkRuntimeJob({
+      configuration: {
+        'execution.state-recovery.path': 's3://bucket/savepoint-1',
+        execution: { checkpointing: { 'externalized-checkpoint-retention': 'DELETE_ON_CANCELLATION' } },
+      },
+    }),
+    [
+      'spec.flink.configuration["execution.state-recovery.path"]: "s3://bucket/savepoint-1" is not allowed: must not be set here: another field of the resource decides it. Use spec.restoreFrom.',
+      'spec.flink.configuration.execution.checkpointing.externalized-checkpoint-retention: "DELETE_ON_CANCELLATION" is not allowed: must not be set here: another field of the resource decides it. Use spec.checkpoints.onCancel.',
+    ],
+  ],
+  [
     'rule 12: an unknown log file',
     aFlinkRuntimeJob({ logConfiguration: { 'log4j.properties': 'x' } }),
     [
