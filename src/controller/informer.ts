@@ -57,6 +57,7 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
   private readonly handlers: Handlers<T>;
   private readonly listeners = new Set<ProgressListener>();
   private readonly counts: InformerCounts;
+  private readonly breather = new Breather();
   private readonly synced = Promise.withResolvers<void>();
   private isSynced = false;
   private resourceVersion = '';
@@ -126,6 +127,7 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
     try {
       for await (const event of watch(client, resource, { ...selection, ...patience, signal, clock, random })) {
         await this.take(event);
+        await this.breather.pause();
       }
     } finally {
       stopCounting();
@@ -176,20 +178,19 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
 
   /** A whole list has come: what is newer is taken, what is not in it is gone. */
   private async replace(resourceVersion: string): Promise<void> {
-    const breather = new Breather();
     const coming = this.coming;
     this.coming = new Map();
     // A server that was restored from a backup is right all the same.
     const evenOlder = isNewer(this.resourceVersion, resourceVersion);
     for (const [key, object] of coming) {
       this.tell(key, this.objects.apply(object, { evenOlder }));
-      await breather.pause();
+      await this.breather.pause();
     }
     for (const [key, isNew] of this.missingFrom(coming, resourceVersion)) {
       // Seen by itself after the list was read: the stream will tell of it.
       if (isNew && !evenOlder) continue;
       this.tell(key, this.objects.vanished(key));
-      await breather.pause();
+      await this.breather.pause();
     }
     this.resourceVersion = resourceVersion;
     if (!this.isSynced) {

@@ -171,6 +171,16 @@ test('after thirty seconds the server is asked, and what it says is in the copy'
   expect(writes.stand('flights/job')).toBe('upToDate');
 });
 
+test('of several objects of one kind each is asked for', async () => {
+  const { writes, view, clock } = setUp();
+  writes.wrote('flights/job', view, aMap('a', 7));
+  writes.wrote('flights/job', view, aMap('b', 8));
+  writes.stand('flights/job');
+  clock.advanceBy(30_000);
+  await writes.ask('flights/job', signal);
+  expect(view.asked.sort()).toEqual(['flights/a', 'flights/b']);
+});
+
 test('looked at again while it waits, it waits no longer for that', () => {
   const { writes, view, woken, clock } = setUp();
   writes.wrote('flights/job', view, aMap('child', 7));

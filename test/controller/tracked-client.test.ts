@@ -1,7 +1,14 @@
 import { expect, test } from 'vitest';
 import type { OwnWrites, View } from '../../src/controller/own-writes.ts';
 import { TrackedClient } from '../../src/controller/tracked-client.ts';
-import { type ApiClient, ApiError, CONFIG_MAPS, type KubeObject, LEASES } from '../../src/kube/index.ts';
+import {
+  type ApiClient,
+  ApiError,
+  CONFIG_MAPS,
+  defineResource,
+  type KubeObject,
+  LEASES,
+} from '../../src/kube/index.ts';
 import { aMap } from './builders.ts';
 
 const REF = { namespace: 'flights', name: 'a' };
@@ -60,6 +67,7 @@ test('what no copy will tell of is not waited for: other kinds, other namespaces
   const answer = async () => aMap('a', 7);
   const others: ((client: TrackedClient) => Promise<unknown>)[] = [
     (client) => client.create(LEASES, { metadata: REF }),
+    (client) => client.create(defineResource('v1', 'Service', 'services'), { metadata: REF }),
     (client) => client.create(CONFIG_MAPS, aMap('a', 1, { namespace: 'trains' })),
     (client) => client.apply(CONFIG_MAPS, aMap('a', 1), { dryRun: true }),
   ];
