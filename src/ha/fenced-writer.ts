@@ -26,8 +26,15 @@ export interface FencedWriterOptions extends Patience {
 /** What came of raising the epoch. */
 export type TakeOver =
   | { readonly taken: true; readonly epoch: Epoch; readonly entries: Entries }
-  /** moved: somebody else was first, ask the lease again · attempt: this process belongs to another attempt · missing · unknown. */
-  | { readonly taken: false; readonly reason: 'moved' | 'attempt' | 'missing' | 'unknown'; readonly cause?: unknown };
+  /**
+   * moved: somebody else was first, ask the lease again · attempt: this process belongs to another attempt · refused: the
+   * store would not, or the lease had run out · missing · unknown.
+   */
+  | {
+      readonly taken: false;
+      readonly reason: 'moved' | 'attempt' | 'missing' | 'refused' | 'unknown';
+      readonly cause?: unknown;
+    };
 
 export class FencedWriter {
   readonly backend: HandleBackend;
@@ -257,9 +264,11 @@ function refusedTakeOver(settled: Settled): TakeOver {
   switch (settled.settled) {
     case 'unknown':
       return { taken: false, reason: 'unknown', cause: settled.cause };
-    case 'notDone':
-      if (settled.answer.reason === 'missing') return { taken: false, reason: 'missing' };
-      return { taken: false, reason: 'moved', cause: settled.answer.cause };
+    case 'notDone': {
+      const { reason, cause } = settled.answer;
+      if (reason === 'missing') return { taken: false, reason };
+      return { taken: false, reason: reason === 'rejected' ? 'refused' : 'moved', cause };
+    }
     case 'seen':
       return { taken: false, reason: settled.snapshot === undefined ? 'missing' : 'moved' };
     case 'done':

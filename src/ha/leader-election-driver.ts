@@ -9,11 +9,12 @@ import { waitFor } from '../lib/waiting.ts';
 import {
   HaObjectCorruptException,
   HaObjectMissingException,
+  HaStoreException,
   LeaderElectionException,
   NotLeaderException,
   tryAll,
 } from './errors.ts';
-import type { FencedWriter } from './fenced-writer.ts';
+import type { FencedWriter, TakeOver } from './fenced-writer.ts';
 import type { Epoch, HaSnapshot } from './handle-backend.ts';
 import { leaderKey } from './keys.ts';
 import type { LeaderElectionDriver, LeaderElectionListener } from './leader-election.ts';
@@ -118,18 +119,29 @@ export class LeaseElectionDriver implements LeaderElectionDriver {
         ...(attempt === undefined ? {} : { attempt }),
       });
       if (taken.taken) return taken.epoch;
-      if (taken.reason === 'attempt' || taken.reason === 'missing') {
+      const never = this.whyNever(taken);
+      if (never !== undefined) {
         await elector.release();
-        throw taken.reason === 'missing'
-          ? new HaObjectMissingException(writer.backend.name)
-          : new LeaderElectionException(`attempt ${attempt} is not the open one of ${writer.backend.name}: exit`);
-      }
-      // Reading it again gives the same; somebody has to mend it.
-      if (taken.cause instanceof HaObjectCorruptException) {
-        await elector.release();
-        throw taken.cause;
+        throw never;
       }
       await waitFor(clock, TAKE_OVER_RETRY_MS, signal);
+    }
+  }
+
+  /** Why another try would be answered in the same way, until somebody mends something; undefined where it may succeed. */
+  private whyNever({ reason, cause }: Extract<TakeOver, { taken: false }>): Error | undefined {
+    const { elector, attempt } = this.options;
+    const { name } = this.options.writer.backend;
+    switch (reason) {
+      case 'attempt':
+        return new LeaderElectionException(`attempt ${attempt} is not the open one of ${name}: exit`);
+      case 'missing':
+        return new HaObjectMissingException(name);
+      case 'refused':
+        return elector.isHeld() ? new HaStoreException('raising the epoch', name, cause) : undefined;
+      case 'moved':
+      case 'unknown':
+        return cause instanceof HaObjectCorruptException ? cause : undefined;
     }
   }
 

@@ -92,15 +92,12 @@ test('an object that somebody has emptied is said to be so; nothing is written t
   expect(patchesOf(world)).toHaveLength(3);
 });
 
-test('whoever wins the lease of an object that cannot be read gives it back and says so, instead of asking for ever', {
-  timeout: 20_000,
-}, async () => {
-  const world = await leading();
-  await cluster!.call('PATCH', world.path, { metadata: { annotations: null } }, 'application/merge-patch+json');
+/** What a process that wins the lease of this object is told, once it has given the lease back. */
+async function failedLeader({ writer }: World): Promise<Error> {
   const failed = Promise.withResolvers<Error>();
   const elector = new HeldElector();
   const driver = new LeaseElectionDriver({
-    writer: world.writer,
+    writer,
     elector,
     identity: 'next',
     attempt: undefined,
@@ -110,8 +107,30 @@ test('whoever wins the lease of an object that cannot be read gives it back and 
   });
   onTestFinished(() => driver.close());
   driver.start();
-  expect(await failed.promise).toMatchObject({ code: 'HA_OBJECT_CORRUPT' });
+  const error = await failed.promise;
   expect(elector.isReleased).toBe(true);
+  return error;
+}
+
+const SOON = { timeout: 20_000 };
+
+test(
+  'whoever wins the lease of an object that cannot be read gives it back and says so, instead of asking for ever',
+  SOON,
+  async () => {
+    const world = await leading();
+    await cluster!.call('PATCH', world.path, { metadata: { annotations: null } }, 'application/merge-patch+json');
+    expect(await failedLeader(world)).toMatchObject({ code: 'HA_OBJECT_CORRUPT' });
+  },
+);
+
+test('whoever wins the lease and has no right to change the object gives it back and says so', SOON, async () => {
+  const world = await leading();
+  const fault = { do: 'answer', status: 403 } as const;
+  const rule = world.proxy.inject({ verb: 'patch', fault, times: Number.POSITIVE_INFINITY });
+  const error = await failedLeader(world);
+  expect(error).toMatchObject({ code: 'HA_STORE', message: expect.stringMatching(/^raising the epoch failed .* 403/) });
+  expect(rule.hits).toBe(1);
 });
 
 /** A lease that nobody else wants. */
