@@ -21,6 +21,7 @@ import type { CheckpointBarrier, CheckpointKind } from '../exchange/channel.ts';
 import type { CheckpointsView, RestoredView } from '../rest/job-view.ts';
 import type { FromWorker } from '../task/worker-protocol.ts';
 import { JobExecutionError } from './errors.ts';
+import { noteSavepoint } from './noted-savepoints.ts';
 import type { JobMasterOptions } from './settings.ts';
 import { sweepCheckpoints } from './sweep-checkpoints.ts';
 
@@ -111,6 +112,8 @@ export class JobCheckpoints {
     readonly targetDirectory?: string;
   }): Promise<string> {
     const directory = this.#savepointDirectory(request.targetDirectory);
+    const { storage, jobId } = this.#options;
+    if (directory !== undefined) await noteSavepoint(storage, jobId, directory);
     const answer = await this.#trigger(request.kind, directory);
     return `${this.#options.storageUri.replace(/\/+$/, '')}/${answer.directory}`;
   }

@@ -21,6 +21,7 @@ import { assignState, type RestoreAssignment } from '../checkpoint/restore-assig
 import type { AttemptOrigin, RestorablePoint } from '../functions/attempt-origin.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { RestoreError } from './errors.ts';
+import { notedSavepoints } from './noted-savepoints.ts';
 
 /** A place to restore from. */
 export interface RestoreCandidate {
@@ -103,9 +104,11 @@ interface FoundSavepoint {
  * the manifest all of it; one whose manifest cannot be read may be of another job.
  */
 async function savepointsOf(storage: Storage, jobId: string): Promise<FoundSavepoint[]> {
-  const directories = manifestsAmong(await storage.listBeginning(savepointPrefix(jobId))).map(directoryOfPointer);
+  const beside = manifestsAmong(await storage.listBeginning(savepointPrefix(jobId))).map(directoryOfPointer);
+  // One that was to lie at the root all the same is in both.
+  const directories = new Set([...beside, ...(await notedSavepoints(storage, jobId))]);
   const found = await Promise.all(
-    directories.map(async (directory) => ({
+    [...directories].map(async (directory) => ({
       directory,
       manifest: await readManifest(storage, directory).catch((error: unknown) => ({ unreadable: error })),
     })),

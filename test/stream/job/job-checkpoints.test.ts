@@ -9,10 +9,12 @@ function theCheckpoints() {
   const events: JobEvent[] = [];
   const triggered = Promise.withResolvers<number>();
   const job = aJob(aVertex(['map'], { parallelism: 1 }));
+  const storage = aStorage();
   const options = {
     jobId: job.jobId,
     epoch: 1,
-    storage: aStorage(),
+    storage,
+    storageUri: 'file:///jobs',
     checkpointIds: { getAndIncrement: async () => 1 },
     checkpoints: { intervalMs: 0, timeoutMs: 60_000, minPauseMs: 0, tolerableFailures: 3 },
     clock: systemClock,
@@ -28,7 +30,14 @@ function theCheckpoints() {
   });
   checkpoints.start(undefined);
   const asked = checkpoints.checkpoint();
-  return { checkpoints, events, vertexId: job.vertices[0]?.vertexId ?? '', triggered: triggered.promise, asked };
+  return {
+    checkpoints,
+    storage,
+    events,
+    vertexId: job.vertices[0]?.vertexId ?? '',
+    triggered: triggered.promise,
+    asked,
+  };
 }
 
 test('a checkpoint that is given up because the attempt ends is not told as failed', async () => {
@@ -49,4 +58,19 @@ test('a declined checkpoint is told with its id beside the reason, not in it', a
   expect(events).toEqual([
     { event: 'checkpointFailed', checkpointId: 1, reason: expect.stringMatching(/^Checkpoint was declined \(tasks/) },
   ]);
+});
+
+test('a savepoint for which somebody chose a directory is noted before it is begun, others are not', async () => {
+  const { checkpoints, storage, triggered, asked } = theCheckpoints();
+  await triggered;
+  asked.catch(() => {});
+  // They wait for the checkpoint before them, which nobody answers.
+  const savepoint = (chosen: object) => void checkpoints.savepoint({ kind: 'savepoint', ...chosen }).catch(() => {});
+  savepoint({});
+  expect(await storage.list('')).toEqual([]);
+  savepoint({ targetDirectory: 'file:///jobs/nightly/' });
+  await expect.poll(() => storage.list('')).toHaveLength(1);
+  const [note = ''] = await storage.list('');
+  expect(new TextDecoder().decode(await storage.read(note))).toMatch(/^nightly\/savepoint-/);
+  checkpoints.stop();
 });

@@ -1,10 +1,17 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
+import { highestEpochIn } from '../../../src/ha/sweep.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { memoryStorage } from '../../../src/storage/index.ts';
 import { writeManifest } from '../../../src/stream/checkpoint/manifest-codec.ts';
-import { restorablePoints, restoreCandidates, startPointUnreadable } from '../../../src/stream/job/restore-point.ts';
+import { noteSavepoint } from '../../../src/stream/job/noted-savepoints.ts';
+import {
+  restorablePoints,
+  restoreCandidates,
+  startPointUnreadable,
+  unpublishedCandidates,
+} from '../../../src/stream/job/restore-point.ts';
 import { aManifest } from '../checkpoint/builders.ts';
 
 const jobId = 'a'.repeat(32);
@@ -36,6 +43,26 @@ test('what may be restored later: savepoints, stored checkpoints without a handl
   ];
   expect(found).toHaveLength(expected.length);
   expect(found).toEqual(expect.arrayContaining(expected));
+});
+
+test('a savepoint in a directory that somebody chose is found as well, while it is there', async () => {
+  const storage = memoryStorage({ clock: systemClock });
+  const [nightly, atTheRoot, failed] = [
+    'nightly/x/savepoint-aaaaaa-first1',
+    'savepoint-aaaaaa-second',
+    'nightly/savepoint-aaaaaa-third1',
+  ];
+  for (const directory of [nightly, atTheRoot, failed]) await noteSavepoint(storage, jobId, directory!);
+  await writeManifest(storage, nightly!, aManifest([], { jobId, checkpointId: 7, epoch: 3 }));
+  await writeManifest(storage, atTheRoot!, aManifest([], { jobId, checkpointId: 8, epoch: 3 }));
+  expect(await restorablePoints({ storage, jobId })).toEqual([
+    { checkpointId: 8, epoch: 3 },
+    { checkpointId: 7, epoch: 3 },
+  ]);
+  expect(await restorablePoints({ storage, jobId: ANOTHER })).toEqual([]);
+  const candidates = await unpublishedCandidates(storage, jobId);
+  expect(candidates.map(({ directory }) => directory)).toEqual([atTheRoot, nightly]);
+  expect(await highestEpochIn(storage, jobId)).toBe(0);
 });
 
 test.each([
