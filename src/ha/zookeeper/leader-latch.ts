@@ -123,11 +123,20 @@ export class LeaderLatch implements Elector {
     const place = contenders.indexOf(own);
     const before = contenders[place - 1];
     if (place === -1 || client.sessionId !== session || this.#isOver) return false;
-    if (before === undefined) {
-      this.#term ??= new Term({ ...this.#options, node: `${path}/${own}`, session });
-      return this.#term.isHeld();
-    }
+    if (before === undefined) return this.#begin(`${path}/${own}`, session);
     await gone(client, `${path}/${before}`, signal);
+    return false;
+  }
+
+  /** Begins the term, or makes sure of the one that has begun. */
+  async #begin(node: string, session: bigint): Promise<boolean> {
+    const term = this.#term ?? new Term({ ...this.#options, node, session });
+    this.#term = term;
+    if (term.isHeld()) return true;
+    // It ended before anybody counted on it. Its node must not keep others from leading.
+    term.stopWatching();
+    this.#term = undefined;
+    await this.#options.client.delete(node);
     return false;
   }
 

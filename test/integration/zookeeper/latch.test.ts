@@ -205,3 +205,22 @@ test.each(['dropAfter', 'dropBefore'] as const)(
     expect(await client.getChildren(path)).toHaveLength(1);
   },
 );
+
+test.each([
+  ['its connection breaks', 'cut'],
+  ['its node is removed', 'remove'],
+] as const)('a process that has won and loses before it leads (%s) makes room, and may win again', async (_, how) => {
+  const path = aPath();
+  const proxy = await ZooKeeperProxy.start(server!.port);
+  onTestFinished(() => proxy.stop());
+  const { latch, client } = new Contender(path, { port: proxy.port });
+  const stop = AbortSignal.timeout(20_000);
+  expect(await latch.acquire(stop)).toBeDefined();
+  if (how === 'cut') proxy.cut();
+  else for (const name of (await client.getChildren(path)) ?? []) await client.delete(`${path}/${name}`);
+  await until(() => !latch.isHeld() && client.state === 'connected');
+  const before = proxy.requests;
+  expect(await latch.acquire(stop)).toBeDefined();
+  expect(proxy.requests - before).toBeLessThan(50);
+  expect(await client.getChildren(path)).toHaveLength(1);
+});
