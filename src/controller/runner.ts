@@ -11,11 +11,13 @@
  *
  * The reconcile that begins decides when the next one is: what was planned before is dropped.
  */
+import { ApiError } from '../kube/index.ts';
 import { assertNever } from '../lib/assert-never.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Metrics } from '../lib/metrics.ts';
 import { type AttemptEnd, type AttemptLimits, attempt, type ReconcileResult } from './attempt.ts';
 import { Breather } from './breather.ts';
+import { ReconcileTimeoutError } from './errors.ts';
 import type { ObjectKey } from './object-key.ts';
 import type { OwnWrites } from './own-writes.ts';
 import { ReconcileCounts } from './reconcile-counts.ts';
@@ -154,7 +156,7 @@ export class Runner {
   }
 
   private retry(key: ObjectKey, reconcileId: string, error: unknown): void {
-    this.options.queue.addRateLimited(key);
+    this.options.queue.addRateLimited(key, askedFor(error));
     this.tell(key, reconcileId, error, 'retry');
   }
 
@@ -162,4 +164,10 @@ export class Runner {
     const { name: controller, queue, trouble } = this.options;
     trouble({ controller, key, reconcileId, error, failures: queue.failuresOf(key), next });
   }
+}
+
+/** How long the server asked to be left alone. */
+function askedFor(error: unknown): number {
+  const cause = error instanceof ReconcileTimeoutError ? error.cause : error;
+  return cause instanceof ApiError ? (cause.retryAfterMs ?? 0) : 0;
 }

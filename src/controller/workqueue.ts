@@ -62,11 +62,11 @@ export class WorkQueue {
     this.setTimer();
   }
 
-  /** The key failed, and comes again when the limits allow it. */
-  addRateLimited(key: ObjectKey): void {
+  /** The key failed, and comes again when the limits allow it, but no sooner than `atLeastMs`. */
+  addRateLimited(key: ObjectKey, atLeastMs = 0): void {
     this.counts.retries.add(this.counts.labels);
     const facts = { now: this.now(), random: this.options.random() };
-    this.addAfter(key, this.limiter.delayAfterFailure(key, facts));
+    this.addAfter(key, Math.max(atLeastMs, this.limiter.delayAfterFailure(key, facts)));
   }
 
   /** The key is well again: its next failure is a first one. */

@@ -41,7 +41,10 @@ function setUp({ isElected = true, ...more }: Partial<ManagerOptions> & { isElec
       log.push('contends');
       return Promise.race([elected.promise, waitUntil(signal, () => () => {}).then(() => undefined)]);
     },
-    hold: (signal) => Promise.race([lost.promise, waitUntil(signal, () => () => {}).then(() => undefined)]),
+    hold(signal) {
+      signal.addEventListener('abort', () => log.push('renews no more'));
+      return Promise.race([lost.promise, waitUntil(signal, () => () => {}).then(() => undefined)]);
+    },
     isHeld: () => log.at(-1) !== 'released',
     async release() {
       log.push('released');
@@ -136,6 +139,7 @@ test('what is not drained within thirty seconds is aborted', async () => {
     'aborted',
     'work ends',
     'flushed',
+    'renews no more',
     'informer ends',
     'released',
     'probes close',
@@ -209,6 +213,7 @@ test('a lease that is lost ends all work at once, is not given back, and is what
     'drains',
     'aborted',
     'work ends',
+    'renews no more',
     'informer ends',
     'probes close',
   ]);

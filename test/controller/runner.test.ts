@@ -6,7 +6,7 @@ import { OwnWrites, type View } from '../../src/controller/own-writes.ts';
 import { type AttemptContext, type ReconcileFailure, Runner } from '../../src/controller/runner.ts';
 import { Store } from '../../src/controller/store.ts';
 import { WorkQueue } from '../../src/controller/workqueue.ts';
-import { CONFIG_MAPS, type KubeObject } from '../../src/kube/index.ts';
+import { ApiError, CONFIG_MAPS, type KubeObject } from '../../src/kube/index.ts';
 import { FlinkJobError } from '../../src/lib/errors.ts';
 import { TestClock } from '../../src/stream/testing/test-clock.ts';
 import { aMap, MemoryMetrics } from './builders.ts';
@@ -154,6 +154,22 @@ test('one that fails comes again, ever more rarely, and is told of each time', a
   expect(failures[0]).toMatchObject({ controller: 'jobs', key: 'a', reconcileId: 'id-1' });
   expect(count('reconcile_errors_total')).toBe(4);
   expect(count('reconcile_panics_total')).toBe(0);
+  await end();
+});
+
+test('a server that asks to be left alone is', async () => {
+  const facts = { code: 'KUBE_REFUSED', call: 'x', why: 'y', outcome: 'notApplied', retryable: true } as const;
+  const { queue, clock, calls, end } = setUp(async () => {
+    throw new ApiError({ ...facts, status: 429, retryAfterMs: 7_000 });
+  });
+  queue.add('a');
+  await settle();
+  clock.advanceBy(6_999);
+  await settle();
+  expect(calls).toHaveLength(1);
+  clock.advanceBy(1);
+  await settle();
+  expect(calls).toHaveLength(2);
   await end();
 });
 
