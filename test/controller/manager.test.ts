@@ -122,7 +122,16 @@ test('told to stop, it ends in order: not ready, drained, flushed, informers, le
   expect(log).toEqual(['drains']);
   worked.resolve();
   expect(await running).toBe('stopped');
-  expect(log).toEqual(['drains', 'work ends', 'aborted', 'flushed', 'informer ends', 'released', 'probes close']);
+  expect(log).toEqual([
+    'drains',
+    'work ends',
+    'aborted',
+    'flushed',
+    'renews no more',
+    'informer ends',
+    'released',
+    'probes close',
+  ]);
   expect(clock.nextTimerAt).toBe(Number.POSITIVE_INFINITY);
 });
 
