@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../lib/clock.ts';
 import type { Elector } from '../lib/elector.ts';
-import { FlinkJobError } from '../lib/errors.ts';
+import { FlinkJobError, messageOf } from '../lib/errors.ts';
 import { waitFor } from '../lib/waiting.ts';
 import {
   HaObjectCorruptException,
@@ -32,6 +32,8 @@ export interface LeaseElectionDriverOptions {
   readonly clock: Clock;
   readonly newSessionId: () => string;
   readonly listener: LeaderElectionListener;
+  /** Told what went wrong and is tried again. @default nobody is told */
+  readonly warn?: (message: string) => void;
 }
 
 /** Before the epoch is tried again, after it could not be raised. */
@@ -105,7 +107,7 @@ export class LeaseElectionDriver implements LeaderElectionDriver {
 
   /** Wins the lease and raises the epoch; undefined when it was stopped, or this process may not lead. */
   private async takeOver(): Promise<Epoch | undefined> {
-    const { writer, elector, identity, attempt, clock } = this.options;
+    const { writer, elector, identity, attempt, clock, warn } = this.options;
     const { signal } = this.stopped;
     for (;;) {
       // After a refused bump the lease comes first again: somebody else may have it by now.
@@ -123,6 +125,9 @@ export class LeaseElectionDriver implements LeaderElectionDriver {
       if (never !== undefined) {
         await elector.release();
         throw never;
+      }
+      if (taken.reason === 'unknown') {
+        warn?.(`the lease is held, and the epoch of ${writer.backend.name} not raised yet: ${messageOf(taken.cause)}`);
       }
       await waitFor(clock, TAKE_OVER_RETRY_MS, signal);
     }

@@ -151,6 +151,7 @@ class DefaultHaServices implements HighAvailabilityServices {
         clock,
         newSessionId,
         listener,
+        warn: this.warn,
       });
     });
   }

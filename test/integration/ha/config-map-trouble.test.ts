@@ -92,9 +92,10 @@ test('an object that somebody has emptied is said to be so; nothing is written t
   expect(patchesOf(world)).toHaveLength(3);
 });
 
-/** What a process that wins the lease of this object is told, once it has given the lease back. */
-async function failedLeader({ writer }: World): Promise<Error> {
-  const failed = Promise.withResolvers<Error>();
+/** A process that wins the lease of this object: what it is told, and what came of it. */
+function contending({ writer }: World) {
+  const [failed, granted] = [Promise.withResolvers<Error>(), Promise.withResolvers<unknown>()];
+  const warnings: string[] = [];
   const elector = new HeldElector();
   const driver = new LeaseElectionDriver({
     writer,
@@ -103,11 +104,23 @@ async function failedLeader({ writer }: World): Promise<Error> {
     attempt: undefined,
     clock: systemClock,
     newSessionId: () => 'session',
-    listener: { granted: () => {}, revoked: () => {}, informationChanged: () => {}, failed: failed.resolve },
+    listener: {
+      granted: granted.resolve,
+      revoked: () => {},
+      informationChanged: () => {},
+      failed: failed.resolve,
+    },
+    warn: (message) => void warnings.push(message),
   });
   onTestFinished(() => driver.close());
   driver.start();
-  const error = await failed.promise;
+  return { granted: granted.promise, failed: failed.promise, elector, warnings };
+}
+
+/** The error it ends with, once it has given the lease back. */
+async function failedLeader(world: World): Promise<Error> {
+  const { failed, elector } = contending(world);
+  const error = await failed;
   expect(elector.isReleased).toBe(true);
   return error;
 }
@@ -133,13 +146,26 @@ test('whoever wins the lease and has no right to change the object gives it back
   expect(rule.hits).toBe(1);
 });
 
+test('whoever wins the lease while the object cannot be had says so, and leads once it can', SOON, async () => {
+  const world = await leading();
+  const fault = { do: 'answer', status: 500 } as const;
+  world.proxy.inject({ verb: 'get', resource: 'configmaps', fault, times: 5 });
+  const { granted, warnings } = contending(world);
+  expect(await granted).toMatchObject({ epoch: 2 });
+  expect(warnings).toEqual([
+    expect.stringMatching(/^the lease is held, and the epoch of ConfigMap .* not raised yet: .* 500/),
+  ]);
+});
+
 /** A lease that nobody else wants. */
 class HeldElector implements Elector {
   isReleased = false;
   async acquire(signal: AbortSignal): Promise<{ readonly transitions: number } | undefined> {
     return signal.aborted ? undefined : { transitions: 0 };
   }
-  hold = (): Promise<undefined> => new Promise(() => {});
+  hold(signal: AbortSignal): Promise<undefined> {
+    return new Promise((resolve) => signal.addEventListener('abort', () => resolve(undefined)));
+  }
   isHeld = (): boolean => true;
   async release(): Promise<void> {
     this.isReleased = true;
