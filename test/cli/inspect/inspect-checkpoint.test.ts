@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
 import { DEFAULT_HOME, makeJobPlace, openJobHome } from '../../../src/cli/run/job-home.ts';
 import { parseSavepointDirectory } from '../../../src/stream/index.ts';
-import { file, metadataOf, parts, withKeyed } from '../../flink/metadata/metadata-builder.ts';
+import { file, headOf, metadataOf, namedState, parts, withKeyed } from '../../flink/metadata/metadata-builder.ts';
 import { flinkjob } from '../fake-io.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'inspect-checkpoint-'));
@@ -101,17 +101,7 @@ test('names of keyed states that cannot be known are said to be missing', async 
 test('names of keyed states are read from files beside the _metadata, and from no others', async () => {
   const at = join(directory, 'chk-1');
   mkdirSync(at);
-  const head = parts()
-    .int(6)
-    .byte(0)
-    .int(2)
-    .utf('org.apache.flink.api.common.typeutils.base.LongSerializer$LongSerializerSnapshot')
-    .int(3)
-    .byte(0, 1)
-    .utf('total')
-    .int(0, 1)
-    .utf('KEYED_STATE_TYPE', 'VALUE')
-    .int(0);
+  const head = headOf(namedState('total', 'VALUE'));
   writeFileSync(join(at, 'state-1'), head.bytes());
   const keyed = withKeyed(parts().byte(3).int(0, 1).long(0).add(file(9, 's3://bucket/cp/chk-1/state-1')));
   writeFileSync(join(at, '_metadata'), metadataOf(6, keyed));

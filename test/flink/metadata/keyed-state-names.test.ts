@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { describeFlinkMetadata } from '../../../src/flink/metadata/describe-metadata.ts';
 import { readKeyedStateNames } from '../../../src/flink/metadata/keyed-state-names.ts';
 import { readFlinkMetadata } from '../../../src/flink/metadata/metadata-reader.ts';
-import { type Parts, parts } from './metadata-builder.ts';
+import { headOf, LONG_SERIALIZER, namedState, type Parts, parts } from './metadata-builder.ts';
 
 const keyedIn = (file: string) =>
   describeFlinkMetadata(readFlinkMetadata(readFileSync(`test/fixtures/flink/metadata-fixtures/${file}.bin`), file))
@@ -35,32 +35,12 @@ test('rows of a real SQL job are named with their types', () => {
   ]);
 });
 
-const BASE = 'org.apache.flink.api.common.typeutils.base';
-const LONG = `${BASE}.LongSerializer$LongSerializerSnapshot`;
-const headOf = (...states: Parts[]) =>
-  parts()
-    .int(6)
-    .byte(0)
-    .int(2)
-    .utf(LONG)
-    .int(3)
-    .byte(0, states.length)
-    .add(...states)
-    .bytes();
-const state = (name: string, ...serializer: Parts[]) =>
-  parts()
-    .utf(name)
-    .int(0, 1)
-    .utf('KEYED_STATE_TYPE', 'VALUE')
-    .int(1)
-    .utf('VALUE_SERIALIZER')
-    .int(2)
-    .add(...serializer);
-const long = () => parts().utf(LONG).int(3);
+const state = (name: string, serializer: Parts) => namedState(name, 'VALUE', serializer);
+const long = () => parts().utf(LONG_SERIALIZER).int(3);
 
 test('names end at a serializer that is not known, and the answer says which', () => {
   const kryo = parts().utf('org.apache.flink.api.java.typeutils.runtime.kryo.KryoSerializerSnapshot').int(2);
-  expect(readKeyedStateNames(headOf(state('a', long()), state('b', kryo), state('c', long())))).toEqual({
+  expect(readKeyedStateNames(headOf(state('a', long()), state('b', kryo), state('c', long())).bytes())).toEqual({
     keyType: 'Long',
     states: [
       { name: 'a', kind: 'value', type: 'Long' },
@@ -83,7 +63,7 @@ test('a field of a POJO that is not known leaves the others known', () => {
     .int(2)
     .utf('com.A')
     .add(map(2), field('x', parts().utf('com.Own').int(1)), field('y', long()), map(0), map(0));
-  expect(readKeyedStateNames(headOf(state('a', pojo), state('b', long())))).toMatchObject({
+  expect(readKeyedStateNames(headOf(state('a', pojo), state('b', long())).bytes())).toMatchObject({
     states: [{ type: '{x: ?, y: Long}' }, { type: 'Long' }],
     endedBy: undefined,
   });
@@ -94,13 +74,15 @@ test.each<[string, Uint8Array, string]>([
   ['nothing', new Uint8Array(), 'the head is cut off or damaged'],
   [
     'an older description of a serializer',
-    headOf(state('a', parts().utf(LONG).int(2))),
-    `the serializer ${LONG}, version 2, is not known here`,
+    headOf(state('a', parts().utf(LONG_SERIALIZER).int(2))).bytes(),
+    `the serializer ${LONG_SERIALIZER}, version 2, is not known here`,
   ],
   ['an older frame', parts().int(6).byte(0).int(1).bytes(), 'a serializer is framed in version 1'],
   [
     'a list in another form',
-    headOf(state('a', parts().utf(`${BASE}.ListSerializerSnapshot`).int(3, 1, 1, 1))),
+    headOf(
+      state('a', parts().utf('org.apache.flink.api.common.typeutils.base.ListSerializerSnapshot').int(3, 1, 1, 1)),
+    ).bytes(),
     'the head is cut off or damaged',
   ],
   [
@@ -110,7 +92,7 @@ test.each<[string, Uint8Array, string]>([
         'a',
         parts().utf('org.apache.flink.table.runtime.typeutils.RowDataSerializer$RowDataSerializerSnapshot').int(3, 1),
       ),
-    ),
+    ).bytes(),
     'the types of a row have another form',
   ],
 ])('%s ends the names', (_, head, endedBy) => {

@@ -66,3 +66,23 @@ export function wholeOf(version: number, operator: Parts): Uint8Array {
 
 /** Subtask 0 with managed keyed state only. */
 export const withKeyed = (keyed: Parts): Parts => parts().int(0, 0, 0).add(keyed, none()).int(0, 0);
+
+/** Flink's description of a serializer of keys that are longs. */
+export const LONG_SERIALIZER = 'org.apache.flink.api.common.typeutils.base.LongSerializer$LongSerializerSnapshot';
+
+/** The head of a file of keyed state: the keys are longs, and the states have names. */
+export const headOf = (...states: Parts[]): Parts =>
+  parts()
+    .int(6)
+    .byte(0)
+    .int(2)
+    .utf(LONG_SERIALIZER)
+    .int(3)
+    .byte(0, states.length)
+    .add(...states);
+
+/** A state as a head names it, with the serializer of its values or with none. */
+export function namedState(name: string, kind: string, serializer?: Parts): Parts {
+  const state = parts().utf(name).int(0, 1).utf('KEYED_STATE_TYPE', kind);
+  return serializer === undefined ? state.int(0) : state.int(1).utf('VALUE_SERIALIZER').int(2).add(serializer);
+}

@@ -3,7 +3,17 @@ import { describeFlinkMetadata, sizeOfKeyedState } from '../../../src/flink/meta
 import type { SubtaskState } from '../../../src/flink/metadata/metadata.ts';
 import { readFlinkMetadata } from '../../../src/flink/metadata/metadata-reader.ts';
 import { FlinkDataError } from '../../../src/flink/wire/errors.ts';
-import { file, metadataOf, none, type Parts, parts, wholeOf, withKeyed } from './metadata-builder.ts';
+import {
+  file,
+  headOf,
+  metadataOf,
+  namedState,
+  none,
+  type Parts,
+  parts,
+  wholeOf,
+  withKeyed,
+} from './metadata-builder.ts';
 
 const read = (bytes: Uint8Array) => readFlinkMetadata(bytes, 'the file');
 const subtaskOf = (version: number, body: Parts): SubtaskState =>
@@ -125,21 +135,7 @@ test('sizes of operator states come from where their partitions begin', () => {
 
 test('names of keyed states in a file are read when its head is at hand', () => {
   const bytes = metadataOf(6, withKeyed(parts().byte(3).int(0, 1).long(0).add(file(99, 's3://b/chk-1/x'))));
-  const head = parts()
-    .int(6)
-    .byte(0)
-    .int(2)
-    .utf('org.apache.flink.api.common.typeutils.base.LongSerializer$LongSerializerSnapshot')
-    .int(3)
-    .byte(0, 1)
-    .utf('total')
-    .int(0, 1)
-    .utf('KEYED_STATE_TYPE', 'REDUCING')
-    .int(1)
-    .utf('VALUE_SERIALIZER')
-    .int(2)
-    .utf('com.example.MySerializerSnapshot')
-    .int(1);
+  const head = headOf(namedState('total', 'REDUCING', parts().utf('com.example.MySerializerSnapshot').int(1)));
   const [without] = describeFlinkMetadata(read(bytes)).operators;
   expect(without?.keyed).toMatchObject({ states: [], incomplete: 'the names stand in a file that is not at hand' });
   const [withHead] = describeFlinkMetadata(read(bytes), () => head.bytes()).operators;
