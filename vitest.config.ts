@@ -16,8 +16,8 @@ export default defineConfig({
     maxWorkers: '100%',
     // For the processes that tests start, some hundreds: code compiled once is not compiled again, as with bin/flinkjob.
     env: { NODE_COMPILE_CACHE: join(import.meta.dirname, '.tools/compile-cache') },
-    // They start nothing: they hand out the run's one Kubernetes API server and ZooKeeper server to the first test that asks.
-    globalSetup: ['test/cluster/desk.ts', 'test/zookeeper/desk.ts'],
+    // They start nothing: the first test that asks gets the run's one Kubernetes API server, ZooKeeper server, bundled command.
+    globalSetup: ['test/cluster/desk.ts', 'test/command/desk.ts', 'test/zookeeper/desk.ts'],
     projects: [
       project('unit', ['test/**/*.test.ts', '!test/integration/**', '!test/conformance/**', '!test/soak/**'], 60_000),
       project('integration', ['test/integration/**/*.test.ts'], 300_000),

@@ -4,10 +4,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
+import { commandForTests } from '../command/desk.ts';
 import { eventually } from './eventually.ts';
 import { aTemporaryDirectory } from './temporary-directory.ts';
 
-const BIN = resolve('bin/flinkjob.mjs');
+const BUNDLED_COMMAND = await commandForTests();
+/** For jobs that import files of `src/`: job and engine have to be one code. */
+export const COMMAND_FROM_SOURCES = resolve('bin/flinkjob.mjs');
 
 /** How a command ended. */
 export interface Ended {
@@ -23,8 +26,8 @@ export class FlinkjobProcess {
   readonly ended: Promise<Ended>;
   readonly #child: ChildProcess;
 
-  constructor(args: readonly string[], cwd: string) {
-    this.#child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', BIN, ...args], {
+  constructor(args: readonly string[], cwd: string, command = BUNDLED_COMMAND) {
+    this.#child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', command, ...args], {
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -65,9 +68,9 @@ export interface Workplace {
 }
 
 /** A workplace in a directory that is gone after the test. */
-export function aWorkplace(directory: string = aTemporaryDirectory()): Workplace {
+export function aWorkplace(directory: string = aTemporaryDirectory(), command = BUNDLED_COMMAND): Workplace {
   const start = (...args: string[]): FlinkjobProcess => {
-    const started = new FlinkjobProcess(args, directory);
+    const started = new FlinkjobProcess(args, directory, command);
     onTestFinished(async () => {
       started.kill('SIGKILL');
       await started.ended;

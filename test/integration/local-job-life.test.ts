@@ -7,7 +7,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../builders/eventually.ts';
-import { aWorkplace, type FlinkjobProcess, type Workplace } from '../builders/flinkjob-process.ts';
+import {
+  aWorkplace,
+  COMMAND_FROM_SOURCES,
+  type FlinkjobProcess,
+  type Workplace,
+} from '../builders/flinkjob-process.ts';
 import { aTemporaryDirectory } from '../builders/temporary-directory.ts';
 import { committedFiles, committedRecords, differenceOf, pendingFiles } from '../oracles/committed-output.ts';
 import { bundlePrograms } from '../soak/bundled-programs.ts';
@@ -55,6 +60,7 @@ function theJob(
   });
 }
 
+const aPlace = (): Workplace => aWorkplace(aTemporaryDirectory(), COMMAND_FROM_SOURCES);
 const out = (at: Workplace): string => join(at.directory, 'out');
 
 /** Starts the job at its pace and waits until three more checkpoints have committed something. */
@@ -79,7 +85,7 @@ function expectExactlyOnce(at: Workplace): void {
 }
 
 test('a supervisor that is killed again and again and started at other parallelisms commits every record once', async () => {
-  const at = aWorkplace();
+  const at = aPlace();
   for (const parallelism of [2, 3, 1]) {
     const run = await aRunThatCommits(at, { parallelism });
     // The next one comes while the job process of this one is still on its way out.
@@ -93,7 +99,7 @@ test.each([
   ['Savepoint', 'stopped with savepoint'],
   ['Orphan', 'stopped; the job goes on from its newest checkpoint'],
 ] as const)('a job that was stopped by SIGTERM with deletion mode %s goes on where it was', async (deletion, says) => {
-  const at = aWorkplace();
+  const at = aPlace();
   const run = await aRunThatCommits(at, { deletion });
   run.kill('SIGTERM');
   const end = await run.ended;
@@ -106,7 +112,7 @@ test.each([
 });
 
 test('a job that was cancelled by SIGTERM has ended for good: what it committed stays, and nothing is added', async () => {
-  const at = aWorkplace();
+  const at = aPlace();
   const run = await aRunThatCommits(at, { deletion: 'Cancel' });
   run.kill('SIGTERM');
   const end = await run.ended;
@@ -119,12 +125,12 @@ test('a job that was cancelled by SIGTERM has ended for good: what it committed 
 });
 
 test('a job suspended with a savepoint goes on elsewhere, at another parallelism, without gap or repeat', async () => {
-  const from = aWorkplace();
+  const from = aPlace();
   const run = await aRunThatCommits(from, { parallelism: 3 });
   const suspended = await from.flinkjob('suspend', 'random');
   expect(suspended, suspended.stderr).toMatchObject({ code: 0 });
   await run.ended;
-  const to = aWorkplace();
+  const to = aPlace();
   const rest = await to.flinkjob(
     'run',
     '--restore-from',
@@ -158,7 +164,7 @@ export const job = (env) => {
 test.each([1, 2])(
   'a job suspended while it works off what its source has read goes on there, at parallelism %i',
   async (parallelism) => {
-    const at = aWorkplace();
+    const at = aPlace();
     at.write('job.ts', BACKLOG);
     const file = at.manifest('job', {
       typescript: { module: 'job.ts' },
@@ -184,13 +190,13 @@ test.each([1, 2])(
 );
 
 test('a job started from a savepoint of a running one repeats exactly what came after the savepoint', async () => {
-  const from = aWorkplace();
+  const from = aPlace();
   const run = await aRunThatCommits(from);
   const saved = await from.flinkjob('savepoint', 'random');
   expect(saved, saved.stderr).toMatchObject({ code: 0 });
   run.kill('SIGKILL');
   await run.ended;
-  const to = aWorkplace();
+  const to = aPlace();
   const restored = await to.flinkjob(
     'run',
     '--restore-from',
@@ -209,7 +215,7 @@ test('a job started from a savepoint of a running one repeats exactly what came 
 });
 
 test('a savepoint is whole also when its job was killed before the next checkpoint, and went on without it', async () => {
-  const from = aWorkplace();
+  const from = aPlace();
   const run = await aRunThatCommits(from, { interval: '1500ms' });
   const saved = await from.flinkjob('savepoint', 'random');
   run.kill('SIGKILL');
@@ -217,7 +223,7 @@ test('a savepoint is whole also when its job was killed before the next checkpoi
   await run.ended;
   await finishes(from, 2);
   expect(differenceOf(expected, committedRecords(out(from)))).toEqual([]);
-  const to = aWorkplace();
+  const to = aPlace();
   const again = theJob(to, { speed: AT_FULL_SPEED });
   const restored = await to.flinkjob('run', '--fresh', '--restore-from', saved.stdout.trim(), again);
   expect(restored, restored.stderr).toMatchObject({ code: 0 });
@@ -226,7 +232,7 @@ test('a savepoint is whole also when its job was killed before the next checkpoi
 }, 90_000);
 
 test('a job that falls back to an older checkpoint says so and commits every record once', async () => {
-  const at = aWorkplace(aTemporaryDirectory());
+  const at = aPlace();
   const run = await aRunThatCommits(at);
   run.kill('SIGKILL');
   await run.ended;
