@@ -193,6 +193,16 @@ test('looked at again while it waits, it waits no longer for that', () => {
   expect(woken).toEqual(['flights/job']);
 });
 
+test('looked at again while it waits, and then seen, it leaves no timer that would wake it once more', () => {
+  const { writes, view, clock } = setUp();
+  writes.wrote('flights/job', view, aMap('child', 7));
+  writes.stand('flights/job');
+  clock.advanceBy(10_000);
+  writes.stand('flights/job');
+  view.event(aMap('child', 7));
+  expect(clock.nextTimerAt).toBe(Number.POSITIVE_INFINITY);
+});
+
 test('a write whose answer was lost is asked for at once, and again while asking fails', async () => {
   const { writes, view } = setUp();
   writes.unsure('flights/job', view, 'flights/child');
