@@ -7,8 +7,9 @@ import { nodeTooOld } from './lib/node-version.ts';
 
 const problem = nodeTooOld(process.versions.node, process.execPath);
 if (problem === undefined) {
-  const { start } = await import('./main.ts');
-  await start();
+  // What a pod runs is no command for people, and does without theirs.
+  if (process.argv[2] === 'run-job') await import('./cli/run-job/entry.ts');
+  else await (await import('./main.ts')).start();
 } else {
   process.stderr.write(`error: ${problem}\n`);
   process.exitCode = 1;

@@ -26,6 +26,7 @@ export {
   type Phase,
   PLURAL,
 } from './names.ts';
+export { DEFAULT_REST_PORT, DEFAULT_TERMINATION_LOG, POD_VARIABLES } from './pod-variables.ts';
 export { renderReference } from './reference.ts';
 export {
   DEFAULT_CHECKPOINT_INTERVAL_MS,

@@ -10,11 +10,13 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { test as anyTest, expect, onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
-import { POD_VARIABLES } from '../../src/cli/run-job/pod-environment.ts';
+import { POD_VARIABLES } from '../../src/api/index.ts';
 import { openAttempt, openKubernetesHaServices } from '../../src/ha/index.ts';
 import { LEASES } from '../../src/kube/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { jobRole } from '../../src/resources/index.ts';
 import { openStorage } from '../../src/storage/index.ts';
+import { aPodOf } from '../builders/job-facts.ts';
 import { aClient, tokenConnection } from '../builders/kube.ts';
 import { kubeconfigFile } from '../builders/kubeconfig.ts';
 import { aTemporaryDirectory } from '../builders/temporary-directory.ts';
@@ -26,21 +28,6 @@ const test = anyTest.skipIf(cluster === undefined);
 const NEVER = new AbortController().signal;
 const ENTRY = resolve('src/cli/run-job/entry.ts');
 const JOB = 'counts';
-
-const ROLE = [
-  {
-    apiGroups: ['coordination.k8s.io'],
-    resources: ['leases'],
-    resourceNames: [`${JOB}-leader`],
-    verbs: ['get', 'list', 'watch', 'update'],
-  },
-  {
-    apiGroups: [''],
-    resources: ['configmaps'],
-    resourceNames: [`${JOB}-ha`],
-    verbs: ['get', 'list', 'watch', 'patch'],
-  },
-];
 
 /** A port that nobody listens at. */
 function freePort(): Promise<number> {
@@ -145,7 +132,8 @@ async function aJob() {
   const view = (await ledgers.read())!;
   await ledgers.write(view, openAttempt(view.ledger, { at: Date.now(), epoch: view.nextEpoch }), 'operator');
 
-  await cluster!.serviceAccount(namespace, JOB, ROLE);
+  const rules = jobRole(aPodOf({}, { name: JOB, namespace }))['rules'] as object[];
+  await cluster!.serviceAccount(namespace, JOB, rules);
   const token = await cluster!.tokenFor(namespace, JOB);
   const kubeconfig = kubeconfigFile({ ...cluster!.access, adminToken: token }, namespace);
   onTestFinished(() => kubeconfig[Symbol.dispose]());

@@ -1,31 +1,6 @@
-/**
- * What the pod of a job is told by whoever made it: variables, and the files they point to. Spelled here once, for the
- * process that reads them and for the builder of the pod.
- */
+/** What the pod of a job was told by whoever made it: variables, read and checked. */
+import { DEFAULT_REST_PORT, DEFAULT_TERMINATION_LOG, POD_VARIABLES } from '../../api/index.ts';
 import { InvalidJobError } from '../../stream/index.ts';
-
-/** The names of the variables. */
-export const POD_VARIABLES = {
-  /** A FlinkJob as YAML or JSON, of the revision that runs. */
-  resource: 'FLINKJOB_RESOURCE',
-  /** The program, where it lies beside the resource and not in the image. */
-  source: 'FLINKJOB_SOURCE',
-  jobId: 'FLINKJOB_JOB_ID',
-  attempt: 'FLINKJOB_ATTEMPT',
-  /** When the job got its id, RFC 3339. */
-  since: 'FLINKJOB_SINCE',
-  podUid: 'FLINKJOB_POD_UID',
-  podIp: 'FLINKJOB_POD_IP',
-  /** @default 8081, Flink's */
-  restPort: 'FLINKJOB_REST_PORT',
-  /** @default /dev/termination-log, Kubernetes' */
-  terminationLog: 'FLINKJOB_TERMINATION_LOG',
-  /** @default info */
-  logLevel: 'FLINKJOB_LOG_LEVEL',
-} as const;
-
-export const DEFAULT_REST_PORT = 8081;
-export const DEFAULT_TERMINATION_LOG = '/dev/termination-log';
 
 /** The variables, read and checked. */
 export interface PodEnvironment {

@@ -5,8 +5,10 @@ import { type HighAvailabilityServices, openKubernetesHaServices } from '../../.
 import { ConfigMapHandleBackend } from '../../../src/ha/kubernetes/index.ts';
 import { type ApiClient, CONFIG_MAPS, LEASES } from '../../../src/kube/index.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
+import { HANDLES_VERBS, jobRole, LEASE_VERBS } from '../../../src/resources/index.ts';
 import { failureOf } from '../../builders/failure-of.ts';
 import { AJob, aCheckpoint, granted, JOB } from '../../builders/ha.ts';
+import { aPodOf } from '../../builders/job-facts.ts';
 import { aClient, aConfigMap, tokenConnection } from '../../builders/kube.ts';
 import { clusterForTests } from '../../cluster/index.ts';
 
@@ -14,28 +16,18 @@ const cluster = await clusterForTests();
 const test = anyTest.skipIf(cluster === undefined);
 const signal = new AbortController().signal;
 
-const LEASE_VERBS = ['get', 'list', 'watch', 'update'];
-const CONFIG_MAP_VERBS = ['get', 'list', 'watch', 'patch'];
+interface PolicyRule {
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+}
 
-/** The Role of a job: its Lease and its ConfigMap, by name. */
+/** The Role of a job, or one that lacks a verb. */
 const roleOf = (job: string, without: { readonly resource?: string; readonly verb?: string } = {}) => {
-  const verbs = (resource: string, all: readonly string[]) =>
-    all.filter((verb) => resource !== without.resource || verb !== without.verb);
-  return [
-    {
-      apiGroups: ['coordination.k8s.io'],
-      resources: ['leases'],
-      resourceNames: [`${job}-leader`],
-      verbs: verbs('leases', LEASE_VERBS),
-    },
-    {
-      apiGroups: [''],
-      resources: ['configmaps'],
-      resourceNames: [`${job}-ha`],
-
-      verbs: verbs('configmaps', CONFIG_MAP_VERBS),
-    },
-  ];
+  const rules = jobRole(aPodOf({}, { name: job }))['rules'] as PolicyRule[];
+  return rules.map((rule) => ({
+    ...rule,
+    verbs: rule.verbs.filter((verb) => !rule.resources.includes(without.resource ?? '') || verb !== without.verb),
+  }));
 };
 
 /** A job as the operator leaves it to its pods: both objects are there, and an account that may touch just them. */
@@ -96,7 +88,7 @@ test('a job leads, writes, is watched and hands over with rights to two objects 
     ...new Set(events.filter(({ objectRef }) => objectRef?.resource === resource).map(({ verb }) => verb)),
   ];
   expect(used('leases').sort()).toEqual([...LEASE_VERBS].sort());
-  expect(used('configmaps').sort()).toEqual([...CONFIG_MAP_VERBS].sort());
+  expect(used('configmaps').sort()).toEqual([...HANDLES_VERBS].sort());
   expect(new Set(events.map(({ objectRef }) => objectRef?.resource))).toEqual(new Set(['leases', 'configmaps']));
 });
 

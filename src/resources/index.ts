@@ -1,0 +1,24 @@
+/**
+ * The Kubernetes objects of a job, built from facts: one kind, one file, one function. Pure; the same facts make the same
+ * object, so that applying it again changes nothing.
+ *
+ *     <job>-leader    Lease                  who leads                           goes with the FlinkJob
+ *     <job>-rest      Service                the REST API                        goes with it
+ *     <job>-pods      account, Role, binding what pods may do: two objects       goes with it
+ *     <job>-pods      PodDisruptionBudget    where one stands by                 goes with it
+ *     <job>-<hash>    ConfigMap, immutable   the spec of one revision            goes with it
+ *     <job>-<n>-<i>   Pod                    pod i of attempt n                  goes with it
+ *
+ * ConfigMap `<job>-ha` is not among them: it has no owner, so that a job can be removed and its state stay, and its contents
+ * are those of the high availability stores.
+ */
+export { disruptionBudget } from './disruption-budget.ts';
+export { HANDLES_VERBS, jobRole, jobRoleBinding, jobServiceAccount, LEASE_VERBS } from './job-account.ts';
+export type { JobFacts, PodFacts, RevisionFacts } from './job-facts.ts';
+export { jobPod, MAIN_CONTAINER } from './job-pod.ts';
+export { leaderLease } from './leader-lease.ts';
+export type { Manifest, ManifestMetadata } from './manifest.ts';
+export { APP_NAME, labelsOf, MANAGED_BY, podSelector } from './metadata.ts';
+export { objectNames, podName } from './names.ts';
+export { restService } from './rest-service.ts';
+export { RESOURCE_KEY, revisionConfigMap } from './revision-config-map.ts';

@@ -1,0 +1,29 @@
+/** What objects are built from. Everything is settled here, so that the same facts always make the same object. */
+import type { FlinkJob } from '../api/index.ts';
+
+/** A job whose objects are built. */
+export interface JobFacts {
+  readonly job: FlinkJob;
+  readonly namespace: string;
+  readonly name: string;
+  /** Of the FlinkJob: its objects go when it goes. */
+  readonly uid: string;
+  /** Stable for the life of the state. */
+  readonly jobId: string;
+  /** When the job got its id, RFC 3339. */
+  readonly since: string;
+}
+
+/** One revision of a job, with its image settled: another version of the operator changes no job. */
+export interface RevisionFacts extends JobFacts {
+  /** `<job>-<hash>`. */
+  readonly revision: string;
+  readonly image: string;
+}
+
+/** One pod of an attempt. */
+export interface PodFacts extends RevisionFacts {
+  readonly attempt: number;
+  /** Grows within an attempt, and is never used twice. */
+  readonly index: number;
+}

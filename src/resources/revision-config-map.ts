@@ -1,0 +1,28 @@
+import { API_VERSION, KIND, LABELS } from '../api/index.ts';
+import type { RevisionFacts } from './job-facts.ts';
+import type { Manifest } from './manifest.ts';
+import { ownedMetadata } from './metadata.ts';
+
+/** Key of the FlinkJob in it, and name of the file in the pod. */
+export const RESOURCE_KEY = 'job.json';
+
+/**
+ * The spec of one revision, inline source included, as its pods read it. Immutable: a pod that is made again tomorrow runs
+ * what its attempt began with, whatever the FlinkJob says by then.
+ */
+export function revisionConfigMap(facts: RevisionFacts): Manifest {
+  const { job, name, namespace, revision, image } = facts;
+  const resource = {
+    apiVersion: API_VERSION,
+    kind: KIND,
+    metadata: { name, namespace },
+    spec: { ...job.spec, image },
+  };
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: ownedMetadata(facts, revision, { [LABELS.revision]: revision }),
+    immutable: true,
+    data: { [RESOURCE_KEY]: JSON.stringify(resource) },
+  };
+}
