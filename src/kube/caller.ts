@@ -89,8 +89,7 @@ export class Caller {
   private async mayTryAgain(plan: CallPlan, error: unknown, tries: number, end: CallEnd): Promise<boolean> {
     if (!(error instanceof ApiError)) return false;
     if (error.isUnauthorized && tries === 1) {
-      await this.parts.transport.renewCredentials();
-      return true;
+      return this.isRenewed(end.signal);
     }
     const { remainingMs } = end;
     const facts = { error, isWrite: isWrite(plan), tries, remainingMs, random: this.parts.random() };
@@ -98,6 +97,17 @@ export class Caller {
     if (pause === undefined) return false;
     await waitFor(this.parts.clock, pause, end.signal);
     return !end.signal.aborted;
+  }
+
+  /** Whether there are new credentials; false when the call ended before. Throws when there are none to be had. */
+  private async isRenewed(signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.parts.transport.renewCredentials(signal);
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      throw error;
+    }
   }
 
   /** An answer that goes on, for a watch; tried once. Throws ApiError unless the status is 200. */
@@ -124,7 +134,10 @@ export class Caller {
     observe({ verb: plan.verb, resource: plan.resource, status, durationMs: clock.monotonic() - started });
     if (status === 200) return stream;
     const body = await whole(stream, clock);
-    if (status === 401) await transport.renewCredentials();
+    if (status === 401) {
+      using renewal = new CallEnd({ clock, signal: options.signal, deadlineMs: DEFAULT_DEADLINE_MS });
+      await this.isRenewed(renewal.signal);
+    }
     throw this.failure(plan, { status, headers, body });
   }
 

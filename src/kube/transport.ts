@@ -90,8 +90,7 @@ export class Transport {
 
   /** Sends a request and reads the whole answer. Rejects with the connection's error, or with the signal's reason. */
   async send(call: HttpCall): Promise<HttpAnswer> {
-    const { pools, credentials } = await this.current();
-    call.signal.throwIfAborted();
+    const { pools, credentials } = await unlessAbandoned(this.current(), call.signal);
     return new Promise((resolve, reject) => {
       const heard = () => {
         this.lastAnswer[call.lane] = this.options.clock.monotonic();
@@ -117,8 +116,7 @@ export class Transport {
 
   /** Sends a request and hands on the answer as it comes. */
   async open(call: HttpCall): Promise<HttpStream> {
-    const { pools, credentials } = await this.current();
-    call.signal.throwIfAborted();
+    const { pools, credentials } = await unlessAbandoned(this.current(), call.signal);
     const answer = await pools[call.lane].request({ ...this.optionsOf(call, credentials), signal: call.signal });
     // Whoever reads sees the error; without a reader it must not end the process.
     answer.body.on('error', () => {});
@@ -130,9 +128,12 @@ export class Transport {
     };
   }
 
-  /** Asks for new credentials, after the server refused those in use. Concurrent calls share one asking. */
-  async renewCredentials(): Promise<void> {
-    await this.refresh(true);
+  /**
+   * Asks for new credentials, after the server refused those in use. Concurrent calls share one asking. Rejects when it
+   * failed, and when the signal fires first.
+   */
+  async renewCredentials(signal: AbortSignal): Promise<void> {
+    await unlessAbandoned(this.refresh(true), signal);
   }
 
   /** How many connections are open, by lane. */
@@ -274,6 +275,16 @@ class BufferedAnswer implements Dispatcher.DispatchHandler {
     this.call.signal.removeEventListener('abort', this.abandon);
     this.told.reject(error);
   }
+}
+
+/** What comes of the work, or the signal's reason when it fires first: a plugin may wait for somebody who never comes. */
+function unlessAbandoned<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abandon = () => reject(asError(signal.reason));
+    if (signal.aborted) abandon();
+    signal.addEventListener('abort', abandon, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abandon));
+  });
 }
 
 function asError(reason: unknown): Error {

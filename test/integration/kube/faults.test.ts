@@ -108,6 +108,19 @@ test.for([
   expect(proxy.count({ verb: 'get' })).toBe(3);
 });
 
+test('a call ends with its deadline while credentials are waited for, and nothing was sent', async () => {
+  const never = { ...tokenConnection(cluster!), credentials: () => new Promise<never>(() => {}) };
+  const client = aClient(never);
+  const waiting = [
+    client.get(CONFIG_MAPS, { namespace: 'default', name: 'a' }, { signal, deadlineMs: 200 }),
+    client.create(CONFIG_MAPS, aConfigMap('default', 'a'), { signal, deadlineMs: 200 }),
+    client.openWatch(CONFIG_MAPS, { signal, deadlineMs: 200, resourceVersion: '0', timeoutSeconds: 1 }),
+  ];
+  for (const failed of await Promise.all(waiting.map(outcomeOf))) {
+    expect(failed).toMatchObject({ code: 'KUBE_DEADLINE', outcome: 'notApplied' });
+  }
+});
+
 test('a list that is answered with something else than a list is an error of the call', async () => {
   const { proxy, client } = await setUp();
   for (const body of ['{}', 'null', '[]', '{"metadata":null}']) {
