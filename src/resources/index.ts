@@ -14,11 +14,11 @@
  */
 export { disruptionBudget } from './disruption-budget.ts';
 export { HANDLES_VERBS, jobRole, jobRoleBinding, jobServiceAccount, LEASE_VERBS } from './job-account.ts';
-export type { JobFacts, PodFacts, RevisionFacts } from './job-facts.ts';
 export { jobPod, MAIN_CONTAINER } from './job-pod.ts';
 export { leaderLease } from './leader-lease.ts';
 export type { Manifest, ManifestMetadata } from './manifest.ts';
 export { APP_NAME, labelsOf, MANAGED_BY, podSelector } from './metadata.ts';
 export { objectNames, podName } from './names.ts';
+export type { ObjectFacts, PodFacts, RevisionFacts } from './object-facts.ts';
 export { restService } from './rest-service.ts';
 export { RESOURCE_KEY, revisionConfigMap } from './revision-config-map.ts';

@@ -1,7 +1,7 @@
-import type { JobFacts } from './job-facts.ts';
 import type { Manifest } from './manifest.ts';
 import { ownedMetadata } from './metadata.ts';
 import { objectNames } from './names.ts';
+import type { ObjectFacts } from './object-facts.ts';
 
 /** What a job may do with its Lease: `list` is needed where a watch begins, and names the one object. */
 export const LEASE_VERBS = ['get', 'list', 'watch', 'update'] as const;
@@ -9,7 +9,7 @@ export const LEASE_VERBS = ['get', 'list', 'watch', 'update'] as const;
 export const HANDLES_VERBS = ['get', 'list', 'watch', 'patch'] as const;
 
 /** The account that the pods of a job run under. */
-export function jobServiceAccount(facts: JobFacts): Manifest {
+export function jobServiceAccount(facts: ObjectFacts): Manifest {
   return {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
@@ -20,7 +20,7 @@ export function jobServiceAccount(facts: JobFacts): Manifest {
 }
 
 /** Two objects, by name. */
-export function jobRole(facts: JobFacts): Manifest {
+export function jobRole(facts: ObjectFacts): Manifest {
   const { account, lease, handles } = objectNames(facts.name);
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',
@@ -34,7 +34,7 @@ export function jobRole(facts: JobFacts): Manifest {
 }
 
 /** Gives the account its Role. */
-export function jobRoleBinding(facts: JobFacts): Manifest {
+export function jobRoleBinding(facts: ObjectFacts): Manifest {
   const { account: name } = objectNames(facts.name);
   return {
     apiVersion: 'rbac.authorization.k8s.io/v1',

@@ -3,11 +3,11 @@
  * it, and over both what a job cannot run without, or what keeps it safe.
  */
 import { DEFAULT_REST_PORT, LABELS, POD_VARIABLES } from '../api/index.ts';
-import type { PodFacts } from './job-facts.ts';
 import type { Manifest } from './manifest.ts';
 import { merged } from './merge.ts';
 import { ownedMetadata, podSelector } from './metadata.ts';
 import { objectNames, podName } from './names.ts';
+import type { PodFacts } from './object-facts.ts';
 import { RESOURCE_KEY } from './revision-config-map.ts';
 
 /** The container that runs the job. */

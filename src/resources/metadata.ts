@@ -1,7 +1,7 @@
 /** Labels and owner of everything that belongs to a job. Nothing is copied from the FlinkJob: labels there belong to others. */
 import { API_VERSION, KIND, LABELS } from '../api/index.ts';
-import type { JobFacts } from './job-facts.ts';
 import type { ManifestMetadata } from './manifest.ts';
+import type { ObjectFacts } from './object-facts.ts';
 
 /** Value of `app.kubernetes.io/managed-by`; the operator watches what has it. */
 export const MANAGED_BY = 'flinkjob-operator';
@@ -9,12 +9,12 @@ export const MANAGED_BY = 'flinkjob-operator';
 export const APP_NAME = 'flinkjob';
 
 /** What selects the pods of a job. */
-export function podSelector({ name }: Pick<JobFacts, 'name'>): Readonly<Record<string, string>> {
+export function podSelector({ name }: Pick<ObjectFacts, 'name'>): Readonly<Record<string, string>> {
   return { [LABELS.job]: name, [LABELS.component]: 'job-manager' };
 }
 
 /** Labels of an object of a job. */
-export function labelsOf({ name }: Pick<JobFacts, 'name'>): Readonly<Record<string, string>> {
+export function labelsOf({ name }: Pick<ObjectFacts, 'name'>): Readonly<Record<string, string>> {
   return {
     [LABELS.name]: APP_NAME,
     [LABELS.instance]: name,
@@ -26,7 +26,7 @@ export function labelsOf({ name }: Pick<JobFacts, 'name'>): Readonly<Record<stri
 
 /** Metadata of an object that goes when its FlinkJob goes. */
 export function ownedMetadata(
-  facts: Pick<JobFacts, 'name' | 'namespace' | 'uid'>,
+  facts: Pick<ObjectFacts, 'name' | 'namespace' | 'uid'>,
   name: string,
   labels: Readonly<Record<string, string>> = {},
 ): ManifestMetadata {

@@ -1,7 +1,7 @@
 import { API_VERSION, KIND, LABELS } from '../api/index.ts';
-import type { RevisionFacts } from './job-facts.ts';
 import type { Manifest } from './manifest.ts';
 import { ownedMetadata } from './metadata.ts';
+import type { RevisionFacts } from './object-facts.ts';
 
 /** Key of the FlinkJob in it, and name of the file in the pod. */
 export const RESOURCE_KEY = 'job.json';

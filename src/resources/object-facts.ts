@@ -2,7 +2,7 @@
 import type { FlinkJob } from '../api/index.ts';
 
 /** A job whose objects are built. */
-export interface JobFacts {
+export interface ObjectFacts {
   readonly job: FlinkJob;
   readonly namespace: string;
   readonly name: string;
@@ -15,7 +15,7 @@ export interface JobFacts {
 }
 
 /** One revision of a job, with its image settled: another version of the operator changes no job. */
-export interface RevisionFacts extends JobFacts {
+export interface RevisionFacts extends ObjectFacts {
   /** `<job>-<hash>`. */
   readonly revision: string;
   readonly image: string;
