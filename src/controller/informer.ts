@@ -24,6 +24,7 @@ import { type Counter, type Metrics, noMetrics } from '../lib/metrics.ts';
 import { Breather } from './breather.ts';
 import { type Handler, Handlers } from './handlers.ts';
 import { keyOf, type ObjectKey, refOf } from './object-key.ts';
+import { isSelected } from './selection.ts';
 import { type IndexValues, Store, type StoreChange, type StoreReader, withoutManagedFields } from './store.ts';
 
 /** What an informer is made of. */
@@ -78,9 +79,9 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
     return this.objects;
   }
 
-  /** The namespace it is confined to; undefined when it shows all. */
-  get namespace(): string | undefined {
-    return this.options.selection?.namespace;
+  /** Which objects of the kind it shows. */
+  get selection(): Selection {
+    return this.options.selection ?? {};
   }
 
   /** Whether the copy was whole once, and the handlers have heard of all of it. */
@@ -120,12 +121,12 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
 
   /** Follows the server until the signal fires; once. Overcomes whatever the network does. */
   async run(signal: AbortSignal): Promise<void> {
-    const { client, resource, selection = {}, clock, random, silenceMs } = this.options;
+    const { client, resource, clock, random, silenceMs } = this.options;
     this.lastEventAt = clock.monotonic();
     const stopCounting = this.counts.onRead(() => ({ isSynced: this.isSynced, silentMs: this.silentMs }));
     const patience = silenceMs === undefined ? {} : { silenceMs };
     try {
-      for await (const event of watch(client, resource, { ...selection, ...patience, signal, clock, random })) {
+      for await (const event of watch(client, resource, { ...this.selection, ...patience, signal, clock, random })) {
         await this.take(event);
         await this.breather.pause();
       }
@@ -138,7 +139,10 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
   /** Asks the server for one object, now, and takes what it says into the copy. Throws ApiError. */
   async refresh(key: ObjectKey, signal: AbortSignal): Promise<void> {
     const object = await this.options.client.get(this.resource, refOf(key), { signal });
-    this.tell(key, object === undefined ? this.objects.absent(key) : this.objects.apply(object));
+    if (object === undefined) this.tell(key, this.objects.absent(key));
+    // Relabelled since, it may be labelled back: it is not gone.
+    else if (!isSelected(this.selection, object)) this.tell(key, this.objects.vanished(key));
+    else this.tell(key, this.objects.apply(object));
   }
 
   private async take(event: WatchEvent<T>): Promise<void> {

@@ -13,7 +13,7 @@
  *
  * What a crash leaves: nothing. A new process begins with lists that the server answers from what is committed.
  */
-import { isNewer, type KubeObject, type ResourceDef } from '../kube/index.ts';
+import { isNewer, type KubeObject, type ResourceDef, type Selection } from '../kube/index.ts';
 import { assertNever } from '../lib/assert-never.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ProgressListener } from './informer.ts';
@@ -23,8 +23,8 @@ import type { StoreReader } from './store.ts';
 /** A copy whose progress is waited for; an informer. */
 export interface View {
   readonly resource: ResourceDef;
-  /** Undefined when it shows all. */
-  readonly namespace: string | undefined;
+  /** Which objects of the kind it shows. */
+  readonly selection: Selection;
   readonly store: StoreReader;
   hasSeen(resourceVersion: string): boolean;
   onProgress(listener: ProgressListener): () => void;

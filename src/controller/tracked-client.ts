@@ -16,6 +16,7 @@ import {
 } from '../kube/index.ts';
 import { keyOf, type ObjectKey } from './object-key.ts';
 import type { OwnWrites, View } from './own-writes.ts';
+import { isSelected } from './selection.ts';
 
 /** What a tracked client is made of. */
 export interface TrackedClientOptions {
@@ -81,15 +82,15 @@ export class TrackedClient {
   /** See `ApiClient.delete`. */
   async delete(def: ResourceDef, ref: ObjectRef, options: Unsigned<DeleteOptions> = {}): Promise<boolean> {
     const { client, owner, writes } = this.options;
-    const view = this.viewOf(def, ref.namespace);
+    const views = this.viewsOf(def, ref.namespace);
     const key = keyOf(ref);
     try {
       const wasThere = await client.delete(def, ref, this.signed(options));
       // What was not there any more is still in a copy that is behind.
-      if (view !== undefined) writes.deleted(owner, view, key, options.preconditions?.uid);
+      for (const view of views) writes.deleted(owner, view, key, options.preconditions?.uid);
       return wasThere;
     } catch (error) {
-      this.noteDoubt(error, view, key);
+      this.noteDoubt(error, views, key);
       throw error;
     }
   }
@@ -101,31 +102,33 @@ export class TrackedClient {
     write: (client: ApiClient) => Promise<T>,
   ): Promise<T> {
     const { client, owner, writes } = this.options;
-    const view = dryRun ? undefined : this.viewOf(def, target?.namespace);
+    const views = dryRun ? [] : this.viewsOf(def, target?.namespace);
     try {
       const object = await write(client);
-      if (view !== undefined) writes.wrote(owner, view, object);
+      // A copy that does not show the object never tells of it.
+      for (const view of views) if (isSelected(view.selection, object)) writes.wrote(owner, view, object);
       return object;
     } catch (error) {
       const { namespace, name } = target ?? {};
       // A name that the server was to choose is not known.
       if (name !== undefined)
-        this.noteDoubt(error, view, keyOf({ name, ...(namespace !== undefined && { namespace }) }));
+        this.noteDoubt(error, views, keyOf({ name, ...(namespace !== undefined && { namespace }) }));
       throw error;
     }
   }
 
-  private noteDoubt(error: unknown, view: View | undefined, key: ObjectKey): void {
-    const isDoubtful = error instanceof ApiError && error.outcome === 'unknown';
-    if (isDoubtful && view !== undefined) this.options.writes.unsure(this.options.owner, view, key);
+  private noteDoubt(error: unknown, views: readonly View[], key: ObjectKey): void {
+    const { owner, writes } = this.options;
+    if (!(error instanceof ApiError) || error.outcome !== 'unknown') return;
+    for (const view of views) writes.unsure(owner, view, key);
   }
 
-  private viewOf(def: ResourceDef, namespace: string | undefined): View | undefined {
-    return this.options.views.find(
-      (view) =>
-        view.resource.plural === def.plural &&
-        view.resource.group === def.group &&
-        (view.namespace === undefined || view.namespace === namespace),
+  private viewsOf(def: ResourceDef, namespace: string | undefined): readonly View[] {
+    return this.options.views.filter(
+      ({ resource, selection }) =>
+        resource.plural === def.plural &&
+        resource.group === def.group &&
+        (selection.namespace === undefined || selection.namespace === namespace),
     );
   }
 

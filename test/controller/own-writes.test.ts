@@ -11,7 +11,7 @@ const { signal } = new AbortController();
 /** A copy that a test moves on by hand, and a server behind it. */
 class HandView implements View {
   readonly resource = CONFIG_MAPS;
-  readonly namespace = undefined;
+  readonly selection = {};
   readonly store = new Store<ConfigMap>({ indexes: {} });
   readonly server = new Map<string, ConfigMap>();
   readonly asked: string[] = [];

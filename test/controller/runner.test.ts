@@ -269,7 +269,7 @@ function aView(refresh: () => Promise<void> = async () => {}) {
   const listeners = new Set<ProgressListener>();
   const view: View = {
     resource: CONFIG_MAPS,
-    namespace: undefined,
+    selection: {},
     store: new Store<KubeObject>({ indexes: {} }),
     hasSeen: () => state.hasSeen,
     onProgress: (listener) => {

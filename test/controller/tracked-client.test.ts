@@ -8,6 +8,7 @@ import {
   defineResource,
   type KubeObject,
   LEASES,
+  type Selection,
 } from '../../src/kube/index.ts';
 import { aMap } from './builders.ts';
 
@@ -16,7 +17,7 @@ const REF = { namespace: 'flights', name: 'a' };
 /** What is remembered of one write whose answer is given. */
 async function remembered(
   write: (client: TrackedClient) => Promise<unknown>,
-  { answer, namespace }: { answer: () => Promise<unknown>; namespace?: string },
+  { answer, selection = {} }: { answer: () => Promise<unknown>; selection?: Selection },
 ): Promise<string[]> {
   const notes: string[] = [];
   const writes = {
@@ -26,7 +27,7 @@ async function remembered(
     unsure: (owner: string, _: View, key: string) => notes.push(`${owner} unsure of ${key}`),
   } as unknown as OwnWrites;
   const api = new Proxy({}, { get: () => answer }) as ApiClient;
-  const view = { resource: CONFIG_MAPS, namespace } as View;
+  const view = { resource: CONFIG_MAPS, selection } as View;
   const { signal } = new AbortController();
   const client = new TrackedClient({ client: api, owner: 'flights/job', signal, writes, views: [view] });
   await write(client).catch((error) => notes.push(`threw ${error.code}`));
@@ -71,7 +72,15 @@ test('what no copy will tell of is not waited for: other kinds, other namespaces
     (client) => client.create(CONFIG_MAPS, aMap('a', 1, { namespace: 'trains' })),
     (client) => client.apply(CONFIG_MAPS, aMap('a', 1), { dryRun: true }),
   ];
-  for (const write of others) expect(await remembered(write, { answer, namespace: 'flights' })).toEqual([]);
+  for (const write of others)
+    expect(await remembered(write, { answer, selection: { namespace: 'flights' } })).toEqual([]);
+});
+
+test('of several copies of one kind those are waited for that show the object', async () => {
+  const write = (client: TrackedClient) => client.apply(CONFIG_MAPS, aMap('a', 1));
+  const answer = async () => aMap('a', 7, { labels: { role: 'child' } });
+  expect(await remembered(write, { answer, selection: { labelSelector: 'role=child' } })).toHaveLength(1);
+  expect(await remembered(write, { answer, selection: { labelSelector: 'role=source' } })).toEqual([]);
 });
 
 test('reading is remembered by nobody', async () => {

@@ -27,12 +27,12 @@ async function setUp() {
   const write = (name: string, v: string) => direct.apply(CONFIG_MAPS, aConfigMap(namespace, name, { v }), { signal });
   const remove = (name: string) => direct.delete(CONFIG_MAPS, { namespace, name }, { signal });
   const metrics = new MemoryMetrics();
-  const start = (options: { silenceMs?: number; clock?: Clock } = {}) => {
+  const start = ({ labelSelector, ...options }: { silenceMs?: number; clock?: Clock; labelSelector?: string } = {}) => {
     const stop = new AbortController();
     const informer = new Informer<ConfigMap, 'v'>({
       client,
       resource: CONFIG_MAPS,
-      selection: { namespace },
+      selection: { namespace, ...(labelSelector !== undefined && { labelSelector }) },
       indexes: { v: ({ data }) => (data?.v === undefined ? [] : [data.v]) },
       clock: systemClock,
       // Pauses at their shortest.
@@ -214,6 +214,25 @@ test('asked for itself, an object is in the copy ahead of the stream, which tell
   await write('last', '1');
   await eventually(() => told.includes('add last=1'));
   expect(told).toEqual(['initial a=1', 'initial gone=1', 'update a=1 to 3', 'lost gone=1', 'add last=1']);
+});
+
+test('asked for itself, an object that does not belong to the selection any more is not shown, and may come back', async () => {
+  const { namespace, proxy, direct, start, isWatched } = await setUp();
+  const label = (role: string) =>
+    direct.apply(
+      CONFIG_MAPS,
+      { metadata: { namespace, name: 'a', labels: { role } }, data: { v: role } },
+      { signal, force: true },
+    );
+  await label('mine');
+  proxy.inject({ verb: 'watch', fault: { do: 'watch', afterLines: 0, ending: 'silence' } });
+  const { informer, told } = start({ silenceMs: 1_000, labelSelector: 'role=mine' });
+  await eventually(isWatched);
+  await label('other');
+  await informer.refresh(`${namespace}/a`, signal);
+  expect(told).toEqual(['initial a=mine', 'lost a=mine']);
+  await label('mine');
+  await eventually(() => told.includes('add a=mine'));
 });
 
 test('a server that goes away and comes back is followed on', async () => {
