@@ -2,7 +2,7 @@
  * What the job is to start from is looked at before `--fresh` forgets anything: a pointer that leads nowhere, or to what
  * is about to be forgotten, would cost the job its state.
  */
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { FlinkJobError } from '../../lib/errors.ts';
@@ -39,6 +39,7 @@ export async function checkStartPoint(uri: string, place: JobPlace): Promise<voi
 
 /** Whether a directory that exists lies in another one, wherever links lead. */
 function isWithin(inner: string, outer: string): boolean {
+  if (!existsSync(outer)) return false;
   const way = relative(realpathSync(outer), realpathSync(inner));
   return !way.startsWith('..') && !isAbsolute(way);
 }

@@ -1,5 +1,5 @@
 import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { makeJobPlace, openJobHome } from '../../../src/cli/run/job-home.ts';
@@ -30,6 +30,8 @@ test('a savepoint that is there and whole can be started from, wherever it lies'
   await checkStartPoint(uri(copy), place);
   // The job's directory was never made, or its record is damaged: nothing is known to be lost.
   await checkStartPoint(uri(copy), { ...place, directory: join(place.directory, 'none') });
+  rmSync(dirname(checkpoint), { recursive: true });
+  await checkStartPoint(uri(copy), place);
 });
 
 test('one that is not there, or damaged, is refused before anything is forgotten', async () => {
