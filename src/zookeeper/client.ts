@@ -12,7 +12,14 @@
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
 import { Connection, type Session } from './connection.ts';
-import { ClientClosedError, ConnectionLossError, isRefusal, RefusedError, type ZooKeeperError } from './errors.ts';
+import {
+  ClientClosedError,
+  ConnectionLossError,
+  isRefusal,
+  RefusedError,
+  senselessAnswer,
+  type ZooKeeperError,
+} from './errors.ts';
 import type { JuteReader } from './jute.ts';
 import {
   ANY_VERSION,
@@ -85,7 +92,10 @@ export class ZooKeeperClient {
   #endedBecause: Error | undefined;
   readonly #listeners = new Set<(event: SessionEvent) => void>();
   readonly #waiting = new Set<() => void>();
-  readonly #watches = new Watches((request) => this.#sendNow(request));
+  readonly #watches = new Watches(
+    (request) => this.#sendNow(request),
+    () => this.#giveUp('the server is older than ZooKeeper 3.6'),
+  );
 
   constructor(options: ZooKeeperClientOptions) {
     this.#options = options;
@@ -150,7 +160,7 @@ export class ZooKeeperClient {
 
   /** Reads made after it see everything that was done before it, by whomever. */
   async sync(path: string): Promise<void> {
-    await this.#ask(syncRequest(path), unread);
+    await this.#ask(syncRequest(path), () => {});
   }
 
   /** Makes a node and answers its path; undefined when there is one already. Its parent must be there. */
@@ -178,7 +188,7 @@ export class ZooKeeperClient {
   /** Removes a node; false when there was none. */
   async delete(path: string, version: number = ANY_VERSION): Promise<boolean> {
     try {
-      await this.#ask(operationRequest({ do: 'delete', path, version }), unread);
+      await this.#ask(operationRequest({ do: 'delete', path, version }), () => {});
       return true;
     } catch (error) {
       if (isRefusal(error, 'NoNode')) return false;
@@ -203,6 +213,10 @@ export class ZooKeeperClient {
   close(): Promise<void> {
     this.#closing ??= this.#close(new ClientClosedError('it was closed'));
     return this.#closing;
+  }
+
+  #giveUp(why: string): void {
+    this.#closing ??= this.#close(new ClientClosedError(why));
   }
 
   async #close(reason: ClientClosedError): Promise<void> {
@@ -240,7 +254,7 @@ export class ZooKeeperClient {
       try {
         return read(await this.#withinTime(request, leftMs));
       } catch (error) {
-        if (error instanceof RangeError) throw senseless(request, error);
+        if (error instanceof RangeError) throw senselessAnswer(request, error);
         const mayRepeat = request.isRead || (error as ZooKeeperError).outcome === 'notApplied';
         if (!(error instanceof ConnectionLossError) || !mayRepeat || this.#options.clock.monotonic() >= stopAt) {
           throw error;
@@ -321,7 +335,7 @@ export class ZooKeeperClient {
     this.#endedBecause = cause;
     if (this.#state === 'closed') return;
     if (cause instanceof RefusedError) {
-      this.#closing ??= this.#close(new ClientClosedError(cause.message));
+      this.#giveUp(cause.message);
       return;
     }
     if (this.#state === 'connected') {
@@ -382,12 +396,4 @@ export class ZooKeeperClient {
       this.#waiting.add(wake);
     });
   }
-}
-
-const unread = (): void => {};
-
-/** An answer came, and says nothing that the server of such a request would say. */
-function senseless({ what, isRead }: Request, cause: RangeError): ConnectionLossError {
-  const why = `its answer is not that of a ZooKeeper server: ${cause.message}`;
-  return new ConnectionLossError(what, why, { outcome: isRead ? 'notApplied' : 'unknown', cause });
 }

@@ -95,3 +95,12 @@ export class ClientClosedError extends ZooKeeperError {
 export function isRefusal(error: unknown, refusal: string): error is RefusedError {
   return error instanceof RefusedError && error.refusal === refusal;
 }
+
+/** The error for an answer that says nothing which the server of such a request would say. */
+export function senselessAnswer(
+  { what, isRead }: { readonly what: string; readonly isRead: boolean },
+  cause: RangeError,
+): ConnectionLossError {
+  const why = `its answer is not that of a ZooKeeper server: ${cause.message}`;
+  return new ConnectionLossError(what, why, { outcome: isRead ? 'notApplied' : 'unknown', cause });
+}

@@ -1,5 +1,6 @@
 /** Who watches which nodes. Watches belong to a connection on the server, so each new connection is told all of them. */
 import type { NodeEvent } from './connection.ts';
+import { isRefusal } from './errors.ts';
 import { addWatchRequest, type Request, removeWatchRequest, type WatchMode } from './operations.ts';
 
 /** Told of changes of what it watches; `resync`: look anew, something may have been missed. */
@@ -15,10 +16,13 @@ type Send = (request: Request) => Promise<unknown>;
 
 export class Watches {
   readonly #send: Send;
+  readonly #tooOld: () => void;
   readonly #byPath = new Map<string, Watch>();
 
-  constructor(send: Send) {
+  /** @param tooOld told when the server has no watches that stay: nobody would ever hear of a change */
+  constructor(send: Send, tooOld: () => void) {
     this.#send = send;
+    this.#tooOld = tooOld;
   }
 
   /** The result ends it. All who watch one path watch it in one mode, that of the first. */
@@ -55,6 +59,8 @@ export class Watches {
       for (const listener of listeners) if (current?.has(listener)) listener({ type: 'resync' });
     };
     // Without a connection there is no watch; the next connection sets it.
-    set().catch(() => {});
+    set().catch((error: unknown) => {
+      if (isRefusal(error, 'Unimplemented')) this.#tooOld();
+    });
   }
 }

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
 import { parseQuorum, type ZooKeeperClient } from '../../../src/zookeeper/index.ts';
 import { JuteReader, JuteWriter } from '../../../src/zookeeper/jute.ts';
+import { eventually } from '../../builders/eventually.ts';
 import { failureOf } from '../../builders/failure-of.ts';
 import { zooKeeperClient } from '../../builders/zookeeper.ts';
 
@@ -25,19 +26,21 @@ async function clientOf(serve: (socket: Socket) => void, options: { clock?: Cloc
   return client;
 }
 
-/** Opens a session, and answers every request with a success whose body is this. */
-const answering = (body: Buffer) => (socket: Socket) => {
-  socket.once('data', () => {
-    socket.write(new JuteWriter().int(0).int(5_000).long(7n).bytes(new Uint8Array(16)).frame());
-    socket.on('data', (chunk) => {
-      const xid = new JuteReader(chunk.subarray(4)).int();
-      const head = new JuteWriter().int(xid).long(1n).int(0).frame().subarray(4);
-      const length = Buffer.alloc(4);
-      length.writeInt32BE(head.length + body.length);
-      socket.write(Buffer.concat([length, head, body]));
+/** Opens a session, and answers every request with this body, a success unless an error is given. */
+const answering =
+  (body: Buffer, error = 0) =>
+  (socket: Socket) => {
+    socket.once('data', () => {
+      socket.write(new JuteWriter().int(0).int(5_000).long(7n).bytes(new Uint8Array(16)).frame());
+      socket.on('data', (chunk) => {
+        const xid = new JuteReader(chunk.subarray(4)).int();
+        const head = new JuteWriter().int(xid).long(1n).int(error).frame().subarray(4);
+        const length = Buffer.alloc(4);
+        length.writeInt32BE(head.length + body.length);
+        socket.write(Buffer.concat([length, head, body]));
+      });
     });
-  });
-};
+  };
 
 test.each([
   ['speaks HTTP', (socket: Socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), /does not speak ZooKeeper/],
@@ -69,6 +72,14 @@ test.each(Object.entries(CALLS))('an answer to %s that makes no sense is an erro
     const outcome = isRead ? 'notApplied' : 'unknown';
     expect({ what, error }).toMatchObject({ what, error: { code: 'ZOOKEEPER_CONNECTION', outcome } });
   }
+});
+
+test('a server that has no watches that stay is not waited on: the client closes, and says why', async () => {
+  const client = await clientOf(answering(Buffer.alloc(0), -6));
+  client.watch('/a', 'node', () => {});
+  await eventually(() => client.state === 'closed');
+  const error = await failureOf(client.getData('/a'));
+  expect(error).toMatchObject({ message: expect.stringContaining('the server is older than ZooKeeper 3.6') });
 });
 
 test('a client that was closed has set no timer that still runs: nothing keeps its process', async () => {
