@@ -113,7 +113,7 @@ async function giveFinalName(files: SinkFileSystem, pending: string, final: stri
   } catch (error) {
     const code = systemCodeOf(error);
     // An old leader may be committing the same file: what it has done needs not be done again.
-    if (code === 'EEXIST' || (code === 'ENOENT' && (await files.stat(final)) !== undefined)) return 'linked';
+    if ((code === 'EEXIST' || code === 'ENOENT') && (await files.stat(final)) !== undefined) return 'linked';
     if (code === undefined || !NO_LINKS.has(code)) throw error;
     // No one else writes this name, so the look before the rename is enough.
     await files.rename(pending, final);

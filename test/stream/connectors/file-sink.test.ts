@@ -1,4 +1,4 @@
-import { linkSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { linkSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { FileSink } from '../../../src/stream/connectors/file-sink.ts';
@@ -163,6 +163,17 @@ test('a uid with signs of its own makes a name that is one file name', async () 
   const { directory, sink } = aSink();
   await sink.commit(await pending(sink, [1], aContext({ uid: '../a b/ü*' })));
   expect(visible(directory)).toEqual(['part-9f0c3a5e71b2-..%2Fa%20b%2F%C3%BC%2a-0-5-812.ndjson']);
+});
+
+test('a pending file stays where its name is taken by a link that leads nowhere', async () => {
+  const { directory, sink } = aSink();
+  const handle = await pending(sink, [1]);
+  symlinkSync('nowhere', join(directory, NAME));
+  await expect(sink.commit(handle)).rejects.toThrow('a file of that name stands there');
+  expect(hidden(directory)).toEqual([`.${NAME}.pending`]);
+  rmSync(join(directory, NAME));
+  await sink.commit(handle);
+  expect(text(directory)).toBe('1\n');
 });
 
 test('restored transactions are committed where they were written, though the sink writes elsewhere now', async () => {
