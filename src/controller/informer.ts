@@ -13,6 +13,7 @@ import {
   type ApiClient,
   isNewer,
   type KubeObject,
+  type ListResult,
   type ResourceDef,
   type Selection,
   type WatchEvent,
@@ -143,6 +144,11 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
     // Relabelled since, it may be labelled back: it is not gone.
     else if (!isSelected(this.selection, object)) this.tell(key, this.objects.vanished(key));
     else this.tell(key, this.objects.apply(object));
+  }
+
+  /** What the server has now, whatever the copy says. Throws ApiError. */
+  listAnew(signal: AbortSignal): Promise<ListResult<T>> {
+    return this.options.client.list(this.resource, { ...this.selection, signal });
   }
 
   private async take(event: WatchEvent<T>): Promise<void> {

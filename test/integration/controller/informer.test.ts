@@ -1,4 +1,5 @@
 import { test as anyTest, expect, onTestFinished } from 'vitest';
+import { audit } from '../../../src/controller/audit.ts';
 import { Informer } from '../../../src/controller/informer.ts';
 import { CONFIG_MAPS, type ConfigMap } from '../../../src/kube/index.ts';
 import { type Clock, systemClock } from '../../../src/lib/clock.ts';
@@ -57,7 +58,7 @@ async function setUp() {
   };
   const isWatched = () => proxy.count({ verb: 'watch' }) > 0;
   const count = (name: string, labels = {}) => metrics.read(`informer_${name}`, { resource: 'configmaps', ...labels });
-  return { namespace, proxy, direct, write, remove, start, isWatched, count };
+  return { namespace, proxy, direct, write, remove, start, isWatched, count, metrics };
 }
 
 test('tells what there is, says that it is whole, and then tells every change with what was before', async () => {
@@ -233,6 +234,45 @@ test('asked for itself, an object that does not belong to the selection any more
   expect(told).toEqual(['initial a=mine', 'lost a=mine']);
   await label('mine');
   await eventually(() => told.includes('add a=mine'));
+});
+
+test('an event that was lost is found by an audit, and put right; a copy that is right passes', async () => {
+  const { namespace, proxy, direct, write, remove, start, count, metrics } = await setUp();
+  for (const name of ['changed', 'gone', 'same']) await write(name, '1');
+  const { resourceVersion } = await direct.list(CONFIG_MAPS, { signal, namespace });
+  // A bookmark from the future: what happens before it is never told.
+  const future = String(Number(resourceVersion) + 200);
+  const line = JSON.stringify({ type: 'BOOKMARK', object: { metadata: { resourceVersion: future } } });
+  const rule = proxy.inject({ verb: 'watch', fault: { do: 'watch', afterLines: 0, ending: { line } } });
+  const { informer, told } = start({ silenceMs: 500 });
+  await rule.firstHit;
+  await write('changed', '2');
+  await remove('gone');
+  await write('unseen', '1');
+  const now = async () => Number((await direct.list(CONFIG_MAPS, { signal, namespace })).resourceVersion);
+  for (let round = 0; (await now()) <= Number(future); round += 1) await write('filler', String(round));
+  const auditing = audit(informer, { signal, clock: systemClock, metrics });
+  await eventually(() => proxy.count({ verb: 'list' }) === 2 && proxy.requests.at(-1)?.status !== undefined);
+  await write('last', '1');
+  expect([...((await auditing) ?? [])].sort()).toEqual(
+    ['changed', 'gone', 'unseen'].map((name) => `${namespace}/${name}`),
+  );
+  expect(count('cache_drift_total')).toBe(3);
+  expect(told).toEqual(expect.arrayContaining(['update changed=1 to 2', 'lost gone=1', 'add unseen=1']));
+  const again = audit(informer, { signal, clock: systemClock, metrics });
+  await eventually(() => proxy.count({ verb: 'list' }) === 3 && proxy.requests.at(-1)?.status !== undefined);
+  await write('last', '2');
+  expect(await again).toEqual([]);
+  expect(count('cache_drift_total')).toBe(3);
+});
+
+test('an audit of a copy that does not come far enough says nothing', async () => {
+  const { proxy, write, start, isWatched } = await setUp();
+  proxy.inject({ verb: 'watch', fault: { do: 'watch', afterLines: 0, ending: 'silence' } });
+  const { informer } = start();
+  await eventually(isWatched);
+  await write('a', '1');
+  expect(await audit(informer, { signal, clock: systemClock, patienceMs: 50 })).toBe(undefined);
 });
 
 test('a server that goes away and comes back is followed on', async () => {
