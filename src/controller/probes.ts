@@ -71,8 +71,7 @@ export class ProbeServer {
     if (method !== 'GET' && method !== 'HEAD') return { status: 405, page: plain('only GET') };
     if (path === '/livez') return judged(health.livez());
     if (path === '/readyz') return judged(health.readyz());
-    const pages = this.options.pages ?? {};
-    const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+    const page = this.options.pages?.[path];
     return page === undefined ? { status: 404, page: plain('not found') } : { status: 200, page: await page() };
   }
 }

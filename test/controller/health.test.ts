@@ -100,6 +100,23 @@ test('probes answer with 200, or with 503 and the reasons; pages that are given 
   await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow();
 });
 
+test('a page that is never finished does not keep the server from stopping', async () => {
+  const health: Health = { livez: () => ({ isGood: true, why: [] }), readyz: () => ({ isGood: true, why: [] }) };
+  const asked = Promise.withResolvers<void>();
+  const pages = {
+    '/slow': () => {
+      asked.resolve();
+      return new Promise<never>(() => {});
+    },
+  };
+  const server = new ProbeServer({ port: 0, host: '127.0.0.1', pages });
+  await server.start(health);
+  const answer = fetch(`http://127.0.0.1:${server.port}/slow`).catch(() => 'cut');
+  await asked.promise;
+  await server.stop();
+  expect(await answer).toBe('cut');
+});
+
 test('a port that is taken is said so', async () => {
   const health: Health = { livez: () => ({ isGood: true, why: [] }), readyz: () => ({ isGood: true, why: [] }) };
   const first = new ProbeServer({ port: 0, host: '127.0.0.1' });

@@ -217,6 +217,22 @@ test('asked for itself, an object is in the copy ahead of the stream, which tell
   expect(told).toEqual(['initial a=1', 'initial gone=1', 'update a=1 to 3', 'lost gone=1', 'add last=1']);
 });
 
+test('seen by itself while a list from before is on its way, an object is not lost for that', async () => {
+  const { namespace, proxy, write, start } = await setUp();
+  proxy.inject({ verb: 'watch', fault: { do: 'watch', afterLines: 0, ending: GONE } });
+  proxy.inject({ verb: 'list', from: 2, fault: { do: 'delay', ms: 1_500, on: 'answer' } });
+  const { informer, told, copy } = start();
+  const second = () => proxy.requests.filter(({ verb }) => verb === 'list')[1];
+  await eventually(() => second()?.serverStatus === 200);
+  await write('new', '1');
+  await informer.refresh(`${namespace}/new`, signal);
+  expect(told).toEqual(['add new=1']);
+  await eventually(() => second()?.status === 200);
+  await write('last', '1');
+  await eventually(() => copy().includes('last=1'));
+  expect(told).toEqual(['add new=1', 'add last=1']);
+});
+
 test('asked for itself, an object that does not belong to the selection any more is not shown, and may come back', async () => {
   const { namespace, proxy, direct, start, isWatched } = await setUp();
   const label = (role: string) =>
