@@ -2,6 +2,8 @@
  * Joins the two halves of leadership: the lease, which says who may try, and the epoch, which says who may write. The
  * same for every backend.
  */
+
+import { assertNever } from '../lib/assert-never.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Elector } from '../lib/elector.ts';
 import { FlinkJobError, messageOf } from '../lib/errors.ts';
@@ -147,6 +149,8 @@ export class LeaseElectionDriver implements LeaderElectionDriver {
       case 'moved':
       case 'unknown':
         return cause instanceof HaObjectCorruptException ? cause : undefined;
+      default:
+        return assertNever(reason);
     }
   }
 

@@ -3,7 +3,7 @@ import type { HaFinding, HaHandle, HaInspection, HaJob, HaLease } from '../../fl
 import type { CliIo } from '../command.ts';
 import { printable } from '../inspect/printable.ts';
 import { tableLines } from '../output/table.ts';
-import { bytesText, durationText } from '../output/units.ts';
+import { bytesText, counted, durationText } from '../output/units.ts';
 import { isOwn } from './own-job.ts';
 
 /** The lines for people. */
@@ -37,13 +37,13 @@ function titleLine(inspection: HaInspection): string {
     return printable(`job ${clusterId}${where}: attempt ${attempt}, epoch ${epoch}, ${last}`);
   }
   const versions = flinkVersions.length === 0 ? 'no known Flink' : `Flink ${flinkVersions.join(', ')}`;
-  return printable(`cluster ${clusterId}${where}: ${configMaps.length} ConfigMaps, written by ${versions}`);
+  return printable(`cluster ${clusterId}${where}: ${counted(configMaps.length, 'ConfigMap')}, written by ${versions}`);
 }
 
 function leaseLine({ configMap, holderIdentity, leaseDurationMs, renewTime, leaderTransitions }: HaLease): string {
   const holder = holderIdentity === '' ? 'released' : `held by ${holderIdentity}`;
   return printable(
-    `lease of ${durationText(leaseDurationMs)} in ${configMap}: ${holder}, renewed ${renewTime}, changed hands ${leaderTransitions} times`,
+    `lease of ${durationText(leaseDurationMs)} in ${configMap}: ${holder}, renewed ${renewTime}, changed hands ${counted(leaderTransitions, 'time')}`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** What `flinkjob ha repair` does. */
+
 import {
   type ConfigMapShape,
   flinkLineOf,
@@ -13,6 +14,7 @@ import {
 import { systemClock } from '../../lib/clock.ts';
 import { type CliIo, EXIT } from '../command.ts';
 import { printable } from '../inspect/printable.ts';
+import { counted } from '../output/units.ts';
 import { writeResult } from '../output/write-result.ts';
 import { applyRepair } from './apply-repair.ts';
 import { chosenCluster, inspectAll } from './choose-cluster.ts';
@@ -126,7 +128,8 @@ function markerUidOf(version: string): MarkerUid {
 
 function repairLines({ clusterId, namespace, applied, steps, refused }: HaRepair, io: CliIo): string[] {
   const where = namespace === null ? '' : ` in namespace ${namespace}`;
-  const what = steps.length === 0 ? 'nothing to repair' : `${steps.length} repairs ${applied ? 'done' : 'planned'}`;
+  const what =
+    steps.length === 0 ? 'nothing to repair' : `${counted(steps.length, 'repair')} ${applied ? 'done' : 'planned'}`;
   return [
     printable(`cluster ${clusterId}${where}: ${what}`),
     ...section(

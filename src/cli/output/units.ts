@@ -26,6 +26,11 @@ export function timeText(at: number): string {
   return new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
+/** `1 restart`, `2 restarts`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
 /** `730`, `1.2k`, `3.4M`. */
 export function countText(count: number): string {
   if (count >= 1e6) return `${(count / 1e6).toFixed(1)}M`;

@@ -2,6 +2,7 @@
  * What `flinkjob run` shows: on a terminal one line that is rewritten (records per second by vertex, checkpoints,
  * restarts), elsewhere plain lines. Everything goes to stderr; stdout belongs to the job.
  */
+
 import { assertNever } from '../../lib/assert-never.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { formatDurationMs } from '../../lib/durations.ts';
@@ -9,6 +10,7 @@ import type { JobEvent } from '../../stream/index.ts';
 import type { CliIo } from '../command.ts';
 import type { FromJobProcess } from '../job-process/messages.ts';
 import { countersText } from '../output/counters-text.ts';
+import { counted } from '../output/units.ts';
 import type { SupervisorEvent } from './supervisor.ts';
 
 /** Plain progress lines come at most this often. */
@@ -216,10 +218,6 @@ export class RunDisplay {
 /** The head of a chain names it well enough on one line. */
 function shortName(name: string): string {
   return name.split(' -> ', 1)[0] ?? name;
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function compact(count: number): string {

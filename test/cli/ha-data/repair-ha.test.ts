@@ -20,7 +20,7 @@ test('the plan is a table: what, on which ConfigMap, which key, why', async () =
   const { code, stdout } = await repair(stored, '--dry-run', '--drop-key', CHECKPOINT_KEY);
   expect(code).toBe(0);
   const [title, , header, row, ...more] = stdout.trimEnd().split('\n');
-  expect(title).toBe('cluster live: 1 repairs planned');
+  expect(title).toBe('cluster live: 1 repair planned');
   expect(header).toBe('ACTION\tCONFIGMAP\tKEY\tWHY');
   expect(row).toMatch(new RegExp(`^remove\t${JOB_MAP}\t${CHECKPOINT_KEY}\tfile:.* does not exist: `));
   expect(more).toEqual([]);

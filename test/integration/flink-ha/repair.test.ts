@@ -227,5 +227,5 @@ test('when one ConfigMap cannot be written, it is said which were, and the same 
   expect(code).toBe(1);
   expect(stderr).toMatch(/403.*\. live-cluster-config-map was repaired before; run this again$/m);
   const again = await world.repair(...TO_NEW, '--yes');
-  expect(again).toMatchObject({ code: 0, stdout: expect.stringMatching(/: 1 repairs done$/m) });
+  expect(again).toMatchObject({ code: 0, stdout: expect.stringMatching(/: 1 repair done$/m) });
 });
