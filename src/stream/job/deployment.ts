@@ -31,6 +31,7 @@ import {
   unpublishedCandidates,
 } from './restore-point.ts';
 import type { JobMasterOptions } from './settings.ts';
+import { discardUnpublished } from './sweep-checkpoints.ts';
 import { WorkerPool, type WorkerPoolListener } from './worker-pool.ts';
 
 /** What the attempt started from. */
@@ -78,7 +79,9 @@ export class Deployment {
     const { program } = this.#options;
     const job = await importJob(program.module, program.workingDirectory);
     const candidates = await this.#candidates();
-    this.#restorable = await restorablePoints(this.#options, this.#options.checkpointStore);
+    const { storage, checkpointStore } = this.#options;
+    await discardUnpublished(storage, this.#options, checkpointStore);
+    this.#restorable = await restorablePoints(this.#options, checkpointStore);
     if (candidates.length === 0) {
       await this.#deploy(await buildJob(job, program), program.maxParallelism, undefined);
       return;

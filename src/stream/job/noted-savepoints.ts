@@ -9,6 +9,8 @@ import { filePath, MANIFEST_NAME } from '../checkpoint/locations.ts';
 
 /** Notes where a savepoint of this job is going to lie, within the storage. */
 export async function noteSavepoint(storage: Storage, jobId: string, directory: string): Promise<void> {
+  // Where no savepoint can lie there is nothing to note: the storage says so when it is asked.
+  await storage.exists(filePath(directory, MANIFEST_NAME));
   const random = directory.slice(directory.lastIndexOf('-') + 1);
   await storage.write(`${notesOf(jobId)}${random}`, new TextEncoder().encode(directory), { exclusive: true });
 }
