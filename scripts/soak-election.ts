@@ -41,7 +41,7 @@ const jobs = numberFromEnvironment('JOBS', 4);
 const folder = join(import.meta.dirname, '..', '.soak');
 mkdirSync(folder, { recursive: true });
 const note = join(folder, `takeovers-${firstSeed}.json`);
-const progress = stored() ?? { nextSeed: firstSeed, writes: 0, operations: 0, orphans: 0, takeovers: [] };
+const progress: Progress = { nextSeed: firstSeed, writes: 0, operations: 0, orphans: 0, takeovers: [], ...stored() };
 if (progress.takeovers.length > 0) {
   console.log(`going on after ${progress.takeovers.length} takeovers, with seed ${progress.nextSeed}`);
 }
