@@ -71,6 +71,12 @@ export interface CoordinatorPorts {
   writeManifest(directory: string, manifest: CheckpointManifest): Promise<WrittenFile>;
   /** The commit point. Rejecting counts as unknown: the files stay. */
   addToCompletedStore(record: CompletedCheckpointRecord): Promise<FinalizeOutcome>;
+  /**
+   * Resolves when what completed checkpoints have replaced so far is removed, or cannot be. None begins while more than
+   * `maxConcurrent` of them wait for that: a slow storage would fill up. Follows Flink's CheckpointsCleaner. Never rejects.
+   * @default nothing is waited for
+   */
+  whenCleaned?(): Promise<void>;
   /** Called only after the store answered done. A rejection fails the job. */
   notifyComplete(checkpointId: number): void | Promise<void>;
   notifyAborted(checkpointId: number): void | Promise<void>;
@@ -291,7 +297,16 @@ export class CheckpointCoordinator {
 
   async #finalize(checkpoint: CompleteCheckpoint): Promise<void> {
     const result = await this.#store(checkpoint);
+    if (result.outcome === 'done') this.#awaitCleaning();
     this.#dispatch({ type: 'finalized', checkpointId: checkpoint.checkpointId, result });
+  }
+
+  /** Told before the checkpoint is: the next one may begin with that. */
+  #awaitCleaning(): void {
+    const cleaned = this.#options.ports.whenCleaned?.();
+    if (cleaned === undefined) return;
+    this.#dispatch({ type: 'cleaning' });
+    void cleaned.then(() => this.#dispatch({ type: 'cleaned' }));
   }
 
   /** Manifest first, handle second: the other order would leave a handle that points to nothing. */

@@ -64,7 +64,7 @@ export interface TriggerFacts {
   /** The job is stopping with a savepoint: nothing can go on beside it. */
   readonly isStopping: boolean;
   readonly pending: number;
-  /** Failed checkpoints whose files are being deleted. */
+  /** Failed checkpoints, and sets of replaced ones, whose files are being deleted. */
   readonly cleaning: number;
   readonly maxConcurrent: number;
   readonly minPauseMs: number;

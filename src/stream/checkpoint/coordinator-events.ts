@@ -49,7 +49,9 @@ export type CoordinatorEvent =
       readonly message: string;
     }
   | { readonly type: 'finalized'; readonly checkpointId: number; readonly result: FinalizeOutcome }
-  /** A `discard` has ended, well or not. */
+  /** What a completed checkpoint has replaced is being removed; `cleaned` follows. */
+  | { readonly type: 'cleaning' }
+  /** That, or a `discard`, has ended, well or not. */
   | { readonly type: 'cleaned' }
   /** The subtask is gone for good and answers no more; it had emitted everything. */
   | { readonly type: 'taskGone'; readonly subtask: SubtaskRef }

@@ -126,8 +126,9 @@ export class CoordinatorMachine {
       case 'finalized':
         this.#finalized(event.checkpointId, event.result, time);
         return;
+      case 'cleaning':
       case 'cleaned':
-        this.#cleaning--;
+        this.#cleaning += event.type === 'cleaned' ? -1 : 1;
         return;
       case 'taskGone':
         this.#taskGone(subtaskKey(event.subtask));
@@ -367,13 +368,10 @@ export class CoordinatorMachine {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
     this.#pausePeriodic();
-    for (const request of this.#queue) {
-      this.#refuse(request, new CheckpointException('CHECKPOINT_COORDINATOR_SHUTDOWN', undefined));
-    }
+    const reason = 'CHECKPOINT_COORDINATOR_SHUTDOWN';
+    for (const request of this.#queue) this.#refuse(request, new CheckpointException(reason, undefined));
     this.#queue = [];
-    for (const pending of [...this.#pending.values()]) {
-      if (!pending.isComplete) this.#abort(pending, { reason: 'CHECKPOINT_COORDINATOR_SHUTDOWN' }, time);
-    }
+    for (const pending of [...this.#pending.values()]) if (!pending.isComplete) this.#abort(pending, { reason }, time);
   }
 
   #pausePeriodic(): void {

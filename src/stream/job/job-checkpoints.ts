@@ -148,12 +148,13 @@ export class JobCheckpoints {
   }
 
   #ports(): CoordinatorPorts {
-    const { checkpointIds, storage } = this.#options;
+    const { checkpointIds, checkpointStore, storage } = this.#options;
     return {
       nextCheckpointId: () => checkpointIds.getAndIncrement(),
       triggerTasks: (barrier, directory) => this.#tasks.trigger(barrier, directory),
       writeManifest: (directory, manifest) => writeManifest(storage, directory, manifest),
       addToCompletedStore: (record) => this.#addToCompletedStore(record),
+      whenCleaned: () => checkpointStore.whenDiscarded(),
       notifyComplete: (checkpointId) => this.#notifyComplete(checkpointId),
       notifyAborted: (checkpointId) => this.#tasks.aborted(checkpointId),
       failJob: (error) => this.#tasks.fail(error),

@@ -240,3 +240,18 @@ test('a decline reaches whoever asked', async () => {
   coordinator.decline({ checkpointId: 1, subtask, reason: 'CHECKPOINT_ASYNC_EXCEPTION', message: 'disk full' });
   await refused;
 });
+
+test('a slow clean-up of replaced checkpoints holds up the next ones, and they go on when it is done', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const { coordinator, records } = aCoordinator({ maxConcurrent: 1 }, { whenCleaned: () => promise });
+  coordinator.tasksRunning();
+  await coordinator.trigger('checkpoint');
+  await coordinator.trigger('checkpoint');
+  const third = coordinator.trigger('checkpoint');
+  const savepoint = coordinator.trigger('savepoint');
+  await coordinator.whenIdle();
+  expect(records.map(({ checkpointId }) => checkpointId)).toEqual([1, 2]);
+  resolve();
+  expect((await savepoint).checkpointId).toBe(3);
+  expect((await third).checkpointId).toBe(4);
+});
