@@ -134,7 +134,15 @@ export { type ServedJob, serveJob } from './job/serve-job.ts';
 export type { CheckpointSettings, JobEvent, JobLog, JobMasterOptions, JobOutcome } from './job/settings.ts';
 export { AbstractStreamOperator } from './operators/abstract-operator.ts';
 export { WatermarkStrategy } from './operators/watermarks.ts';
-export { type OpenDoor, openDoor, type RequestHandler, type RestDoor } from './rest/index.ts';
+export {
+  httpUrl,
+  NOBODY_LEADS,
+  type OpenDoor,
+  openDoor,
+  type RequestHandler,
+  type RestDoor,
+  sendReply,
+} from './rest/index.ts';
 export {
   type AggregateFn,
   AggregatingStateDescriptor,

@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { test as anyTest, expect, onTestFinished } from 'vitest';
@@ -21,6 +20,7 @@ import { aClient, tokenConnection } from '../builders/kube.ts';
 import { kubeconfigFile } from '../builders/kubeconfig.ts';
 import { aTemporaryDirectory } from '../builders/temporary-directory.ts';
 import { clusterForTests } from '../cluster/index.ts';
+import { freePorts } from '../servers/ports.ts';
 
 const cluster = await clusterForTests();
 const test = anyTest.skipIf(cluster === undefined);
@@ -28,17 +28,6 @@ const test = anyTest.skipIf(cluster === undefined);
 const NEVER = new AbortController().signal;
 const ENTRY = resolve('src/cli/run-job/entry.ts');
 const JOB = 'counts';
-
-/** A port that nobody listens at. */
-function freePort(): Promise<number> {
-  const { promise, resolve: found } = Promise.withResolvers<number>();
-  const server = createServer();
-  server.listen(0, '127.0.0.1', () => {
-    const { port } = server.address() as { port: number };
-    server.close(() => found(port));
-  });
-  return promise;
-}
 
 /** The process of a pod. */
 class Pod {
@@ -158,7 +147,7 @@ async function aJob() {
     [POD_VARIABLES.attempt]: '1',
     [POD_VARIABLES.since]: new Date().toISOString(),
   };
-  const pod = async (): Promise<Pod> => new Pod(variables, await freePort(), directory);
+  const pod = async (): Promise<Pod> => new Pod(variables, (await freePorts(1))[0]!, directory);
   return { pod, jobId, ledgers, operator, namespace, finish: () => writeFileSync(gate, '') };
 }
 
@@ -202,7 +191,7 @@ test('a pod that was told too little, or nonsense, says all of it in one line an
   const directory = aTemporaryDirectory();
   const pod = new Pod(
     { [POD_VARIABLES.attempt]: 'first', [POD_VARIABLES.jobId]: 'abc', [POD_VARIABLES.since]: 'yesterday' },
-    await freePort(),
+    (await freePorts(1))[0]!,
     directory,
   );
   expect(await pod.ended).toBe(13);

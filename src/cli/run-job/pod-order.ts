@@ -1,7 +1,7 @@
 /** From the resource and the environment of a pod to the order that its process carries out. Pure. */
 import type { FlinkJobSettings } from '../../api/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
-import { InvalidJobError, type JobModule } from '../../stream/index.ts';
+import { httpUrl, InvalidJobError, type JobModule } from '../../stream/index.ts';
 import { type JobOrder, orderedBySettings } from '../job-process/job-order.ts';
 import type { HaPlace } from '../job-process/open-ha.ts';
 import type { PodEnvironment } from './pod-environment.ts';
@@ -38,7 +38,7 @@ export function listeningHost({ podIp }: Pick<PodEnvironment, 'podIp'>): string 
 
 /** What others reach the pod by. */
 export function podUrl({ podIp, restPort }: Pick<PodEnvironment, 'podIp' | 'restPort'>): string {
-  return `http://${podIp.includes(':') ? `[${podIp}]` : podIp}:${restPort}`;
+  return httpUrl(podIp, restPort);
 }
 
 function moduleOf({ source, name }: FlinkJobSettings, { sourceFile }: PodEnvironment): JobModule {

@@ -3,12 +3,15 @@
  * to the leader, so that the Service of a job may reach any of its pods.
  */
 import { type IncomingMessage, request as requestOf, type ServerResponse } from 'node:http';
-import type { RequestHandler, RestDoor } from '../../stream/index.ts';
+import { NOBODY_LEADS, type RequestHandler, type RestDoor, sendReply } from '../../stream/index.ts';
 
 /** Set on what is passed on. Two processes that each take the other for the leader do not pass it on for ever. */
 const FORWARDED = 'x-flinkjob-forwarded';
 /** How long the leader may take to begin its answer. */
 const LEADER_TIMEOUT_MS = 10_000;
+
+const READY = { status: 200, body: { status: 'ready' } };
+const LOADING = { status: 503, body: { status: 'loading' } };
 
 /** What a pod knows of itself and of its leader; changed as it finds out. */
 export class Standby {
@@ -28,7 +31,8 @@ export class Standby {
   /** Answers while this process does not lead. */
   readonly handle: RequestHandler = (request, response) => {
     if (this.#probe(request, response)) return;
-    if (this.#leader === undefined || request.headers[FORWARDED] !== undefined) return nobodyLeads(response);
+    if (this.#leader === undefined || request.headers[FORWARDED] !== undefined)
+      return sendReply(response, NOBODY_LEADS);
     forward(this.#leader, request, response);
   };
 
@@ -44,10 +48,10 @@ export class Standby {
   #probe({ url }: IncomingMessage, response: ServerResponse): boolean {
     switch (url) {
       case '/livez':
-        answer(response, 200, { status: 'alive' });
+        sendReply(response, { status: 200, body: { status: 'alive' } });
         return true;
       case '/readyz':
-        answer(response, this.#isReady ? 200 : 503, { status: this.#isReady ? 'ready' : 'loading' });
+        sendReply(response, this.#isReady ? READY : LOADING);
         return true;
       default:
         return false;
@@ -68,22 +72,7 @@ function forward(leader: string, request: IncomingMessage, response: ServerRespo
   );
   passedOn.on('timeout', () => passedOn.destroy(new Error('the leader does not answer')));
   // Whoever asked sees an answer that was cut when it had begun, and else that nobody leads for the moment.
-  passedOn.on('error', () => (response.headersSent ? response.destroy() : nobodyLeads(response)));
+  passedOn.on('error', () => (response.headersSent ? response.destroy() : sendReply(response, NOBODY_LEADS)));
   response.on('close', () => passedOn.destroy());
   request.pipe(passedOn);
-}
-
-function nobodyLeads(response: ServerResponse): void {
-  response.setHeader('Retry-After', '1');
-  answer(response, 503, { errors: ['No process leads the job for the moment. Try again.'] });
-}
-
-function answer(response: ServerResponse, status: number, body: unknown): void {
-  const text = JSON.stringify(body);
-  response.writeHead(status, {
-    'Content-Type': 'application/json; charset=UTF-8',
-    'Content-Length': Buffer.byteLength(text),
-    'Cache-Control': 'no-store',
-  });
-  response.end(text);
 }

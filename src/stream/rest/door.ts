@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
+import type { Reply } from './reply.ts';
 import { RETRY_AFTER_S } from './rest-error.ts';
 import { sendReply } from './service.ts';
 
@@ -70,7 +71,7 @@ export async function openDoor(options: DoorOptions): Promise<OpenDoor> {
   return {
     host,
     port,
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    url: httpUrl(host, port),
     attach(handler) {
       current = handler;
       return () => {
@@ -81,9 +82,20 @@ export async function openDoor(options: DoorOptions): Promise<OpenDoor> {
   };
 }
 
+/** What is answered while no process of the job leads. */
+export const NOBODY_LEADS: Reply = {
+  status: 503,
+  body: { errors: ['No process leads the job for the moment. Try again.'] },
+  headers: { 'Retry-After': RETRY_AFTER_S },
+};
+
 function nobodyThere(_request: IncomingMessage, response: ServerResponse): void {
-  const body = { errors: ['This process does not lead the job. Try again.'] };
-  sendReply(response, { status: 503, body, headers: { 'Retry-After': RETRY_AFTER_S } });
+  sendReply(response, NOBODY_LEADS);
+}
+
+/** `http://host:port`, without a slash at the end. */
+export function httpUrl(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function newServer(limits: DoorLimits): Server {

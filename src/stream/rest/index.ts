@@ -2,6 +2,8 @@
 export {
   type DoorLimits,
   type DoorOptions,
+  httpUrl,
+  NOBODY_LEADS,
   type OpenDoor,
   openDoor,
   type RequestHandler,
@@ -27,4 +29,4 @@ export type {
 export { type JsonValue, jsonValue } from './json-value.ts';
 export type { ProductInfo } from './reply.ts';
 export { RestError } from './rest-error.ts';
-export { type RestService, type RestServiceOptions, restService } from './service.ts';
+export { type RestService, type RestServiceOptions, restService, sendReply } from './service.ts';
