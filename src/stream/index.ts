@@ -132,6 +132,7 @@ export {
 } from './job/restore-preview.ts';
 export { type ServedJob, serveJob } from './job/serve-job.ts';
 export type { CheckpointSettings, JobEvent, JobLog, JobMasterOptions, JobOutcome } from './job/settings.ts';
+export { sweepEndedJob } from './job/sweep-checkpoints.ts';
 export { AbstractStreamOperator } from './operators/abstract-operator.ts';
 export { WatermarkStrategy } from './operators/watermarks.ts';
 export {

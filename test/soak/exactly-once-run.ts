@@ -54,7 +54,12 @@ export const ALL_FAULT_POINTS: readonly string[] = [
 ];
 
 /** Points that are reached only when the job ends. */
-const END_POINTS: readonly string[] = ['job-result-recorded', 'job-checkpoints-removed', 'job-result-clean'];
+const END_POINTS: readonly string[] = [
+  'job-result-recorded',
+  'job-swept',
+  'job-checkpoints-removed',
+  'job-result-clean',
+];
 
 /** Points that a process passes once. */
 const ONCE = /^job-/;

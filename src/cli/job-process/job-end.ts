@@ -1,8 +1,8 @@
 /**
  * What is written down when a job has ended for good, and cleaned up after it. Order, and why: the result first, for
  * without it the job would run again; then the same as a file, for once the checkpoints are gone nothing else would say so
- * where the job's object was lost; then the checkpoints go; last the result is marked clean. Whoever leads after a crash in
- * between does what is left.
+ * where the job's object was lost; then what no handle points to, while the handles still say what is retained; then the
+ * checkpoints go; last the result is marked clean. Whoever leads after a crash in between does what is left.
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -18,7 +18,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { FaultPoint } from '../../lib/fault-point.ts';
 import type { Storage } from '../../storage/index.ts';
-import type { JobMaster } from '../../stream/index.ts';
+import { type JobMaster, sweepEndedJob } from '../../stream/index.ts';
 
 /** What the end of a job is written with. */
 export interface JobEndParts {
@@ -31,7 +31,10 @@ export interface JobEndParts {
   warn(message: string): void;
 }
 
-type CheckpointsLeft = Pick<CompletedCheckpointStore, 'shutdown' | 'whenDiscarded' | 'getLatestCheckpoint'>;
+type CheckpointsLeft = Pick<
+  CompletedCheckpointStore,
+  'shutdown' | 'whenDiscarded' | 'getLatestCheckpoint' | 'getAllCheckpoints' | 'getBrokenCheckpoints'
+>;
 
 export class JobEnd {
   readonly #parts: JobEndParts;
@@ -47,7 +50,11 @@ export class JobEnd {
     await this.#restoreLost();
     if (!(await results.hasJobResultEntry(jobId))) return false;
     if (await results.hasDirtyJobResultEntry(jobId)) {
-      await this.#cleanUp(await services.getCheckpointRecoveryFactory().createCompletedCheckpointStore(jobId, 1));
+      const left = await services.getCheckpointRecoveryFactory().createCompletedCheckpointStore(jobId, 1);
+      const result = await results.getJobResult(jobId);
+      // Of a cancelled job some handles may be gone already: which of its directories are retained, nobody can tell.
+      if (result?.['application-status'] !== 'CANCELED') await this.#sweep(left);
+      await this.#cleanUp(left);
     }
     return true;
   }
@@ -66,7 +73,19 @@ export class JobEnd {
       summary: summaryOf(master, checkpointStore.getLatestCheckpoint()),
     });
     await faults('job-result-recorded');
+    await this.#sweep(checkpointStore);
+    await faults('job-swept');
     await this.#cleanUp(checkpointStore);
+  }
+
+  async #sweep(checkpointStore: CheckpointsLeft): Promise<void> {
+    const { storage, jobId, epoch, warn } = this.#parts;
+    try {
+      await sweepEndedJob(storage, { jobId, epoch }, checkpointStore);
+    } catch (error) {
+      // It costs space, never correctness: the job has ended all the same.
+      warn(`what was left of checkpoints that were given up could not be removed: ${messageOf(error)}`);
+    }
   }
 
   async #cleanUp(checkpointStore: CheckpointsLeft): Promise<void> {

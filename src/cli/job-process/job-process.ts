@@ -64,6 +64,7 @@ export const JOB_PROCESS_FAULT_POINTS = [
   'job-leads',
   'job-master-made',
   'job-result-recorded',
+  'job-swept',
   'job-checkpoints-removed',
   'job-result-clean',
 ] as const;

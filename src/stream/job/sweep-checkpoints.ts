@@ -1,6 +1,6 @@
 /**
- * Removes what crashes of earlier leaders left of checkpoints: directories that no handle points to. Directories of this
- * epoch and later ones are somebody's work under way and stay.
+ * Removes what crashes of earlier leaders left of checkpoints: directories that no handle points to. While the job runs,
+ * directories of this epoch and later ones are somebody's work under way and stay.
  */
 import { type CompletedCheckpointStore, staleNames } from '../../ha/index.ts';
 import type { Storage } from '../../storage/index.ts';
@@ -44,6 +44,19 @@ export async function sweepCheckpoints(
   await storage.sweepTemporary(`${jobDirectory(job.jobId)}/`, TEMPORARY_AGE_MS);
   await storage.sweepTemporary(savepointPrefix(job.jobId), TEMPORARY_AGE_MS);
   return discarded;
+}
+
+/**
+ * Called when the job has ended for good and its workers are gone: what they still wrote into a checkpoint that was given
+ * up goes too, though it is of this epoch. Before the handles go: they say what is retained.
+ */
+export async function sweepEndedJob(
+  storage: Storage,
+  { jobId, epoch }: SweptJob,
+  completed: Pick<CompletedCheckpointStore, 'getAllCheckpoints' | 'getBrokenCheckpoints'>,
+): Promise<void> {
+  if (completed.getBrokenCheckpoints().length > 0) return;
+  await sweepCheckpoints(storage, { jobId, epoch: epoch + 1 }, completed);
 }
 
 async function discardUnreferenced(
