@@ -4,6 +4,15 @@
 export { flinkJobCrd, renderCrd } from './crd.ts';
 export { InvalidFlinkJobError } from './errors.ts';
 export {
+  type ExplainFacts,
+  type Explanation,
+  explain,
+  isReason,
+  needsSomebody,
+  REASONS,
+  type Reason,
+} from './explain.ts';
+export {
   type FlinkJob,
   type FlinkJobManifest,
   type FlinkJobSpec,
