@@ -1,6 +1,16 @@
 /**
  * The resource: FlinkJob v1alpha1. See README.md.
  */
+export {
+  type ChangeClass,
+  changedFields,
+  classOfChange,
+  type FieldChange,
+  jobOfRevision,
+  type SemanticSpec,
+  semanticSpec,
+  specOf,
+} from './changes.ts';
 export { flinkJobCrd, renderCrd } from './crd.ts';
 export { InvalidFlinkJobError } from './errors.ts';
 export {

@@ -95,6 +95,28 @@ export class TrackedClient {
     }
   }
 
+  /** See `ApiClient.deleteCollection`; `expected` are the keys of what the caller means by it. */
+  async deleteCollection(
+    def: ResourceDef,
+    selection: { readonly namespace: string; readonly labelSelector: string },
+    expected: readonly ObjectKey[],
+  ): Promise<void> {
+    const { client, owner, writes } = this.options;
+    const views = this.viewsOf(def, selection.namespace);
+    try {
+      await client.deleteCollection(def, selection, this.signed({}));
+      for (const view of views) for (const key of expected) writes.deleted(owner, view, key);
+    } catch (error) {
+      for (const key of expected) this.noteDoubt(error, views, key);
+      throw error;
+    }
+  }
+
+  /** For stores over objects that nobody watches: ended by the reconcile's signal through `signal`, and gated as it is. */
+  get untracked(): { readonly client: ApiClient; readonly signal: AbortSignal } {
+    return { client: this.options.client, signal: this.options.signal };
+  }
+
   private async tracked<T extends KubeObject>(
     def: ResourceDef<T>,
     target: { readonly namespace?: string; readonly name?: string } | undefined,

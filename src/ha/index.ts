@@ -117,25 +117,42 @@ export {
   type AttemptCause,
   type AttemptEnd,
   type AttemptRecord,
+  beginLife,
   closeAttempt,
   decodeLedger,
   EMPTY_LEDGER,
   encodeLedger,
   type FailureEntry,
   type FailureReport,
+  forgiveRevision,
   giveUp,
+  type HandledTriggers,
   type JsonValue,
+  type KnownRevisions,
   LEDGER_LIMIT_BYTES,
   type Ledger,
+  ledgerAfterLoss,
   nextAttemptAt,
   noteBegun,
+  noteHandled,
   noteRestartStrategyInCode,
+  noteRevisions,
+  noteStopping,
   openAttempt,
   openAttemptOf,
   recordFailure,
   reportFailure,
+  type StateLife,
+  type Stopping,
+  type StopReason,
 } from './ledger.ts';
-export { type LedgerStore, type LedgerView, ledgerStore } from './ledger-store.ts';
+export {
+  type LedgerStore,
+  type LedgerView,
+  ledgerStore,
+  type SupervisorLedger,
+  supervisorLedger,
+} from './ledger-store.ts';
 export { MemoryHa } from './memory/memory-backend.ts';
 export { StringResourceVersion } from './resource-version.ts';
 export type { JobSchedulingStatus, RunningJobsRegistry } from './running-jobs-registry.ts';

@@ -9,7 +9,7 @@
 import { IllegalStateException } from '../lib/java-errors.ts';
 import type { FencedWriter } from './fenced-writer.ts';
 import type { Epoch, HandleBackend, HaPatch, HaSnapshot } from './handle-backend.ts';
-import { LEDGER_KEY } from './keys.ts';
+import { LAYOUT_KEY, LEDGER_KEY } from './keys.ts';
 import { decodeLedger, encodeLedger, type Ledger, openAttemptOf } from './ledger.ts';
 import { errorOf } from './outcome-error.ts';
 import { type Patience, type Settled, sendUntilSettled } from './settle.ts';
@@ -27,15 +27,19 @@ export interface LedgerView {
   readonly snapshot: HaSnapshot;
 }
 
-/** The ledger of one job. */
-export interface LedgerStore {
+/** The ledger as its supervisor has it. */
+export interface SupervisorLedger {
   /** The ledger; undefined when the object of the job does not exist. */
   read(): Promise<LedgerView | undefined>;
   /**
    * The supervisor's write: `next` in place of what `from` shows. Not done with reason `moved`: look again. Raises the
-   * epoch when `next` has another attempt open than `from`.
+   * epoch when `next` has another attempt open than `from`, and drops all handles when it begins another life of the state.
    */
   write(from: LedgerView, next: Ledger, writer: string): Promise<WriteOutcome>;
+}
+
+/** The ledger of one job. */
+export interface LedgerStore extends SupervisorLedger {
   /**
    * The leader's write, under its epoch: what the change makes of the newest ledger, computed again when another write
    * came first. It may not open or close attempts. Throws NotLeaderException and the like.
@@ -43,12 +47,12 @@ export interface LedgerStore {
   amend(change: (ledger: Ledger) => Ledger): Promise<void>;
 }
 
-export function ledgerStore(options: {
+/** The ledger over a backend, for a process that never leads the job. */
+export function supervisorLedger(options: {
   readonly backend: HandleBackend;
-  readonly writer: FencedWriter;
   readonly patience: Patience;
-}): LedgerStore {
-  const { backend, writer, patience } = options;
+}): SupervisorLedger {
+  const { backend, patience } = options;
   return {
     async read() {
       const snapshot = await backend.read();
@@ -59,6 +63,17 @@ export function ledgerStore(options: {
       const patch = ledgerPatch(from, next, by);
       return outcomeOf(await sendUntilSettled(backend, from.snapshot, patch, patience), patch);
     },
+  };
+}
+
+export function ledgerStore(options: {
+  readonly backend: HandleBackend;
+  readonly writer: FencedWriter;
+  readonly patience: Patience;
+}): LedgerStore {
+  const { backend, writer } = options;
+  return {
+    ...supervisorLedger(options),
 
     async amend(change) {
       let text: string | undefined;
@@ -95,10 +110,17 @@ function ledgerPatch({ snapshot, nextEpoch }: LedgerView, next: Ledger, writer: 
   const attempt = openAttemptOf(next)?.number ?? 0;
   return {
     expect: { uid: snapshot.uid, epoch: snapshot.epoch, seq: snapshot.seq },
-    entries: new Map([[LEDGER_KEY, encodeLedger(next)]]),
+    entries: new Map([...droppedBy(next, snapshot), [LEDGER_KEY, encodeLedger(next)]]),
     ...(attempt === snapshot.attempt ? {} : { raise: { attempt, epoch: nextEpoch } }),
     writer,
   };
+}
+
+/** What another life of the state begins without: whatever points to the one before. The bytes stay where they are. */
+function droppedBy(next: Ledger, { entries }: HaSnapshot): [string, undefined][] {
+  const before = decodeLedger(entries.get(LEDGER_KEY), '').life?.jobId;
+  if (before === undefined || before === next.life?.jobId) return [];
+  return [...entries.keys()].filter((key) => key !== LAYOUT_KEY && key !== LEDGER_KEY).map((key) => [key, undefined]);
 }
 
 function outcomeOf(settled: Settled, { entries, raise, expect }: HaPatch): WriteOutcome {

@@ -50,12 +50,54 @@ export interface FailureEntry {
 /** One execution of the job between two restarts. */
 export interface AttemptRecord {
   readonly number: number;
+  /** Revision of the spec that it runs; absent where there are none, on a laptop. */
+  readonly revision?: string;
+  /** How it is being brought down, noted before it is asked to: who looks next goes on with that. */
+  readonly stopping?: Stopping;
   /** The epoch its opening raised. */
   readonly epoch: Epoch;
   readonly startedAt: Instant;
   readonly reported?: FailureReport;
   readonly end?: AttemptEnd;
   readonly failures: readonly FailureEntry[];
+}
+
+/** A stop with savepoint under way. */
+export interface Stopping {
+  readonly why: StopReason;
+  readonly since: Instant;
+  /** Names the operation, 32 hex digits: asking again with it asks for the same one. */
+  readonly triggerId: string;
+}
+
+/** Why an attempt is brought down although it runs. */
+export type StopReason = 'suspend' | 'upgrade' | 'rollback' | 'restart' | 'restore' | 'delete';
+
+/** The life of a job's state, in a cluster: from when it began empty, or from a point given by hand, until it is dropped. */
+export interface StateLife {
+  /** The job's id, and the name of its directory in storage. */
+  readonly jobId: string;
+  /** When it began, RFC 3339. */
+  readonly since: string;
+  /** What it began from. */
+  readonly restoreFrom?: string;
+}
+
+/** Values of `spec.triggers` that were acted on; written with what they asked for, so that a crash asks for nothing twice. */
+export interface HandledTriggers {
+  readonly savepoint?: number;
+  readonly restart?: number;
+  readonly restore?: number;
+}
+
+/** What is known of revisions beyond what each attempt runs. */
+export interface KnownRevisions {
+  /** The last one that proved itself. */
+  readonly stable?: string;
+  /** One that did not, and was rolled back: it is not tried again. */
+  readonly bad?: string;
+  /** What was wrong with it. */
+  readonly badBecause?: string;
 }
 
 /** The attempts of one job, oldest first; old ones are dropped, the newest stays. */
@@ -70,6 +112,10 @@ export interface Ledger {
   readonly restartStrategyInCode?: JsonValue;
   /** An attempt had all functions of the job open: they have looked at what lies where they write. */
   readonly hasBegun?: true;
+  /** Absent on a laptop, where the directory says which state is meant. */
+  readonly life?: StateLife;
+  readonly handled?: HandledTriggers;
+  readonly revisions?: KnownRevisions;
   /** The strategy allows no further restart. Opening an attempt takes it back. */
   readonly gaveUp?: { readonly at: Instant; readonly reason: string };
 }
@@ -89,12 +135,16 @@ export function openAttemptOf(ledger: Ledger): AttemptRecord | undefined {
 }
 
 /** Opens the next attempt; an IllegalStateException when one is open. `epoch` is the one this opening raises to. */
-export function openAttempt(ledger: Ledger, facts: { readonly at: Instant; readonly epoch: Epoch }): Ledger {
+export function openAttempt(
+  ledger: Ledger,
+  facts: { readonly at: Instant; readonly epoch: Epoch; readonly revision?: string },
+): Ledger {
   const open = openAttemptOf(ledger);
   if (open !== undefined) throw new IllegalStateException(`attempt ${open.number} is still open`);
   const { gaveUp: _, ...rest } = ledger;
+  const { at, epoch, revision } = facts;
   const number = (ledger.attempts.at(-1)?.number ?? 0) + 1;
-  const attempt = { number, epoch: facts.epoch, startedAt: facts.at, failures: [] };
+  const attempt = { number, epoch, startedAt: at, failures: [], ...(revision === undefined ? {} : { revision }) };
   return trimmed({ ...rest, attempts: [...ledger.attempts, attempt] });
 }
 
@@ -112,6 +162,50 @@ export function reportFailure(ledger: Ledger, number: number, report: FailureRep
   const open = openAttemptOf(ledger);
   if (open?.number !== number || open.reported !== undefined) return ledger;
   return trimmed(withLast(ledger, (attempt) => ({ ...attempt, reported: { ...report, cause: cut(report.cause) } })));
+}
+
+/** Notes that the open attempt is being brought down; an IllegalStateException when none is open. */
+export function noteStopping(ledger: Ledger, stopping: Stopping): Ledger {
+  if (openAttemptOf(ledger) === undefined) throw new IllegalStateException('no attempt is open');
+  return trimmed(withLast(ledger, (attempt) => ({ ...attempt, stopping })));
+}
+
+/**
+ * Begins another life of the state: the next attempt finds nothing of the one before, and the strategy forgets it too. An
+ * IllegalStateException while an attempt is open: it would go on with a state that is not its own.
+ */
+export function beginLife(ledger: Ledger, life: StateLife): Ledger {
+  if (openAttemptOf(ledger) !== undefined) throw new IllegalStateException('an attempt is open');
+  const { restartCounters: _, restartStrategyInCode: __, hasBegun: ___, ...rest } = ledger;
+  return trimmed({ ...rest, life });
+}
+
+/** Notes trigger values that were acted on. */
+export function noteHandled(ledger: Ledger, handled: HandledTriggers): Ledger {
+  return trimmed({ ...ledger, handled: { ...ledger.handled, ...handled } });
+}
+
+/** Notes what was learnt of revisions; what is not named stays. */
+export function noteRevisions(ledger: Ledger, revisions: KnownRevisions): Ledger {
+  return trimmed({ ...ledger, revisions: { ...ledger.revisions, ...revisions } });
+}
+
+/** Forgets what was wrong with a revision: it may be tried again. */
+export function forgiveRevision(ledger: Ledger): Ledger {
+  const { bad: _, badBecause: __, ...revisions } = ledger.revisions ?? {};
+  return { ...ledger, revisions };
+}
+
+/** A ledger in place of one that was lost: its attempts count on, so that no pod has the name of an earlier one. */
+export function ledgerAfterLoss(facts: {
+  readonly lastAttempt: number;
+  readonly epoch: Epoch;
+  readonly at: Instant;
+}): Ledger {
+  const { lastAttempt: number, epoch, at } = facts;
+  if (number === 0) return EMPTY_LEDGER;
+  const end: AttemptEnd = { how: 'replaced', at, cause: 'the record of the job was lost' };
+  return { ...EMPTY_LEDGER, attempts: [{ number, epoch, startedAt: at, end, failures: [] }] };
 }
 
 /** Notes what the restart strategy made of the end of the newest attempt; an IllegalStateException when it is open. */

@@ -288,6 +288,20 @@ export class ApiClient {
     }
   }
 
+  /** Deletes all that a selection of labels shows, in one request. Each object goes as `delete` lets it go. */
+  async deleteCollection(
+    def: ResourceDef,
+    selection: Required<Pick<Selection, 'namespace' | 'labelSelector'>>,
+    options: Pick<DeleteOptions, 'signal' | 'deadlineMs' | 'propagationPolicy' | 'gracePeriodSeconds'>,
+  ): Promise<void> {
+    const { propagationPolicy, gracePeriodSeconds } = options;
+    const { namespace, labelSelector } = selection;
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, gracePeriodSeconds };
+    const path = collectionPath(def, namespace);
+    const plan = { verb: 'deletecollection', method: 'DELETE', path, query: { labelSelector }, body } as const;
+    await this.call(def, { ...plan, subject: `${namespace} (${labelSelector})` }, options);
+  }
+
   /** Opens a watch's stream of lines. What they mean, and how to go on after the end: `watch`. */
   openWatch(
     def: ResourceDef,

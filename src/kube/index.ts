@@ -35,3 +35,20 @@ export {
 } from './resource.ts';
 export { type WatchOptions, watch } from './watch.ts';
 export { type InterruptReason, isNewer, type WatchEvent } from './watch-state.ts';
+export {
+  CONTROLLER_REVISIONS,
+  type ContainerEnd,
+  type ContainerStatus,
+  type ControllerRevision,
+  FLINK_JOBS,
+  type FlinkJobObject,
+  type ObjectCondition,
+  POD_DISRUPTION_BUDGETS,
+  PODS,
+  type Pod,
+  type PodStatus,
+  ROLE_BINDINGS,
+  ROLES,
+  SERVICE_ACCOUNTS,
+  SERVICES,
+} from './workloads.ts';
