@@ -19,11 +19,15 @@ export interface MetricSpec {
 export interface Counter {
   /** @param by default 1 */
   add(labels?: MetricLabels, by?: number): void;
+  /** What it is about is gone, and is not told of any more. */
+  remove(labels: MetricLabels): void;
 }
 
 /** Goes up and down. */
 export interface Gauge {
   set(value: number, labels?: MetricLabels): void;
+  /** What it is about is gone, and is not told of any more. */
+  remove(labels: MetricLabels): void;
 }
 
 /** Counts values by size. */
@@ -43,8 +47,8 @@ export interface Metrics {
 
 /** Nobody looks. */
 export const noMetrics: Metrics = {
-  counter: () => ({ add: () => {} }),
-  gauge: () => ({ set: () => {} }),
+  counter: () => ({ add: () => {}, remove: () => {} }),
+  gauge: () => ({ set: () => {}, remove: () => {} }),
   histogram: () => ({ observe: () => {} }),
   onRead: () => () => {},
 };

@@ -21,11 +21,17 @@ export class MemoryMetrics implements Metrics {
   private readonly fills = new Set<() => void>();
 
   counter({ name }: { name: string }) {
-    return { add: (labels?: MetricLabels, by = 1) => this.set(name, labels, this.value(name, labels) + by) };
+    return {
+      add: (labels?: MetricLabels, by = 1) => this.set(name, labels, this.value(name, labels) + by),
+      remove: (labels: MetricLabels) => void this.values.delete(idOf(name, labels)),
+    };
   }
 
   gauge({ name }: { name: string }) {
-    return { set: (value: number, labels?: MetricLabels) => this.set(name, labels, value) };
+    return {
+      set: (value: number, labels?: MetricLabels) => this.set(name, labels, value),
+      remove: (labels: MetricLabels) => void this.values.delete(idOf(name, labels)),
+    };
   }
 
   histogram({ name }: { name: string }) {
