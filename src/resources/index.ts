@@ -17,8 +17,20 @@ export { HANDLES_VERBS, jobRole, jobRoleBinding, jobServiceAccount, LEASE_VERBS 
 export { jobPod, MAIN_CONTAINER } from './job-pod.ts';
 export { leaderLease } from './leader-lease.ts';
 export type { Manifest, ManifestMetadata } from './manifest.ts';
-export { APP_NAME, labelsOf, MANAGED_BY, podSelector } from './metadata.ts';
+export { APP_NAME, labelsOf, MANAGED_BY, ownedMetadata, podSelector } from './metadata.ts';
 export { objectNames, podName } from './names.ts';
+export { networkPolicy } from './network-policy.ts';
 export type { ObjectFacts, PodFacts, RevisionFacts } from './object-facts.ts';
+export {
+  OPERATOR_LEASE,
+  OPERATOR_NAME,
+  OPERATOR_RIGHTS,
+  type OperatorRight,
+  operatorRules,
+  type PolicyRule,
+  type RightsUse,
+  type RightsVerb,
+  reasonsFor,
+} from './operator-role.ts';
 export { restService } from './rest-service.ts';
 export { RESOURCE_KEY, revisionConfigMap } from './revision-config-map.ts';
