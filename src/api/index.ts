@@ -23,6 +23,14 @@ export {
   type Reason,
 } from './explain.ts';
 export {
+  type ExplainContext,
+  explainJob,
+  explanationText,
+  type JobExplanation,
+  type ObservedJob,
+  type PodTrouble,
+} from './explain-job.ts';
+export {
   type FlinkJob,
   type FlinkJobManifest,
   type FlinkJobSpec,
