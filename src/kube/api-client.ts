@@ -16,6 +16,17 @@ import {
   type ResourceDef,
 } from './resource.ts';
 import { type HttpStream, type Lane, Transport } from './transport.ts';
+import type {
+  ApplyOptions,
+  DeleteOptions,
+  JsonPatchOperation,
+  ListOptions,
+  ListPage,
+  ListResult,
+  PartOptions,
+  Selection,
+  WriteOptions,
+} from './verb-options.ts';
 
 /** What a client may be given. */
 export interface ApiClientOptions {
@@ -30,68 +41,6 @@ export interface ApiClientOptions {
   readonly clock?: Clock;
   /** From 0 to 1. */
   readonly random?: () => number;
-}
-
-/** What a write may say beyond what every call says. */
-export interface WriteOptions extends CallOptions {
-  /** @default the client's */
-  readonly fieldManager?: string;
-  /** A part with its own path. @default the object itself */
-  readonly subresource?: 'status' | 'scale';
-  /** The server checks everything and stores nothing. @default false */
-  readonly dryRun?: boolean;
-}
-
-/** Server-side apply. */
-export interface ApplyOptions extends WriteOptions {
-  /** Take over fields that another manager owns, instead of a conflict. @default false */
-  readonly force?: boolean;
-}
-
-/** Deleting. */
-export interface DeleteOptions extends CallOptions {
-  /** Delete only the object that was looked at. */
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
-  /** @default the kind's own, `Background` for most */
-  readonly propagationPolicy?: 'Orphan' | 'Background' | 'Foreground';
-  readonly gracePeriodSeconds?: number;
-}
-
-/** Which objects. */
-export interface Selection {
-  /** @default all namespaces */
-  readonly namespace?: string;
-  readonly labelSelector?: string;
-  readonly fieldSelector?: string;
-}
-
-/** Reading many. */
-export interface ListOptions extends CallOptions, Selection {
-  /** Objects per request; 0 for all at once. @default 500 */
-  readonly limit?: number;
-}
-
-/** Objects as they were at one resource version. */
-export interface ListResult<T> {
-  readonly items: readonly T[];
-  readonly resourceVersion: string;
-}
-
-/** One page of a list. */
-export interface ListPage<T> extends ListResult<T> {
-  /** Token of the next page; undefined on the last. */
-  readonly next: string | undefined;
-}
-
-/** One operation of a JSON Patch, RFC 6902. */
-export type JsonPatchOperation =
-  | { readonly op: 'add' | 'replace' | 'test'; readonly path: string; readonly value: unknown }
-  | { readonly op: 'remove'; readonly path: string }
-  | { readonly op: 'move' | 'copy'; readonly from: string; readonly path: string };
-
-/** A key as a part of a JSON Pointer. */
-export function pointerPart(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 const JSON_PATCH = 'application/json-patch+json';
@@ -312,6 +261,17 @@ export class ApiClient {
     const path = collectionPath(def, namespace);
     const plan = this.planFor(def, { verb: 'watch', method: 'GET', path, query, subject: namespace ?? '' });
     return this.caller.stream({ ...plan, lane: 'watches' }, options);
+  }
+
+  /**
+   * Reads a part of an object that is no object, such as `log`, or what `proxy/…` passes on, as it comes; tried once. An
+   * answer of any status is an answer: behind a proxy it may be somebody else's. Throws an ApiError when there is none.
+   */
+  openPart(def: ResourceDef, ref: ObjectRef, part: string, options: PartOptions): Promise<HttpStream> {
+    const path = `${objectPath(def, ref)}/${part}`;
+    const { query = {} } = options;
+    const plan = this.planFor(def, { verb: 'get', method: 'GET', path, query, subject: nameOf(ref) });
+    return this.caller.open({ ...plan, lane: 'watches' }, options);
   }
 
   /** The server's version, as `v1.36.3`. */

@@ -112,6 +112,20 @@ export class Caller {
 
   /** An answer that goes on, for a watch; tried once. Throws ApiError unless the status is 200. */
   async stream(plan: CallPlan, options: CallOptions): Promise<HttpStream> {
+    const { clock } = this.parts;
+    const stream = await this.open(plan, options);
+    const { status, headers } = stream;
+    if (status === 200) return stream;
+    const body = await whole(stream, clock);
+    if (status === 401) {
+      using renewal = new CallEnd({ clock, signal: options.signal, deadlineMs: DEFAULT_DEADLINE_MS });
+      await this.isRenewed(renewal.signal);
+    }
+    throw this.failure(plan, { status, headers, body });
+  }
+
+  /** An answer of any status, as it comes; tried once. Throws ApiError when there is none. */
+  async open(plan: CallPlan, options: CallOptions): Promise<HttpStream> {
     const { clock, observe, transport } = this.parts;
     const opening = new CallEnd({
       clock,
@@ -130,15 +144,13 @@ export class Caller {
     } finally {
       opening[Symbol.dispose]();
     }
-    const { status, headers } = stream;
-    observe({ verb: plan.verb, resource: plan.resource, status, durationMs: clock.monotonic() - started });
-    if (status === 200) return stream;
-    const body = await whole(stream, clock);
-    if (status === 401) {
-      using renewal = new CallEnd({ clock, signal: options.signal, deadlineMs: DEFAULT_DEADLINE_MS });
-      await this.isRenewed(renewal.signal);
-    }
-    throw this.failure(plan, { status, headers, body });
+    observe({
+      verb: plan.verb,
+      resource: plan.resource,
+      status: stream.status,
+      durationMs: clock.monotonic() - started,
+    });
+    return stream;
   }
 
   private async tryOnce<T>(plan: CallPlan, end: CallEnd, gate: WriteGate | undefined): Promise<T> {

@@ -1,17 +1,5 @@
 /** The Kubernetes API: client, watch, errors. See README.md. */
-export {
-  ApiClient,
-  type ApiClientOptions,
-  type ApplyOptions,
-  type DeleteOptions,
-  type JsonPatchOperation,
-  type ListOptions,
-  type ListPage,
-  type ListResult,
-  pointerPart,
-  type Selection,
-  type WriteOptions,
-} from './api-client.ts';
+export { ApiClient, type ApiClientOptions } from './api-client.ts';
 export type { CallOptions, CallRecord } from './caller.ts';
 export { type ConnectionFacts, openConnection } from './choose-connection.ts';
 export type { ClusterConnection, Credentials } from './connection.ts';
@@ -33,6 +21,19 @@ export {
   type OwnerReference,
   type ResourceDef,
 } from './resource.ts';
+export type { HttpStream } from './transport.ts';
+export {
+  type ApplyOptions,
+  type DeleteOptions,
+  type JsonPatchOperation,
+  type ListOptions,
+  type ListPage,
+  type ListResult,
+  type PartOptions,
+  pointerPart,
+  type Selection,
+  type WriteOptions,
+} from './verb-options.ts';
 export { type WatchOptions, watch } from './watch.ts';
 export { type InterruptReason, isNewer, type WatchEvent } from './watch-state.ts';
 export {

@@ -5,11 +5,12 @@
 import { assertNever } from '../lib/assert-never.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { waitFor } from '../lib/waiting.ts';
-import type { ApiClient, Selection } from './api-client.ts';
+import type { ApiClient } from './api-client.ts';
 import { ApiError } from './errors.ts';
 import { LineSplitter } from './lines.ts';
 import type { KubeObject, ResourceDef } from './resource.ts';
 import type { HttpStream } from './transport.ts';
+import type { Selection } from './verb-options.ts';
 import {
   firstWatchStep,
   type WatchAction,
