@@ -1,0 +1,68 @@
+/** A container that is only played: no process, but it becomes ready, answers where a job answers, and ends when told to. */
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { JOB_EXIT } from '../../src/lib/exit-codes.ts';
+import type { ContainerEnd, ContainerSignal, RunningContainer } from './container.ts';
+
+/** How a container is played. */
+export interface PlayedFacts {
+  /** From running to ready. @default 0 */
+  readonly readyAfterMs?: number;
+  /** It ends by itself, ready or not. @default it goes on */
+  readonly ends?: ContainerEnd & { readonly afterMs?: number };
+  /** How it answers SIGTERM. @default exit code 14, as a job that is stopped */
+  readonly onStop?: ContainerEnd;
+  /** Who answers at its port. @default nobody listens */
+  readonly answer?: RequestListener;
+}
+
+const REST_PORT = 8_081;
+
+export class PlayedContainer implements RunningContainer {
+  readonly ended: Promise<ContainerEnd>;
+  readonly output = '';
+  readonly #facts: PlayedFacts;
+  readonly #end: (end: ContainerEnd) => void;
+  readonly #server: Server | undefined;
+  #isFrozen = false;
+
+  constructor(facts: PlayedFacts, podIP: string) {
+    this.#facts = facts;
+    const { promise, resolve } = Promise.withResolvers<ContainerEnd>();
+    const { answer, ends } = facts;
+    if (answer !== undefined)
+      this.#server = createServer((request, response) => {
+        if (!this.#isFrozen) answer(request, response);
+      }).listen(REST_PORT, podIP);
+    const timer = ends === undefined ? undefined : setTimeout(() => resolve(ends), ends.afterMs ?? 0);
+    this.#end = resolve;
+    this.ended = promise.then((end) => {
+      clearTimeout(timer);
+      this.#server?.close();
+      this.#server?.closeAllConnections();
+      return end;
+    });
+  }
+
+  /** It ends now. */
+  end(end: ContainerEnd): void {
+    this.#end(end);
+  }
+
+  signal(signal: ContainerSignal): void {
+    switch (signal) {
+      case 'SIGTERM':
+        this.#end(this.#facts.onStop ?? { exitCode: JOB_EXIT.stopped });
+        break;
+      case 'SIGKILL':
+        this.#end({ exitCode: 137 });
+        break;
+      default:
+        this.#isFrozen = signal === 'SIGSTOP';
+    }
+  }
+
+  watchReadiness(tell: (isReady: boolean) => void, until: AbortSignal): void {
+    const timer = setTimeout(() => tell(true), this.#facts.readyAfterMs ?? 0);
+    until.addEventListener('abort', () => clearTimeout(timer), { once: true });
+  }
+}
