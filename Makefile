@@ -36,7 +36,7 @@ types: ## Check types
 
 .PHONY: generated
 generated: ## Check that generated files (CRD, reference, command line) are up to date
-	@node=$(NODE) && "$$node" scripts/render-crds.ts --check && "$$node" scripts/render-reference.ts --check && "$$node" scripts/render-cli.ts --check
+	@node=$(NODE) && "$$node" scripts/render-crds.ts --check && "$$node" scripts/render-reference.ts --check && "$$node" scripts/render-cli.ts --check && "$$node" scripts/render-configuration.ts --check
 
 .PHONY: check
 check: test lint types generated ## Everything that CI runs, in CI's order
@@ -45,7 +45,7 @@ check: test lint types generated ## Everything that CI runs, in CI's order
 
 .PHONY: crds
 crds: ## Render crds/, docs/reference/ and docs/cli.md
-	@node=$(NODE) && "$$node" scripts/render-crds.ts && "$$node" scripts/render-reference.ts && "$$node" scripts/render-cli.ts
+	@node=$(NODE) && "$$node" scripts/render-crds.ts && "$$node" scripts/render-reference.ts && "$$node" scripts/render-cli.ts && "$$node" scripts/render-configuration.ts
 
 .PHONY: format
 format: ## Format the code

@@ -18,7 +18,7 @@ const mayImport: Record<string, string[]> = {
   ha: ['lib', 'api', 'kube', 'zookeeper', 'storage', 'flink', 'election'],
   stream: ['lib', 'storage', 'restart', 'flink', 'ha'],
   reconcilers: ['lib', 'api', 'kube', 'controller', 'resources', 'restart', 'flink', 'ha'],
-  'config.ts': ['lib', 'api'],
+  config: ['lib', 'api'],
 };
 const entryPoints = ['cli', 'launcher.ts', 'main.ts', 'index.ts', 'testing.ts', 'type-names.ts'];
 

@@ -53,6 +53,8 @@ export {
   type Phase,
   PLURAL,
 } from './names.ts';
+export { nearest } from './nearest.ts';
+export type { OperatorSettings } from './operator-settings.ts';
 export { DEFAULT_REST_PORT, DEFAULT_TERMINATION_LOG, POD_VARIABLES } from './pod-variables.ts';
 export { renderReference } from './reference.ts';
 export {
@@ -67,4 +69,4 @@ export type { SchemaNode } from './schema-node.ts';
 export { flinkJobNode, type Validation, validateFlinkJob } from './validate.ts';
 export { type JobReport, noFlinkJob, parseFlinkJob, type TextReport, validateYaml } from './validate-yaml.ts';
 export { formatViolation, type Violation } from './violation.ts';
-export { MAX_INPUT_BYTES } from './yaml-documents.ts';
+export { MAX_INPUT_BYTES, readYaml } from './yaml-documents.ts';
