@@ -7,12 +7,11 @@
  *
  * A build goes into a folder of its own and is moved into place whole, so an interrupted one leaves no half program.
  */
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { arch, availableParallelism, platform } from 'node:os';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { arch, platform } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import { buildOnce, goBuild } from './go-build.ts';
 import { findGo, type Go } from './go-toolchain.ts';
 
 /** A program of the control plane, and the Go package it is built from. */
@@ -62,7 +61,7 @@ export async function findPrograms(facts: ProgramFacts = {}): Promise<Programs> 
     return { found: false, reason: `KUBEBUILDER_ASSETS names no folder with ${unbuilt.join(', ')}; ${go.missing}` };
   }
   mkdirSync(tools, { recursive: true });
-  const built = await buildOnce(cache, go, facts.say ?? (() => {}));
+  const built = await buildOnce(cache, (half) => build(half, go, facts.say ?? (() => {})));
   return { found: true, paths: { ...present(cache, wanted), ...inAssets }, built };
 }
 
@@ -94,97 +93,11 @@ function buildFlags(): string[] {
   return ['-mod=readonly', '-buildvcs=false', '-trimpath', '-tags=providerless', `-ldflags=-s -w ${stamps.join(' ')}`];
 }
 
-/** Whether it was this call that built; when another process builds already, waits for that one. */
-async function buildOnce(cache: string, go: Go, say: (line: string) => void): Promise<boolean> {
-  const lock = `${cache}.lock`;
-  while (!tryLock(lock)) {
-    if (!isAlive(Number(readFileOr(lock, '0')))) rmSync(lock, { force: true });
-    else await pause(250);
-    if (existsSync(cache)) return false;
-  }
-  try {
-    if (existsSync(cache)) return false;
-    await build(cache, go, say);
-    return true;
-  } finally {
-    rmSync(lock, { force: true });
-  }
-}
-
-async function build(cache: string, go: Go, say: (line: string) => void): Promise<void> {
-  const half = `${cache}.half-${process.pid}`;
-  rmSync(half, { recursive: true, force: true });
-  mkdirSync(half, { recursive: true });
+async function build(half: string, go: Go, say: (line: string) => void): Promise<void> {
   const started = performance.now();
   say(`building Kubernetes ${pinnedVersion()} from its Go modules (about four minutes on two cores, once)`);
-  try {
-    for (const name of NAMES) await goBuild(go, name, join(half, name));
-    // The lock is a courtesy; should two builds run after all, the first one in place wins.
-    if (!existsSync(cache)) renameSync(half, cache);
-  } finally {
-    rmSync(half, { recursive: true, force: true });
+  for (const name of NAMES) {
+    await goBuild(go, { module: here, package: PACKAGES[name], flags: buildFlags(), output: join(half, name) });
   }
   say(`built Kubernetes in ${Math.round((performance.now() - started) / 1000)} s`);
-}
-
-async function goBuild(go: Go, name: ProgramName, output: string): Promise<void> {
-  // Tests run beside it, and so do people: lowest priority but one, and not on all cores.
-  const parallel = Math.max(2, Math.floor(availableParallelism() / 2));
-  const args = ['-n', '10', go.command, 'build', '-p', String(parallel), ...buildFlags(), '-o', output, PACKAGES[name]];
-  const environment = {
-    ...process.env,
-    GOWORK: 'off',
-    GOFLAGS: '',
-    CGO_ENABLED: '0',
-    GOOS: '',
-    GOARCH: '',
-    ...go.environment,
-  };
-  const child = spawn('nice', args, { cwd: here, env: environment, stdio: ['ignore', 'ignore', 'pipe'] });
-  let tail = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    tail = (tail + chunk.toString()).slice(-4_000);
-  });
-  const stop = () => void child.kill('SIGTERM');
-  process.once('exit', stop);
-  const status = await new Promise<number | string>((resolve) => {
-    child.once('error', (error) => resolve(error.message));
-    child.once('close', (code, signal) => resolve(code ?? signal ?? 'gone'));
-  });
-  process.removeListener('exit', stop);
-  if (status !== 0) throw new Error(`go build ${PACKAGES[name]} failed (${status}):\n${tail}`);
-}
-
-function tryLock(path: string): boolean {
-  // Written aside and linked, so that nobody ever reads a lock that does not name its holder yet.
-  const aside = `${path}-${process.pid}`;
-  writeFileSync(aside, String(process.pid));
-  try {
-    linkSync(aside, path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  } finally {
-    rmSync(aside, { force: true });
-  }
-}
-
-function readFileOr(path: string, otherwise: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    // Gone in the meantime: whoever held it has finished.
-    return otherwise;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
