@@ -35,8 +35,8 @@ types: ## Check types
 	@node=$(NODE) && PATH="$$(dirname "$$node"):$$PATH" $(BIN)/tsc --noEmit
 
 .PHONY: generated
-generated: ## Check that generated files (CRD, reference, command line) are up to date
-	@node=$(NODE) && "$$node" scripts/render-crds.ts --check && "$$node" scripts/render-reference.ts --check && "$$node" scripts/render-cli.ts --check && "$$node" scripts/render-configuration.ts --check
+generated: ## Check that rendered files (CRD, reference, command line, settings, manifests, chart) are up to date
+	@node=$(NODE) && "$$node" scripts/render-crds.ts --check && "$$node" scripts/render-reference.ts --check && "$$node" scripts/render-cli.ts --check && "$$node" scripts/render-configuration.ts --check && "$$node" scripts/render-manifests.ts --check
 
 .PHONY: check
 check: test lint types generated ## Everything that CI runs, in CI's order
@@ -46,6 +46,14 @@ check: test lint types generated ## Everything that CI runs, in CI's order
 .PHONY: crds
 crds: ## Render crds/, docs/reference/ and docs/cli.md
 	@node=$(NODE) && "$$node" scripts/render-crds.ts && "$$node" scripts/render-reference.ts && "$$node" scripts/render-cli.ts && "$$node" scripts/render-configuration.ts
+
+.PHONY: manifests
+manifests: ## Render manifests/, charts/ and the roles of config/rbac/
+	@node=$(NODE) && "$$node" scripts/render-manifests.ts
+
+.PHONY: helm
+helm: ## Build the pinned Helm, with which the tests render the chart (needs Go or its proxy; minutes, once)
+	@node=$(NODE) && "$$node" scripts/build-helm.ts
 
 .PHONY: format
 format: ## Format the code

@@ -16,6 +16,6 @@ export async function renderFile(path: URL, content: string, command: string, ar
     console.log(`${name} is current`);
     return;
   }
-  console.error(`${name} differs from what the schema says; run: node ${command}`);
+  console.error(`${name} differs from what its source says; run: node ${command}`);
   process.exitCode = 1;
 }
