@@ -4,6 +4,16 @@ export type { CallOptions, CallRecord } from './caller.ts';
 export { type ConnectionFacts, openConnection } from './choose-connection.ts';
 export type { ClusterConnection, Credentials } from './connection.ts';
 export { ApiError, KubeConfigError, type StatusCause, type WriteOutcome } from './errors.ts';
+export {
+  EVENTS,
+  type EventRecorder,
+  type EventType,
+  type KubeEvent,
+  type ObjectReferenceLike,
+  referenceTo,
+} from './event.ts';
+export { DEFAULT_EVENT_LIMITS, type EventLimits } from './event-budget.ts';
+export { ApiEventRecorder, type ApiEventRecorderOptions } from './event-recorder.ts';
 export { type InClusterFacts, inClusterConnection } from './in-cluster.ts';
 export { type KubeconfigFacts, kubeconfigConnection } from './kubeconfig.ts';
 export {
