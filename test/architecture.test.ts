@@ -23,7 +23,12 @@ const mayImport: Record<string, string[]> = {
 const entryPoints = ['cli', 'launcher.ts', 'main.ts', 'index.ts', 'testing.ts', 'type-names.ts'];
 
 /** What is loaded without the rest of its folder. */
-const doorsOfTheirOwn = [join('stream', 'testing', 'index.ts'), join('cli', 'run-job', 'entry.ts')];
+const doorsOfTheirOwn = [
+  join('stream', 'testing', 'index.ts'),
+  join('cli', 'run-job', 'entry.ts'),
+  join('ha', 'kubernetes', 'index.ts'),
+  join('reconcilers', 'flinkjob', 'controller.ts'),
+];
 
 /** Covers import, import type, export ... from and dynamic import() of relative paths. */
 const IMPORT = /(?:from|import)\s*\(?\s*['"](\.[^'"]+)['"]/g;

@@ -13,6 +13,8 @@ export const POD_VARIABLES = {
   attempt: 'FLINKJOB_ATTEMPT',
   /** When the job got its id, RFC 3339. */
   since: 'FLINKJOB_SINCE',
+  /** Where the state began; without it, with nothing. */
+  restoreFrom: 'FLINKJOB_RESTORE_FROM',
   podUid: 'FLINKJOB_POD_UID',
   podIp: 'FLINKJOB_POD_IP',
   /** @default 8081, Flink's */

@@ -72,7 +72,13 @@ export interface FlinkJobSettings {
   };
   /** Absent: what the code of the job asks for, else the default of the operator or command. */
   readonly restart?: RestartSettings;
-  readonly upgrade: { readonly mode: 'LastState' | 'Savepoint' | 'Stateless'; readonly allowNonRestoredState: boolean };
+  readonly upgrade: {
+    readonly mode: 'LastState' | 'Savepoint' | 'Stateless';
+    readonly allowNonRestoredState: boolean;
+    /** Absent: by the checkpoints' interval and timeout. */
+    readonly deadlineMs?: number;
+    readonly maxCheckpointAgeMs?: number;
+  };
   readonly restoreFrom?: string;
   readonly deletion: {
     readonly mode: 'Savepoint' | 'Cancel' | 'Orphan';
@@ -119,7 +125,12 @@ export function resolveFlinkJob(job: FlinkJob): FlinkJobSettings {
       timeoutMs: ms(spec.savepoints.timeout),
     },
     ...present('restart', spec.restart === undefined ? undefined : restartOf(spec.restart)),
-    upgrade: { mode: spec.upgrade.mode, allowNonRestoredState: spec.upgrade.allowNonRestoredState },
+    upgrade: {
+      mode: spec.upgrade.mode,
+      allowNonRestoredState: spec.upgrade.allowNonRestoredState,
+      ...present('deadlineMs', durationMs(spec.upgrade.deadline)),
+      ...present('maxCheckpointAgeMs', durationMs(spec.upgrade.maxCheckpointAge)),
+    },
     ...present('restoreFrom', spec.restoreFrom),
     deletion: { mode: spec.deletion.mode, storage: spec.deletion.storage, timeoutMs: ms(spec.deletion.timeout) },
     triggers: { ...spec.triggers },

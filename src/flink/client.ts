@@ -118,6 +118,22 @@ export class FlinkClient {
     return this.#savepoint('stop with savepoint', jobId, 'stop', request, options);
   }
 
+  /** Begins a savepoint and waits for nothing; the same id again is the same savepoint. */
+  async beginSavepoint(jobId: string, triggerId: string, signal?: AbortSignal): Promise<void> {
+    await this.#begin('savepoint', jobId, 'savepoints', { triggerId }, signal);
+  }
+
+  /** Begins to end the job with a savepoint and waits for nothing; the same id again is the same stop. */
+  async beginStopWithSavepoint(jobId: string, triggerId: string, signal?: AbortSignal): Promise<void> {
+    await this.#begin('stop with savepoint', jobId, 'stop', { triggerId }, signal);
+  }
+
+  /** What has become of a savepoint or a stop; FlinkRestError with status 404 when the process knows of none. */
+  savepoint(jobId: string, triggerId: string, signal?: AbortSignal): Promise<AsyncOperationResult<SavepointInfo>> {
+    const path = `${jobPath(jobId)}/savepoints/${triggerId}`;
+    return this.#get(`savepoint of job ${jobId}`, path, { status: 'object' }, signal);
+  }
+
   /** Begins to cancel the job. */
   async cancel(jobId: string, signal?: AbortSignal): Promise<void> {
     const what = `cancel of job ${jobId}`;
@@ -147,9 +163,7 @@ export class FlinkClient {
     options: OperationOptions,
   ): Promise<string> {
     const triggerId = options.triggerId ?? randomUUID().replaceAll('-', '');
-    const what = `${operation} of job ${jobId}`;
-    const url = `${this.#base}${jobPath(jobId)}/${path}`;
-    await this.#callTwice({ method: 'POST', url, what, body: { ...body, triggerId }, signal: options.signal });
+    await this.#begin(operation, jobId, path, { ...body, triggerId }, options.signal);
     const info = await this.#poll(operation, jobId, triggerId, options);
     const cause = info['failure-cause'];
     if (info.location === undefined || info.location === null) {
@@ -162,19 +176,24 @@ export class FlinkClient {
     return info.location;
   }
 
+  async #begin(
+    operation: string,
+    jobId: string,
+    path: 'savepoints' | 'stop',
+    body: SavepointTriggerRequest | StopWithSavepointRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const url = `${this.#base}${jobPath(jobId)}/${path}`;
+    await this.#callTwice({ method: 'POST', url, what: `${operation} of job ${jobId}`, body, signal });
+  }
+
   async #poll(operation: string, jobId: string, triggerId: string, options: OperationOptions): Promise<SavepointInfo> {
     const { timeoutMs = 600_000, pollMs = 250, signal } = options;
     const clock = this.#options.clock ?? systemClock;
     const deadline = clock.monotonic() + timeoutMs;
-    const path = `${jobPath(jobId)}/savepoints/${triggerId}`;
     while (true) {
       signal?.throwIfAborted();
-      const result = await this.#get<AsyncOperationResult<SavepointInfo>>(
-        `${operation} of job ${jobId}`,
-        path,
-        { status: 'object' },
-        signal,
-      );
+      const result = await this.savepoint(jobId, triggerId, signal);
       if (result.status.id === 'COMPLETED' && result.operation !== null) return result.operation;
       if (clock.monotonic() + pollMs > deadline) {
         throw new FlinkOperationTimeoutError(operation, jobId, triggerId, timeoutMs);

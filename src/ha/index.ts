@@ -140,6 +140,7 @@ export {
   noteStopping,
   openAttempt,
   openAttemptOf,
+  recordCrash,
   recordFailure,
   reportFailure,
   type StateLife,
@@ -149,7 +150,9 @@ export {
 export {
   type LedgerStore,
   type LedgerView,
+  type LedgerWritten,
   ledgerStore,
+  ledgerViewOf,
   type SupervisorLedger,
   supervisorLedger,
 } from './ledger-store.ts';

@@ -8,7 +8,7 @@
  */
 import { IllegalStateException } from '../lib/java-errors.ts';
 import type { FencedWriter } from './fenced-writer.ts';
-import type { Epoch, HandleBackend, HaPatch, HaSnapshot } from './handle-backend.ts';
+import { type Epoch, type HandleBackend, type HaPatch, type HaSnapshot, patched } from './handle-backend.ts';
 import { LAYOUT_KEY, LEDGER_KEY } from './keys.ts';
 import { decodeLedger, encodeLedger, type Ledger, openAttemptOf } from './ledger.ts';
 import { errorOf } from './outcome-error.ts';
@@ -35,8 +35,13 @@ export interface SupervisorLedger {
    * The supervisor's write: `next` in place of what `from` shows. Not done with reason `moved`: look again. Raises the
    * epoch when `next` has another attempt open than `from`, and drops all handles when it begins another life of the state.
    */
-  write(from: LedgerView, next: Ledger, writer: string): Promise<WriteOutcome>;
+  write(from: LedgerView, next: Ledger, writer: string): Promise<LedgerWritten>;
 }
+
+/** What became of a supervisor's write, and how the ledger looked right after it. */
+export type LedgerWritten =
+  | { readonly outcome: 'done'; readonly view: LedgerView }
+  | Exclude<WriteOutcome, { readonly outcome: 'done' }>;
 
 /** The ledger of one job. */
 export interface LedgerStore extends SupervisorLedger {
@@ -56,12 +61,16 @@ export function supervisorLedger(options: {
   return {
     async read() {
       const snapshot = await backend.read();
-      return snapshot === undefined ? undefined : viewOf(snapshot, backend.name);
+      return snapshot === undefined ? undefined : ledgerViewOf(snapshot, backend.name);
     },
 
     async write(from, next, by) {
       const patch = ledgerPatch(from, next, by);
-      return outcomeOf(await sendUntilSettled(backend, from.snapshot, patch, patience), patch);
+      const settled = await sendUntilSettled(backend, from.snapshot, patch, patience);
+      const outcome = outcomeOf(settled, patch);
+      if (outcome.outcome !== 'done') return outcome;
+      const after = settled.settled === 'seen' ? settled.snapshot : undefined;
+      return { outcome: 'done', view: ledgerViewOf(after ?? patched(from.snapshot, patch), backend.name) };
     },
   };
 }
@@ -95,7 +104,8 @@ export function ledgerStore(options: {
   };
 }
 
-function viewOf(snapshot: HaSnapshot, name: string): LedgerView {
+/** How a ledger looks in an object. @throws HaObjectCorruptException */
+export function ledgerViewOf(snapshot: HaSnapshot, name: string): LedgerView {
   return {
     ledger: decodeLedger(snapshot.entries.get(LEDGER_KEY), name),
     attempt: snapshot.attempt,

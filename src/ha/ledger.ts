@@ -45,6 +45,8 @@ export interface FailureEntry {
   readonly nextAt: Instant;
   /** The strategy's memory after this failure. */
   readonly counters: JsonValue;
+  /** Uid of the pod that crashed while the attempt went on; it is counted once. */
+  readonly pod?: string;
 }
 
 /** One execution of the job between two restarts. */
@@ -85,9 +87,9 @@ export interface StateLife {
 
 /** Values of `spec.triggers` that were acted on; written with what they asked for, so that a crash asks for nothing twice. */
 export interface HandledTriggers {
-  readonly savepoint?: number;
-  readonly restart?: number;
-  readonly restore?: number;
+  readonly savepoint?: number | undefined;
+  readonly restart?: number | undefined;
+  readonly restore?: number | undefined;
 }
 
 /** What is known of revisions beyond what each attempt runs. */
@@ -213,6 +215,16 @@ export function recordFailure(ledger: Ledger, entry: FailureEntry): Ledger {
   if (ledger.attempts.length === 0 || openAttemptOf(ledger) !== undefined) {
     throw new IllegalStateException('a failure is recorded on an attempt that was closed');
   }
+  return withFailure(ledger, entry);
+}
+
+/** Counts the crash of a leader whose attempt goes on with one that stood by; an IllegalStateException when none is open. */
+export function recordCrash(ledger: Ledger, entry: FailureEntry & { readonly pod: string }): Ledger {
+  if (openAttemptOf(ledger) === undefined) throw new IllegalStateException('no attempt is open');
+  return withFailure(ledger, entry);
+}
+
+function withFailure(ledger: Ledger, entry: FailureEntry): Ledger {
   const recorded = withLast(ledger, (attempt) => ({
     ...attempt,
     failures: [...attempt.failures, { ...entry, cause: cut(entry.cause) }],

@@ -98,7 +98,7 @@ function fixed(facts: PodFacts): object {
   };
 }
 
-function variables({ job, jobId, attempt, since }: PodFacts): object[] {
+function variables({ job, jobId, attempt, since, restoreFrom }: PodFacts): object[] {
   const source = job.spec.typescript?.configMap;
   const given: Readonly<Record<string, string>> = {
     [POD_VARIABLES.resource]: `${RESOURCE_FOLDER}/${RESOURCE_KEY}`,
@@ -106,6 +106,7 @@ function variables({ job, jobId, attempt, since }: PodFacts): object[] {
     [POD_VARIABLES.jobId]: jobId,
     [POD_VARIABLES.attempt]: String(attempt),
     [POD_VARIABLES.since]: since,
+    ...(restoreFrom === undefined ? {} : { [POD_VARIABLES.restoreFrom]: restoreFrom }),
   };
   const ofPod = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
   return [

@@ -12,6 +12,8 @@ export interface ObjectFacts {
   readonly jobId: string;
   /** When the job got its id, RFC 3339. */
   readonly since: string;
+  /** What its state began from. */
+  readonly restoreFrom?: string | undefined;
 }
 
 /** One revision of a job, with its image settled: another version of the operator changes no job. */

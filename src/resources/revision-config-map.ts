@@ -1,4 +1,4 @@
-import { API_VERSION, KIND, LABELS } from '../api/index.ts';
+import { API_VERSION, KIND, LABELS, semanticSpec } from '../api/index.ts';
 import type { Manifest } from './manifest.ts';
 import { ownedMetadata } from './metadata.ts';
 import type { RevisionFacts } from './object-facts.ts';
@@ -7,7 +7,8 @@ import type { RevisionFacts } from './object-facts.ts';
 export const RESOURCE_KEY = 'job.json';
 
 /**
- * The spec of one revision, inline source included, as its pods read it. Immutable: a pod that is made again tomorrow runs
+ * The spec of one revision, inline source included, as its pods read it: without the fields that take effect while the job
+ * runs, and without defaults, so that the same revision is always the same object. Immutable: a pod that is made again tomorrow runs
  * what its attempt began with, whatever the FlinkJob says by then.
  */
 export function revisionConfigMap(facts: RevisionFacts): Manifest {
@@ -16,7 +17,7 @@ export function revisionConfigMap(facts: RevisionFacts): Manifest {
     apiVersion: API_VERSION,
     kind: KIND,
     metadata: { name, namespace },
-    spec: { ...job.spec, image },
+    spec: { ...semanticSpec(job.spec), image },
   };
   return {
     apiVersion: 'v1',

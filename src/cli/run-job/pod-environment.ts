@@ -10,6 +10,7 @@ export interface PodEnvironment {
   readonly attempt: number;
   /** Wall clock, milliseconds. */
   readonly since: number;
+  readonly restoreFrom?: string;
   readonly podUid: string;
   readonly podIp: string;
   readonly restPort: number;
@@ -42,12 +43,14 @@ export function readPodEnvironment(variables: Variables): PodEnvironment {
   const isPort = (value: number): boolean => isCount(value) && value < 65_536;
   const port = variables[POD_VARIABLES.restPort] ?? String(DEFAULT_REST_PORT);
   const sourceFile = variables[POD_VARIABLES.source];
+  const restoreFrom = variables[POD_VARIABLES.restoreFrom];
   const read: PodEnvironment = {
     resourceFile: text(POD_VARIABLES.resource),
     ...(sourceFile === undefined ? {} : { sourceFile }),
     jobId: text(POD_VARIABLES.jobId),
     attempt: number(POD_VARIABLES.attempt, text(POD_VARIABLES.attempt), isCount, 'a number from 1 on'),
     since: born,
+    ...(restoreFrom === undefined ? {} : { restoreFrom }),
     podUid: text(POD_VARIABLES.podUid),
     podIp: text(POD_VARIABLES.podIp),
     restPort: number(POD_VARIABLES.restPort, port, isPort, 'a port'),

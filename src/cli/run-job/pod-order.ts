@@ -25,7 +25,7 @@ export function podOrder({ settings, environment, workingDirectory, terminationL
     attempt,
     storageUri: settings.storageUri,
     highAvailability: haPlaceOf(settings, environment),
-    ...(settings.restoreFrom === undefined ? {} : { restoreFrom: settings.restoreFrom }),
+    ...(environment.restoreFrom === undefined ? {} : { restoreFrom: environment.restoreFrom }),
     terminationLog,
     rest: { host: listeningHost(environment), port: restPort },
   };

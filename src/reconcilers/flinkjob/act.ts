@@ -1,0 +1,312 @@
+/**
+ * Carries out one step. Every write is such that doing it twice does no harm: names are deterministic, deletions carry the
+ * uid of what was meant, changes of the ledger are tested against the version they were computed from.
+ */
+import { FINALIZER, LABELS } from '../../api/index.ts';
+import { keyOf, type TrackedClient } from '../../controller/index.ts';
+import { type Ledger, openAttemptOf, supervisorLedger } from '../../ha/index.ts';
+import {
+  ApiError,
+  CONFIG_MAPS,
+  CONTROLLER_REVISIONS,
+  FLINK_JOBS,
+  type KubeObject,
+  LEASES,
+  PODS,
+  type ResourceDef,
+} from '../../kube/index.ts';
+import { assertNever } from '../../lib/assert-never.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { jobPod, labelsOf, leaderLease, objectNames } from '../../resources/index.ts';
+import { belongsTo, childrenOf, objectFacts } from './children.ts';
+import { NameConflictError, ReconcileError } from './errors.ts';
+import { type FlinkJobFacts, livePods } from './facts.ts';
+import type { JobRest } from './job-rest.ts';
+import type { JobMemory } from './memory.ts';
+import { addressOf, type DoneAlready, handlesOf } from './observe.ts';
+import { podSeen } from './pod-seen.ts';
+import { controllerRevision } from './revisions.ts';
+import type { Step } from './step.ts';
+
+/** What a step is carried out with: of one reconcile. */
+export interface Acting {
+  readonly client: TrackedClient;
+  readonly memory: JobMemory;
+  readonly done: DoneAlready;
+  readonly rest: JobRest;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** `again`: look and decide anew at once. `wait`: what was done shows in a copy, and that wakes the key. */
+export type Acted = 'again' | 'wait';
+
+/** Who writes, in `flinkjob.dev/writer`. */
+const WRITER = 'operator';
+const LEDGER_RETRIES = 3;
+
+export async function act(step: Exclude<Step, { do: 'rest' }>, facts: FlinkJobFacts, acting: Acting): Promise<Acted> {
+  const { client, memory, done } = acting;
+  const { object } = facts;
+  const ref = { namespace: object.namespace, name: object.name };
+  switch (step.do) {
+    case 'addFinalizer':
+      await changeFinalizers(facts, client, 'add');
+      done.hasFinalizer = true;
+      return 'again';
+    case 'removeFinalizer':
+      await changeFinalizers(facts, client, 'remove');
+      return 'wait';
+    case 'deleteJob':
+      await client.delete(FLINK_JOBS, ref, { preconditions: { uid: object.uid } });
+      return 'wait';
+    case 'recordRevision':
+      await createOwned(client, CONTROLLER_REVISIONS, controllerRevision(object, step.revision), object.uid);
+      done.revisions.set(step.revision.name, step.revision);
+      return 'again';
+    case 'deleteRevisions':
+      for (const name of step.names) await client.delete(CONTROLLER_REVISIONS, { ...ref, name });
+      return 'wait';
+    case 'createHandles':
+      return createHandles(step, facts, acting);
+    case 'deleteHandles':
+      await deleteHandles(step.uid, facts, acting);
+      return 'again';
+    case 'writeLedger':
+      return writeLedger(step.ledger, facts, acting);
+    case 'makeChildren':
+      await makeChildren(step.names, facts, acting);
+      return 'again';
+    case 'freeLease':
+      await freeLease(step.attempt, facts, client);
+      memory.leaseFreedOf = step.mark;
+      return 'again';
+    case 'deleteLease':
+      await client.delete(LEASES, { ...ref, name: objectNames(object.name).lease });
+      return 'again';
+    case 'makePods':
+      await Promise.all(step.indexes.map((index) => makePod(step.attempt, index, facts, acting)));
+      return 'again';
+    case 'deletePods':
+      await deletePods(step, facts, acting);
+      return 'again';
+    case 'deletePod': {
+      const { pod, isForced } = step;
+      const grace = isForced ? { gracePeriodSeconds: 0 } : {};
+      await client.delete(PODS, { ...ref, name: pod.name }, { preconditions: { uid: pod.uid }, ...grace });
+      return 'wait';
+    }
+    case 'stopWithSavepoint':
+    case 'takeSavepoint':
+      return begin(step, facts, acting);
+    default:
+      return assertNever(step);
+  }
+}
+
+/** Nobody else's finalizers are touched; the patch is tested against the resource version it was computed from. */
+async function changeFinalizers(
+  { object }: FlinkJobFacts,
+  client: TrackedClient,
+  how: 'add' | 'remove',
+): Promise<void> {
+  const { namespace, name, uid } = object;
+  const current = await client.get(FLINK_JOBS, { namespace, name });
+  if (current === undefined || current.metadata?.uid !== uid) return;
+  const before = current.metadata.finalizers ?? [];
+  if (before.includes(FINALIZER) === (how === 'add')) return;
+  const finalizers = how === 'add' ? [...before, FINALIZER] : before.filter((each) => each !== FINALIZER);
+  const { resourceVersion } = current.metadata;
+  await client.mergePatch(FLINK_JOBS, { namespace, name }, { metadata: { finalizers, resourceVersion, uid } });
+}
+
+async function createHandles(
+  step: Extract<Step, { do: 'createHandles' }>,
+  facts: FlinkJobFacts,
+  acting: Acting,
+): Promise<Acted> {
+  const { memory } = acting;
+  await backendOf(facts, acting).create(step.lowestEpoch);
+  // Whoever made it, what there is now is read before anything is written to it.
+  memory.handles = undefined;
+  if (step.ledger.attempts.length === 0) return 'again';
+  const ledgers = ledgersOf(facts, acting);
+  const view = await ledgers.read();
+  if (view !== undefined && view.ledger.attempts.length === 0) await ledgers.write(view, step.ledger, WRITER);
+  return 'again';
+}
+
+async function deleteHandles(uid: string, facts: FlinkJobFacts, acting: Acting): Promise<void> {
+  const backend = backendOf(facts, acting);
+  const { client, signal } = acting.client.untracked;
+  const { namespace, name } = facts.object;
+  // One that cannot be read has no uid that we know; deleting the FlinkJob means it all the same.
+  if (uid === '') await deleteByName(client, { namespace, name: objectNames(name).handles }, signal);
+  else await backend.remove(uid);
+  acting.memory.handles = { is: 'absent' };
+}
+
+async function deleteByName(
+  client: TrackedClient['untracked']['client'],
+  ref: { readonly namespace: string; readonly name: string },
+  signal: AbortSignal,
+): Promise<void> {
+  await client.delete(CONFIG_MAPS, ref, { signal });
+}
+
+async function writeLedger(ledger: Ledger, facts: FlinkJobFacts, acting: Acting): Promise<Acted> {
+  const { memory } = acting;
+  if (facts.handles.is !== 'there') return 'again';
+  const written = await ledgersOf(facts, acting).write(facts.handles.view, ledger, WRITER);
+  switch (written.outcome) {
+    case 'done':
+      memory.handles = { is: 'there', view: written.view };
+      return 'again';
+    case 'notDone':
+      memory.handles = undefined;
+      // Another write came first: it is looked at, and decided anew; never is the same sent again.
+      if (written.reason === 'moved' || written.reason === 'missing') return 'again';
+      throw new ReconcileError(
+        'LEDGER_REFUSED',
+        `the ledger in ConfigMap ${facts.object.name}-ha was not written: ${written.reason}`,
+        written.cause,
+      );
+    case 'unknown':
+      memory.handles = undefined;
+      throw new ReconcileError(
+        'LEDGER_UNKNOWN',
+        `it is not known whether the ledger in ConfigMap ${facts.object.name}-ha was written; it is read again`,
+        written.cause,
+      );
+    default:
+      return assertNever(written);
+  }
+}
+
+async function makeChildren(names: readonly string[], facts: FlinkJobFacts, acting: Acting): Promise<void> {
+  const { client, done } = acting;
+  const revisionFacts = revisionFactsOf(facts);
+  if (revisionFacts === undefined) return;
+  const wanted = childrenOf(revisionFacts).filter(({ name }) => names.includes(name));
+  await Promise.all(
+    wanted.map(async ({ kind, manifest, name }) => {
+      const { wasThere } = await createOwned(client, kind, manifest as KubeObject, facts.object.uid);
+      if (wasThere) await client.apply(kind, manifest as KubeObject, { force: true });
+      done.children.add(name);
+    }),
+  );
+}
+
+/** Makes an object. One that is there already is as good, if it belongs to this FlinkJob. */
+async function createOwned<T extends KubeObject>(
+  client: TrackedClient,
+  kind: ResourceDef<T>,
+  object: T,
+  uid: string,
+): Promise<{ readonly object: T; readonly wasThere: boolean }> {
+  try {
+    return { object: await client.create(kind, object), wasThere: false };
+  } catch (error) {
+    if (!(error instanceof ApiError) || !error.isAlreadyExists) throw error;
+    const { namespace = '', name = '' } = object.metadata ?? {};
+    const live = await client.get(kind, { namespace, name });
+    if (live === undefined || !belongsTo(live, uid)) throw new NameConflictError(kind.kind, keyOf({ namespace, name }));
+    return { object: live, wasThere: true };
+  }
+}
+
+async function makePod(attempt: number, index: number, facts: FlinkJobFacts, acting: Acting): Promise<void> {
+  const revisionFacts = revisionFactsOf(facts);
+  if (revisionFacts === undefined) return;
+  const { client, memory, done, clock } = acting;
+  const pod = jobPod({ ...revisionFacts, attempt, index });
+  const { object } = await createOwned(client, PODS, pod as KubeObject, facts.object.uid);
+  memory.madePod(attempt, index);
+  const seen = podSeen(object, clock.now());
+  if (seen !== undefined) done.pods.set(seen.uid, seen);
+}
+
+async function deletePods(
+  { attempts, pods }: Extract<Step, { do: 'deletePods' }>,
+  { object }: FlinkJobFacts,
+  { client, done }: Acting,
+): Promise<void> {
+  const { namespace, name } = object;
+  if (attempts.length === 0 || pods.length === 1) {
+    await Promise.all(
+      pods.map((pod) => client.delete(PODS, { namespace, name: pod.name }, { preconditions: { uid: pod.uid } })),
+    );
+  } else {
+    const which = `${LABELS.job}=${name},${LABELS.attempt} in (${attempts.join(',')})`;
+    const keys = pods.map((pod) => keyOf({ namespace, name: pod.name }));
+    await client.deleteCollection(PODS, { namespace, labelSelector: which }, keys);
+  }
+  for (const pod of pods) done.pods.set(pod.uid, { ...pod, isDeleting: true });
+}
+
+/**
+ * Makes the Lease, or empties it where a pod that is gone holds it: whoever stands by need not wait until it runs out. The
+ * patch is tested against the holder, so that one who took it meanwhile keeps it.
+ */
+async function freeLease(attempt: number, facts: FlinkJobFacts, client: TrackedClient): Promise<void> {
+  const revisionFacts = revisionFactsOf(facts);
+  if (revisionFacts === undefined) return;
+  const { object, pods } = facts;
+  const ref = { namespace: object.namespace, name: objectNames(object.name).lease };
+  if (attempt === 1 && pods.length === 0) {
+    const { wasThere } = await createOwned(client, LEASES, leaderLease(revisionFacts) as KubeObject, object.uid);
+    if (!wasThere) return;
+  }
+  const lease = await client.get(LEASES, ref);
+  if (lease === undefined) {
+    await createOwned(client, LEASES, leaderLease(revisionFacts) as KubeObject, object.uid);
+    return;
+  }
+  const holder = lease.spec?.holderIdentity ?? '';
+  if (holder === '' || livePods(pods, attempt).some(({ uid }) => holder.startsWith(`${uid}_`))) return;
+  const path = '/spec/holderIdentity';
+  await client
+    .jsonPatch(LEASES, ref, [
+      { op: 'test', path, value: holder },
+      { op: 'replace', path, value: '' },
+    ])
+    .catch((error: unknown) => {
+      // Somebody else holds it by now, which is all that was wanted.
+      if (!(error instanceof ApiError) || !(error.isInvalid || error.isNotFound)) throw error;
+    });
+}
+
+async function begin(
+  step: Extract<Step, { do: 'stopWithSavepoint' | 'takeSavepoint' }>,
+  facts: FlinkJobFacts,
+  { rest, memory, client }: Acting,
+): Promise<Acted> {
+  const open = facts.handles.is === 'there' ? openAttemptOf(facts.handles.view.ledger) : undefined;
+  const address = open === undefined ? undefined : addressOf(open.number, facts.pods, facts.handles);
+  if (address === undefined) return 'wait';
+  const what = step.do === 'stopWithSavepoint' ? 'stop' : 'savepoint';
+  memory.operation = await rest.begin(what, address, step.triggerId, memory.operation, client.untracked.signal);
+  return 'again';
+}
+
+function revisionFactsOf({ object, desired, handles, revisions }: FlinkJobFacts) {
+  if (handles.is !== 'there') return undefined;
+  const { ledger } = handles.view;
+  const revision = revisions.get(openAttemptOf(ledger)?.revision ?? '');
+  if (revision === undefined || ledger.life === undefined) return undefined;
+  return objectFacts(object, desired, revision, ledger.life);
+}
+
+/** The ConfigMap is nobody's child, and bears no label by which it would be watched. */
+function backendOf({ object }: FlinkJobFacts, { client }: Acting) {
+  const { [LABELS.managedBy]: _, ...labels } = labelsOf(object);
+  return handlesOf({ ...client.untracked, namespace: object.namespace, name: object.name, labels });
+}
+
+function ledgersOf(facts: FlinkJobFacts, acting: Acting) {
+  const { clock, random } = acting;
+  return supervisorLedger({
+    backend: backendOf(facts, acting),
+    patience: { clock, random, retries: LEDGER_RETRIES },
+  });
+}

@@ -1,0 +1,118 @@
+/** No attempt is open: whether the next one is, when, and with what. Pure. */
+import { createHash } from 'node:crypto';
+import type { AttemptRecord, Ledger, LedgerView, StateLife } from '../../ha/index.ts';
+import type { FlinkJobFacts, PodSeen } from './facts.ts';
+import { opened, provedBad } from './ledger-steps.ts';
+import { unprovenRevision } from './revision-proof.ts';
+import type { Step } from './step.ts';
+import { isAsked, targetRevision } from './target.ts';
+import { tidyStep } from './tidy-step.ts';
+
+const REST: Step = { do: 'rest' };
+
+export function betweenAttempts(facts: FlinkJobFacts, view: LedgerView): Step {
+  const { ledger } = view;
+  const left = facts.pods.filter((pod) => pod.end === undefined && !pod.isDeleting);
+  if (left.length > 0) {
+    return { do: 'deletePods', attempts: [...new Set(left.map(({ attempt }) => attempt))], pods: left };
+  }
+  const target = targetRevision(facts, ledger);
+  if (facts.desired.is === 'invalid' || target === undefined) return { do: 'rest', because: { reason: 'InvalidSpec' } };
+  const bad = unprovenRevision(ledger);
+  if (ledger.gaveUp !== undefined && bad !== undefined) return provedBad(ledger, bad, ledger.gaveUp.reason);
+  return stayDown(facts, ledger, target) ?? open(facts, view, target);
+}
+
+/** Why no attempt is opened; undefined when one is due. */
+function stayDown(facts: FlinkJobFacts, ledger: Ledger, target: string): Step | undefined {
+  const last = ledger.attempts.at(-1);
+  const isWanted = target !== last?.revision || isAsked(facts, ledger, 'restart') || isAsked(facts, ledger, 'restore');
+  if (!isWanted && ledger.gaveUp !== undefined) return tidyStep(facts, ledger) ?? REST;
+  if (!isWanted && last?.end?.how === 'finished') return tidyStep(facts, ledger) ?? finished(facts, last);
+  const { desired } = facts;
+  if (desired.is === 'valid' && desired.settings.state === 'Suspended') return tidyStep(facts, ledger) ?? REST;
+  const waiting = isWanted ? undefined : last?.failures.at(-1);
+  if (waiting !== undefined && facts.now < waiting.nextAt) {
+    // A clock that was set back must not stretch the wait beyond the delay that was drawn.
+    return { do: 'rest', untilMs: Math.min(waiting.nextAt, facts.now + waiting.delayMs) };
+  }
+  return podsLeave(facts);
+}
+
+/** Pods on their way out can do no harm, the epoch fences them; but two of a job at once are more than it asked for. */
+function podsLeave({ pods, now }: FlinkJobFacts): Step | undefined {
+  const leaving = pods.filter((pod) => pod.end === undefined && isWorthWaitingFor(pod, now));
+  if (leaving.length === 0) return undefined;
+  return { do: 'rest', untilMs: Math.min(...leaving.map(({ goneBy = now + 1_000 }) => goneBy)) };
+}
+
+/** A pod on a node that answers goes within its grace period; for another one nobody waits. */
+function isWorthWaitingFor({ goneBy }: PodSeen, now: number): boolean {
+  return goneBy === undefined || now < goneBy;
+}
+
+function finished(facts: FlinkJobFacts, last: AttemptRecord): Step {
+  const ttl = facts.desired.is === 'valid' ? facts.desired.job.spec.ttlSecondsAfterFinished : undefined;
+  if (ttl === undefined) return REST;
+  const untilMs = (last.end?.at ?? facts.now) + ttl * 1_000;
+  return facts.now >= untilMs ? { do: 'deleteJob' } : { do: 'rest', untilMs };
+}
+
+function open(facts: FlinkJobFacts, view: LedgerView, revision: string): Step {
+  const { ledger } = view;
+  return opened(view, {
+    now: facts.now,
+    revision,
+    life: lifeToBegin(facts, ledger, revision),
+    handled: triggersAnswered(facts, ledger),
+    why: whyOpened(facts, ledger, revision),
+  });
+}
+
+function whyOpened(facts: FlinkJobFacts, ledger: Ledger, revision: string): string {
+  const last = ledger.attempts.at(-1);
+  if (last === undefined) return 'the first one.';
+  if (isAsked(facts, ledger, 'restore')) return 'triggers.restore asked for it.';
+  if (isAsked(facts, ledger, 'restart')) return 'triggers.restart asked for it.';
+  if (revision !== last.revision) return 'the spec has changed.';
+  return last.end?.how === 'replaced'
+    ? 'the job is to run again.'
+    : `attempt ${last.number} ${last.end?.how ?? 'ended'}.`;
+}
+
+/** Whatever is asked for by then is answered by the attempt; a savepoint is taken once it runs. */
+function triggersAnswered(facts: FlinkJobFacts, ledger: Ledger): { restart?: number; restore?: number } {
+  const { desired } = facts;
+  if (desired.is === 'invalid') return {};
+  const { restart, restore } = desired.settings.triggers;
+  return {
+    ...(isAsked(facts, ledger, 'restart') ? { restart } : {}),
+    ...(restore > (ledger.handled?.restore ?? 0) ? { restore } : {}),
+  };
+}
+
+/** Another life of the state: the first one, one that is dropped or put back as asked, or a run from the start. */
+function lifeToBegin(facts: FlinkJobFacts, ledger: Ledger, revision: string): StateLife | undefined {
+  const { desired, status, now, object } = facts;
+  if (desired.is === 'invalid') return undefined;
+  const { restoreFrom, upgrade } = desired.settings;
+  const last = ledger.attempts.at(-1);
+  const fresh = { jobId: jobIdOf(object.uid, (last?.number ?? 0) + 1), since: new Date(now).toISOString() };
+  const from = restoreFrom === undefined ? {} : { restoreFrom };
+  if (last !== undefined && isAsked(facts, ledger, 'restore')) return { ...fresh, ...from };
+  if (ledger.life === undefined) {
+    // What status remembers is the life of a state whose pointers were lost.
+    return status?.jobId === undefined
+      ? { ...fresh, ...from }
+      : { jobId: status.jobId, since: status.startTime ?? fresh.since };
+  }
+  const isChanged = last !== undefined && revision !== last.revision;
+  const isRolledBack = ledger.revisions?.bad !== undefined && last?.revision === ledger.revisions.bad;
+  const isDropped = isChanged && upgrade.mode === 'Stateless' && !isRolledBack;
+  return last?.end?.how === 'finished' || isDropped ? fresh : undefined;
+}
+
+/** 32 hex digits, as Flink's JobID; the same for whoever computes it again after a crash. */
+function jobIdOf(uid: string, attempt: number): string {
+  return createHash('sha256').update(`${uid}/${attempt}`).digest('hex').slice(0, 32);
+}

@@ -1,0 +1,80 @@
+/**
+ * What is done once deletion was asked for. Pure. It always comes to its end: past its deadline, forced, with an invalid spec
+ * or broken handles, whatever would need the job's help is skipped, and an Event says what was.
+ *
+ *     savepoint, if it is asked for and can be had ──► pods gone ──► <job>-ha gone ──► finalizer off
+ *                                                                     └── Orphan: stays, and the Lease goes
+ */
+import { openAttemptOf } from '../../ha/index.ts';
+import { attemptPods } from './attempt-end.ts';
+import { type FlinkJobFacts, isRunning, type PodSeen } from './facts.ts';
+import type { Saying, Step } from './step.ts';
+import { stopStep } from './stop-step.ts';
+
+/** Of a job whose spec cannot be read. */
+const DEFAULT_TIMEOUT_MS = 120_000;
+
+export function deletionStep(facts: FlinkJobFacts): Step {
+  const { object, now } = facts;
+  if (!object.hasFinalizer) return { do: 'rest' };
+  const isLate = object.isDeletionForced || now >= deadlineOf(facts);
+  return (
+    (isLate ? undefined : savepointFirst(facts)) ??
+    podsGone(facts, isLate) ??
+    handlesGone(facts) ?? {
+      do: 'removeFinalizer',
+      say: [farewell(facts, isLate)],
+    }
+  );
+}
+
+function deadlineOf({ object, desired }: FlinkJobFacts): number {
+  const timeoutMs = desired.is === 'valid' ? desired.settings.deletion.timeoutMs : DEFAULT_TIMEOUT_MS;
+  return (object.deletingSince ?? 0) + timeoutMs;
+}
+
+/** Only from a job that runs: whoever deletes a job that is down does not want it up first. */
+function savepointFirst(facts: FlinkJobFacts): Step | undefined {
+  const { desired, handles } = facts;
+  if (desired.is === 'invalid' || handles.is !== 'there' || desired.settings.deletion.mode !== 'Savepoint')
+    return undefined;
+  const { ledger } = handles.view;
+  const open = openAttemptOf(ledger);
+  if (open === undefined || attemptPods(facts, open).is === 'ended') return undefined;
+  if (open.stopping === undefined && !isRunning(facts, open.number)) return undefined;
+  const step = stopStep(facts, ledger, open, 'delete');
+  // The attempt needs no closing: what it is closed in goes, and with it the right to write.
+  return step.do === 'writeLedger' && step.ledger.attempts.at(-1)?.end !== undefined ? undefined : step;
+}
+
+function podsGone({ pods, now }: FlinkJobFacts, isLate: boolean): Step | undefined {
+  const left = pods.filter(({ isDeleting }) => !isDeleting);
+  if (left.length > 0)
+    return { do: 'deletePods', attempts: [...new Set(left.map(({ attempt }) => attempt))], pods: left };
+  if (pods.length === 0) return undefined;
+  const overdue = pods.find((pod) => isOverdue(pod, now, isLate));
+  if (overdue !== undefined) return { do: 'deletePod', pod: overdue, isForced: true };
+  return { do: 'rest', untilMs: Math.min(...pods.map(({ goneBy = now + 1_000 }) => goneBy)) };
+}
+
+/** A pod whose node does not answer stays until somebody forces it. */
+function isOverdue({ goneBy }: PodSeen, now: number, isLate: boolean): boolean {
+  return goneBy !== undefined && now >= goneBy && isLate;
+}
+
+function handlesGone({ handles, desired }: FlinkJobFacts): Step | undefined {
+  if (handles.is === 'absent') return undefined;
+  const mode = desired.is === 'valid' ? desired.settings.deletion.mode : 'Cancel';
+  if (mode === 'Orphan') return undefined;
+  return { do: 'deleteHandles', uid: handles.is === 'there' ? handles.view.snapshot.uid : '' };
+}
+
+function farewell({ desired, status, rest }: FlinkJobFacts, isLate: boolean): Saying {
+  const mode = desired.is === 'valid' ? desired.settings.deletion.mode : 'Cancel';
+  const newest = rest.is === 'answered' ? rest.checkpoint?.uri : undefined;
+  const where = newest ?? status?.checkpoint?.latest?.uri;
+  const state = where === undefined ? '' : ` Its newest state lies at ${where}.`;
+  if (isLate) return { type: 'Warning', reason: 'CleanupFailed', note: `Removed by force: its time was up.${state}` };
+  const kept = mode === 'Orphan' ? ' Its pointers stay for a job of the same name.' : '';
+  return { type: 'Normal', reason: 'Cleanup', note: `The job is removed.${kept}${state}` };
+}

@@ -1,0 +1,23 @@
+/** What keeps a reconcile from going on. */
+import type { Reason } from '../../api/index.ts';
+import { FlinkJobError } from '../../lib/errors.ts';
+
+/** A step failed; it is tried again. */
+export class ReconcileError extends FlinkJobError {
+  constructor(code: 'LEDGER_REFUSED' | 'LEDGER_UNKNOWN', message: string, cause: unknown) {
+    super(code, message, { cause, retryable: true });
+  }
+}
+
+/** An object that the job needs is there, and belongs to something else. */
+export class NameConflictError extends FlinkJobError {
+  readonly reason: Reason = 'NameConflict';
+
+  constructor(kind: string, key: string) {
+    super(
+      'NAME_CONFLICT',
+      `${kind} ${key} exists already and does not belong to this FlinkJob; rename the job, or remove that object`,
+      { retryable: true },
+    );
+  }
+}

@@ -1,0 +1,177 @@
+/** What a decision about a job is made from. Gathered by observe.ts; everything else here only reads it. */
+import type { FlinkJob, FlinkJobSettings, FlinkJobStatus, SemanticSpec, Violation } from '../../api/index.ts';
+import type { JobStatus } from '../../flink/index.ts';
+import type { LedgerView } from '../../ha/index.ts';
+import type { TerminationRecord } from '../../lib/exit-codes.ts';
+import type { RestartStrategy } from '../../restart/index.ts';
+
+/** All there is to know of one FlinkJob at one moment. */
+export interface FlinkJobFacts {
+  readonly now: number;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly object: JobObject;
+  readonly desired: Desired;
+  readonly status: FlinkJobStatus | undefined;
+  readonly handles: Handles;
+  /** Revisions on record, by name. */
+  readonly revisions: ReadonlyMap<string, RevisionOnRecord>;
+  /** All pods of the job, of every attempt. */
+  readonly pods: readonly PodSeen[];
+  /** Highest index of a pod that the open attempt is known to have had; -1: none. */
+  readonly highestIndex: number;
+  /** Objects of the job that are missing, or are not as they should be. */
+  readonly unmet: readonly string[];
+  /** How the job looks from inside; of the open attempt, or nothing. */
+  readonly rest: RestSeen;
+  /** A stop or savepoint that the job was asked for. */
+  readonly operation: OperationSeen | undefined;
+  /** For which losses the Lease was freed of dead pods. */
+  readonly leaseFreedOf: string | undefined;
+  readonly settings: OperatorSettings;
+}
+
+/** What reconciliation takes from the operator's configuration. */
+export interface OperatorSettings {
+  /** Image of jobs that name none. */
+  readonly image: string;
+  /** Of jobs that name none, neither in the resource nor in their code. */
+  readonly restart?: RestartStrategy | undefined;
+  /** Keys at a time. */
+  readonly workers: number;
+  /** A job that runs is asked how it is so often. */
+  readonly restPollMs: number;
+  readonly restTimeoutMs: number;
+  /** A new revision has run well for so long before it counts as good. */
+  readonly stabilityMs: number;
+  /** Of a revision that names no deadline; at least twice its checkpoint interval and its checkpoint timeout. */
+  readonly upgradeDeadlineMs: number;
+  /** A stop with savepoint that is not done by then is given up. */
+  readonly savepointDeadlineMs: number;
+  /** A job that fails stays Ready for so long, if it runs again by then. */
+  readonly readyHysteresisMs: number;
+  /** The newest checkpoint is written to status at most so often by itself. */
+  readonly checkpointStatusMs: number;
+}
+
+/** The resource itself. */
+export interface JobObject {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  readonly hasFinalizer: boolean;
+  /** When deletion was asked for. */
+  readonly deletingSince: number | undefined;
+  readonly isDeletionForced: boolean;
+}
+
+/** What the spec says. */
+export type Desired =
+  | {
+      readonly is: 'valid';
+      readonly job: FlinkJob;
+      readonly settings: FlinkJobSettings;
+      /** `<job>-<hash of the semantic spec>`. */
+      readonly revision: string;
+      readonly semantic: SemanticSpec;
+    }
+  | { readonly is: 'invalid'; readonly violations: readonly Violation[] };
+
+/** A spec that was accepted before, with its image settled. */
+export interface RevisionOnRecord {
+  readonly name: string;
+  readonly number: number;
+  readonly semantic: SemanticSpec;
+  readonly image: string;
+}
+
+/** ConfigMap `<job>-ha`. */
+export type Handles =
+  | { readonly is: 'absent' }
+  | { readonly is: 'corrupt'; readonly cause: string }
+  | { readonly is: 'there'; readonly view: LedgerView };
+
+/** One pod, as far as it matters. */
+export interface PodSeen {
+  readonly name: string;
+  readonly uid: string;
+  readonly attempt: number;
+  readonly index: number;
+  readonly ip: string | undefined;
+  readonly node: string | undefined;
+  readonly isReady: boolean;
+  readonly isDeleting: boolean;
+  /** While it is being deleted: when it is gone if its node answers. */
+  readonly goneBy: number | undefined;
+  readonly end: PodEnd | undefined;
+  /** Why it does not come up, in the kubelet's or scheduler's words. */
+  readonly trouble: { readonly reason: string; readonly message: string } | undefined;
+}
+
+/** How a pod ended. */
+export interface PodEnd {
+  readonly takenFromOutside: boolean;
+  readonly exitCode: number | undefined;
+  /** Name of the signal, or OOMKilled. */
+  readonly signal: string | undefined;
+  readonly record: TerminationRecord | undefined;
+  readonly at: number;
+}
+
+/** What the job's REST API answered last. */
+export type RestSeen =
+  | { readonly is: 'notAsked' }
+  | { readonly is: 'silent'; readonly attempt: number; readonly at: number; readonly since: number }
+  | {
+      readonly is: 'answered';
+      readonly attempt: number;
+      readonly at: number;
+      readonly state: JobStatus;
+      readonly tasksRunning: number;
+      readonly tasksTotal: number;
+      /** When it entered RUNNING, with all its tasks; undefined while it is not. */
+      readonly runningSince: number | undefined;
+      readonly checkpoint: CheckpointSeen | undefined;
+      /** Completed by this attempt. */
+      readonly completed: number;
+      readonly failed: number;
+    };
+
+export interface CheckpointSeen {
+  readonly id: number;
+  readonly uri: string;
+  readonly bytes: number;
+  readonly tookMs: number;
+  readonly at: number;
+}
+
+/** An operation that the job was asked for, under the id that names it. */
+export interface OperationSeen {
+  readonly triggerId: string;
+  readonly state:
+    | { readonly is: 'unknown' }
+    | { readonly is: 'inProgress' }
+    | { readonly is: 'completed'; readonly location: string }
+    | { readonly is: 'failed'; readonly cause: string };
+  /** How often it was begun. */
+  readonly tries: number;
+  /** Not to be begun again before. */
+  readonly notBefore: number;
+}
+
+/** Whether every task of the attempt runs. */
+export function isRunning({ rest }: Pick<FlinkJobFacts, 'rest'>, attempt: number): boolean {
+  return (
+    rest.is === 'answered' &&
+    rest.attempt === attempt &&
+    rest.state === 'RUNNING' &&
+    rest.tasksTotal > 0 &&
+    rest.tasksRunning === rest.tasksTotal
+  );
+}
+
+/** Pods of an attempt that may still do something. */
+export function livePods(pods: readonly PodSeen[], attempt: number): readonly PodSeen[] {
+  return pods.filter((pod) => pod.attempt === attempt && pod.end === undefined && !pod.isDeleting);
+}

@@ -1,0 +1,132 @@
+/** Steps that change the ledger: what is written, and what is said of it. Pure. */
+import {
+  beginLife,
+  closeAttempt,
+  giveUp,
+  type HandledTriggers,
+  type JsonValue,
+  type Ledger,
+  type LedgerView,
+  noteHandled,
+  noteRevisions,
+  openAttempt,
+  recordCrash,
+  recordFailure,
+  type StateLife,
+} from '../../ha/index.ts';
+import { formatDurationMs } from '../../lib/durations.ts';
+import type { Decision } from './decide.ts';
+import type { Saying, Step } from './step.ts';
+
+/** Opens the next attempt, and with it what it is opened for. */
+export function opened(
+  view: LedgerView,
+  facts: {
+    readonly now: number;
+    readonly revision: string;
+    /** Another life of the state begins with it. */
+    readonly life?: StateLife | undefined;
+    readonly handled: HandledTriggers;
+    readonly why: string;
+  },
+): Step {
+  const { now, revision, life, handled, why } = facts;
+  const before = life === undefined ? view.ledger : beginLife(view.ledger, life);
+  const noted = Object.keys(handled).length === 0 ? before : noteHandled(before, handled);
+  const ledger = openAttempt(noted, { at: now, epoch: view.nextEpoch, revision });
+  const { number = 0 } = ledger.attempts.at(-1) ?? {};
+  return written(ledger, `open attempt ${number}`, [
+    { type: 'Normal', reason: 'Submit', note: `Attempt ${number} begins with revision ${revision}: ${why}` },
+  ]);
+}
+
+/** Closes the open attempt because something else is wanted of the job. */
+export function replaced(
+  ledger: Ledger,
+  facts: {
+    readonly now: number;
+    readonly cause: string;
+    readonly handled?: HandledTriggers;
+    readonly say?: readonly Saying[];
+  },
+): Step {
+  const closed = closeAttempt(ledger, { how: 'replaced', at: facts.now, cause: facts.cause });
+  const noted = facts.handled === undefined ? closed : noteHandled(closed, facts.handled);
+  return written(noted, `close the attempt: ${facts.cause}`, facts.say ?? []);
+}
+
+/** Closes the open attempt for good. */
+export function finished(ledger: Ledger, now: number): Step {
+  const closed = closeAttempt(ledger, { how: 'finished', at: now, cause: 'the job finished' });
+  return written(closed, 'close the attempt: finished', [
+    { type: 'Normal', reason: 'JobStatusChanged', note: 'The job has read all of its input and has finished.' },
+  ]);
+}
+
+/** Closes the open attempt after a failure; the next one waits its turn. */
+export function failed(ledger: Ledger, decision: Extract<Decision, { do: 'closeFailed' }>, now: number): Step {
+  const { how, cause, code, restart } = decision;
+  const number = ledger.attempts.at(-1)?.number ?? 0;
+  const closed = closeAttempt(ledger, { how, at: now, cause, ...(code === undefined ? {} : { code }) });
+  const next = recordFailure(closed, {
+    time: now,
+    cause,
+    isNew: restart.isNew,
+    delayMs: restart.delayMs,
+    nextAt: restart.atMs,
+    counters: restart.counters as unknown as JsonValue,
+  });
+  const note = `Attempt ${number} ${how}: ${cause}. The next one begins in ${formatDurationMs(restart.delayMs)}.`;
+  return written(next, `close the attempt: ${how}`, [{ type: 'Warning', reason: 'JobException', note }]);
+}
+
+/** Counts the crash of a leader; one that stood by goes on. */
+export function crashCounted(
+  ledger: Ledger,
+  decision: Extract<Decision, { do: 'closeFailed' }>,
+  pod: { readonly uid: string; readonly name: string },
+  now: number,
+): Step {
+  const { cause, restart } = decision;
+  const next = recordCrash(ledger, {
+    time: now,
+    cause,
+    isNew: restart.isNew,
+    delayMs: restart.delayMs,
+    nextAt: now,
+    counters: restart.counters as unknown as JsonValue,
+    pod: pod.uid,
+  });
+  const note = `Pod ${pod.name} crashed: ${cause}. A pod that stood by goes on with the newest checkpoint.`;
+  return written(next, 'count a crash', [{ type: 'Warning', reason: 'Recover', note }]);
+}
+
+/** Closes the open attempt after a failure that the strategy allows no restart for. */
+export function gaveUp(ledger: Ledger, decision: Extract<Decision, { do: 'giveUp' }>, now: number): Step {
+  const { how, cause, code, reason, counters } = decision;
+  const closed = closeAttempt(ledger, { how, at: now, cause, ...(code === undefined ? {} : { code }) });
+  const next = giveUp(closed, {
+    at: now,
+    reason,
+    ...(counters === undefined ? {} : { counters: counters as unknown as JsonValue }),
+  });
+  const note = `The job is not restarted any more: ${cause}. ${reason}. Its state is kept.`;
+  return written(next, 'give up', [{ type: 'Warning', reason: 'JobException', note }]);
+}
+
+/** Notes that a revision has proved itself. */
+export function proved(ledger: Ledger, revision: string): Step {
+  return written(noteRevisions(ledger, { stable: revision }), `revision ${revision} has proved itself`, []);
+}
+
+/** Notes that a revision has not, so that the one before takes its place. */
+export function provedBad(ledger: Ledger, revision: string, because: string): Step {
+  const noted = noteRevisions(ledger, { bad: revision, badBecause: because });
+  const stable = ledger.revisions?.stable ?? '';
+  const note = `Revision ${revision} did not become stable: ${because}. The job goes back to ${stable}; revision ${revision} is tried again when the spec changes or triggers.restart grows.`;
+  return written(noted, `revision ${revision} is bad`, [{ type: 'Warning', reason: 'Rollback', note }]);
+}
+
+function written(ledger: Ledger, why: string, say: readonly Saying[]): Step {
+  return { do: 'writeLedger', why, ledger, say };
+}

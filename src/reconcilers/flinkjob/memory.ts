@@ -1,0 +1,58 @@
+/**
+ * What the operator remembers of a job between two looks. Nothing here has to survive: a new process looks again. One job's
+ * memory ends with its uid.
+ */
+import type { Handles, OperationSeen, PodSeen, RestSeen } from './facts.ts';
+
+export class JobMemory {
+  readonly uid: string;
+  /** As they were read or written last; undefined: not known. */
+  handles: Handles | undefined;
+  /** What `handles` were read for: when it is another one, they are read again. */
+  handlesMark = '';
+  rest: RestSeen = { is: 'notAsked' };
+  /** When the job is asked how it is, next. */
+  restDueAt = 0;
+  /** Which pods were ready when it was asked: others are a reason to ask again. */
+  restMark = '';
+  operation: OperationSeen | undefined;
+  leaseFreedOf: string | undefined;
+  private highest = { attempt: 0, index: -1 };
+
+  constructor(uid: string) {
+    this.uid = uid;
+  }
+
+  /** The highest index that a pod of the attempt is known to have had, gone ones included. */
+  highestIndex(attempt: number, pods: readonly PodSeen[]): number {
+    if (this.highest.attempt !== attempt) this.highest = { attempt, index: -1 };
+    for (const pod of pods) {
+      if (pod.attempt === attempt && pod.index > this.highest.index) this.highest = { attempt, index: pod.index };
+    }
+    return this.highest.index;
+  }
+
+  /** A pod was made that the copy does not show yet. */
+  madePod(attempt: number, index: number): void {
+    if (this.highest.attempt !== attempt) this.highest = { attempt, index };
+    else this.highest = { attempt, index: Math.max(index, this.highest.index) };
+  }
+}
+
+/** The memories of all jobs, by their keys. */
+export class JobMemories {
+  private readonly memories = new Map<string, JobMemory>();
+
+  /** A job made anew under an old name is remembered as nothing. */
+  of(key: string, uid: string): JobMemory {
+    const known = this.memories.get(key);
+    if (known?.uid === uid) return known;
+    const fresh = new JobMemory(uid);
+    this.memories.set(key, fresh);
+    return fresh;
+  }
+
+  forget(key: string): void {
+    this.memories.delete(key);
+  }
+}

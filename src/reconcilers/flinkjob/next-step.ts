@@ -1,0 +1,141 @@
+/**
+ * The next step of a job: a pure function of all that is known of it. Called again after each step, until it says that there
+ * is nothing to do. Every write order is decided here; in this order, and why:
+ *
+ *     finalizer            before anything that has to be cleaned up
+ *     ControllerRevision   before an attempt says that it runs it
+ *     ConfigMap <job>-ha   before an attempt can be opened in it
+ *     attempt opened       before pods carry its number; in the same patch as the triggers it answers, and a life it begins
+ *     children             before pods that run under their account
+ *     Lease freed          after the ledger: the epoch is the fence, the Lease only saves time
+ *     pods
+ *
+ *     attempt closed       before its pods are asked to go: from then on none of them can write
+ *     pods gone            before the next attempt is opened
+ */
+import { type AttemptRecord, type Ledger, openAttemptOf } from '../../ha/index.ts';
+import { type RestartStrategy, resolveRestartStrategy } from '../../restart/index.ts';
+import { attemptPods } from './attempt-end.ts';
+import { betweenAttempts } from './between-attempts.ts';
+import { type Decision, decide } from './decide.ts';
+import { deletionStep } from './deletion-step.ts';
+import type { FlinkJobFacts, PodSeen } from './facts.ts';
+import { handlesStep } from './handles-step.ts';
+import type { ExecutionEnd } from './judge.ts';
+import { crashCounted, failed, finished, gaveUp, replaced } from './ledger-steps.ts';
+import { podsStep } from './pods-step.ts';
+import { revisionStep } from './revision-proof.ts';
+import { savepointStep } from './savepoint-step.ts';
+import type { Hold, Step } from './step.ts';
+import { stopStep } from './stop-step.ts';
+import { answeredBy, stopReason } from './target.ts';
+import { tidyStep } from './tidy-step.ts';
+
+export function nextStep(facts: FlinkJobFacts): Step {
+  if (facts.object.deletingSince !== undefined) return deletionStep(facts);
+  return beforeHandles(facts) ?? withHandles(facts);
+}
+
+/** Steps that need no ledger; undefined when there is one to go by. */
+function beforeHandles(facts: FlinkJobFacts): Step | undefined {
+  const { desired, handles, object } = facts;
+  if (handles.is === 'corrupt') return hold({ reason: 'HandlesCorrupt', detail: handles.cause });
+  if (desired.is === 'invalid') {
+    const [first] = desired.violations;
+    const invalid = {
+      reason: 'InvalidSpec',
+      detail: first === undefined ? '' : `${first.path}: ${first.rule}`,
+    } as const;
+    return handles.is === 'absent' ? hold(invalid) : undefined;
+  }
+  if (desired.settings.flink !== undefined) return hold({ reason: 'RuntimeNotSupported' });
+  if (!object.hasFinalizer) return { do: 'addFinalizer' };
+  if (!facts.revisions.has(desired.revision)) {
+    const number = 1 + Math.max(0, ...[...facts.revisions.values()].map((each) => each.number));
+    const image = desired.job.spec.image ?? facts.settings.image;
+    return { do: 'recordRevision', revision: { name: desired.revision, number, semantic: desired.semantic, image } };
+  }
+  return handlesStep(facts);
+}
+
+function withHandles(facts: FlinkJobFacts): Step {
+  if (facts.handles.is !== 'there') return hold({ reason: 'HandlesMissing' });
+  const { view } = facts.handles;
+  const open = openAttemptOf(view.ledger);
+  return open === undefined ? betweenAttempts(facts, view) : withinAttempt(facts, view.ledger, open);
+}
+
+function withinAttempt(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord): Step {
+  const pods = attemptPods(facts, open);
+  switch (pods.is) {
+    case 'ended':
+      return attemptEnded(facts, ledger, open, pods.end);
+    case 'leaderCrashed':
+      return leaderCrashed(facts, ledger, pods.end, pods.pod);
+    case 'running':
+      break;
+  }
+  const reason = stopReason(facts, ledger);
+  if (reason !== undefined) return stopStep(facts, ledger, open, reason);
+  return (
+    podsStep(facts, open, pods.lost) ??
+    savepointStep(facts, open) ??
+    tidyStep(facts, ledger) ??
+    revisionStep(facts, ledger, open) ??
+    REST
+  );
+}
+
+const REST: Step = { do: 'rest' };
+
+function hold(because: Hold): Step {
+  return { do: 'rest', because };
+}
+
+/** What the strategy makes of an end. */
+function decisionOn(facts: FlinkJobFacts, ledger: Ledger, end: ExecutionEnd): Decision {
+  return decide({
+    ledger,
+    wanted: 'Running',
+    strategy: strategyOf(facts, ledger),
+    execution: { is: 'ended', end },
+    now: facts.now,
+    random: facts.random,
+  });
+}
+
+function strategyOf({ desired, settings }: FlinkJobFacts, ledger: Ledger): RestartStrategy {
+  const job = desired.is === 'valid' ? desired.settings : undefined;
+  return resolveRestartStrategy({
+    checkpointing: job?.checkpoints.intervalMs !== 0,
+    manifest: job?.restart,
+    code: ledger.restartStrategyInCode as unknown as RestartStrategy | undefined,
+    operatorDefault: settings.restart,
+  }).strategy;
+}
+
+function attemptEnded(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord, end: ExecutionEnd): Step {
+  const decision = decisionOn(facts, ledger, end);
+  switch (decision.do) {
+    case 'closeFinished': {
+      if (decision.savepoint === undefined) return finished(ledger, facts.now);
+      // Asked for by us, or by hand: either way the next attempt goes on from the savepoint, if there is to be one.
+      const cause = `stopped with savepoint ${decision.savepoint}`;
+      const say = [{ type: 'Normal', reason: 'SavepointCompleted', note: `The job ${cause}.` }] as const;
+      return replaced(ledger, { now: facts.now, cause, say, handled: answeredBy(facts, ledger, open.stopping?.why) });
+    }
+    case 'closeFailed':
+      return failed(ledger, decision, facts.now);
+    case 'giveUp':
+      return gaveUp(ledger, decision, facts.now);
+    default:
+      throw new TypeError(`the end of an attempt cannot lead to ${decision.do}`);
+  }
+}
+
+function leaderCrashed(facts: FlinkJobFacts, ledger: Ledger, end: ExecutionEnd, pod: PodSeen): Step {
+  const decision = decisionOn(facts, ledger, end);
+  if (decision.do === 'closeFailed') return crashCounted(ledger, decision, pod, facts.now);
+  if (decision.do === 'giveUp') return gaveUp(ledger, decision, facts.now);
+  throw new TypeError(`a crash cannot lead to ${decision.do}`);
+}

@@ -1,0 +1,271 @@
+/**
+ * Gathers the facts of a job: from the copies, which cost nothing; from ConfigMap `<job>-ha`, which is read when something
+ * has happened that may have changed it; from the job itself, now and then. The only part that looks.
+ */
+import { ANNOTATIONS, FINALIZER, resolveFlinkJob, semanticSpec, validateFlinkJob } from '../../api/index.ts';
+import { keyOf, type ObjectKey } from '../../controller/index.ts';
+import { HaObjectCorruptException, ledgerViewOf, openAttemptOf } from '../../ha/index.ts';
+import { ConfigMapHandleBackend } from '../../ha/kubernetes/index.ts';
+import type { ApiClient, FlinkJobObject } from '../../kube/index.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { objectNames } from '../../resources/index.ts';
+import { belongsTo, childrenOf, covers, objectFacts } from './children.ts';
+import {
+  type Desired,
+  type FlinkJobFacts,
+  type Handles,
+  isRunning,
+  type JobObject,
+  livePods,
+  type OperatorSettings,
+  type PodSeen,
+  type RevisionOnRecord,
+} from './facts.ts';
+import type { JobCopies } from './job-copies.ts';
+import type { JobAddress, JobRest } from './job-rest.ts';
+import type { JobMemory } from './memory.ts';
+import { podSeen } from './pod-seen.ts';
+import { revisionName, revisionOnRecord } from './revisions.ts';
+
+export interface ObserverOptions {
+  readonly copies: JobCopies;
+  readonly rest: JobRest;
+  readonly settings: OperatorSettings;
+  readonly now: () => number;
+  readonly random: () => number;
+}
+
+/** With what a look is taken: of one reconcile. */
+export interface Looking {
+  readonly key: ObjectKey;
+  readonly memory: JobMemory;
+  readonly client: ApiClient;
+  readonly signal: AbortSignal;
+  /** What was done in this reconcile and no copy shows yet. */
+  readonly done: DoneAlready;
+}
+
+/** Writes of this reconcile, so that the next step knows of them before the copies do. */
+export interface DoneAlready {
+  hasFinalizer: boolean;
+  readonly revisions: Map<string, RevisionOnRecord>;
+  readonly children: Set<string>;
+  readonly pods: Map<string, PodSeen>;
+}
+
+export function nothingDone(): DoneAlready {
+  return { hasFinalizer: false, revisions: new Map(), children: new Set(), pods: new Map() };
+}
+
+export class Observer {
+  private readonly options: ObserverOptions;
+
+  constructor(options: ObserverOptions) {
+    this.options = options;
+  }
+
+  /** All that is known of the job. Throws ApiError when the server cannot be asked; then nothing is decided. */
+  async facts(resource: FlinkJobObject, looking: Looking): Promise<FlinkJobFacts> {
+    const { memory, done } = looking;
+    const { now, random, settings } = this.options;
+    const object = objectOf(resource, done);
+    const desired = desiredOf(resource, object);
+    const pods = this.pods(object, done);
+    const revisions = this.revisions(object, done);
+    const handles = await this.handles(object, pods, looking);
+    const open = handles.is === 'there' ? openAttemptOf(handles.view.ledger) : undefined;
+    if (open !== undefined) await this.ask(open.number, pods, handles, looking);
+    else memory.rest = { is: 'notAsked' };
+    return {
+      now: now(),
+      random,
+      object,
+      desired,
+      status: resource.status,
+      handles,
+      revisions,
+      pods,
+      highestIndex: open === undefined ? -1 : memory.highestIndex(open.number, pods),
+      unmet: this.unmet(object, desired, handles, revisions, done),
+      rest: memory.rest,
+      operation: memory.operation,
+      leaseFreedOf: memory.leaseFreedOf,
+      settings,
+    };
+  }
+
+  private pods({ uid }: JobObject, done: DoneAlready): readonly PodSeen[] {
+    const now = this.options.now();
+    const seen = this.options.copies.pods.store
+      .byIndex('owner', uid)
+      .flatMap((pod) => podSeen(pod, now) ?? [])
+      .map((pod) => done.pods.get(pod.uid) ?? pod);
+    const known = new Set(seen.map(({ uid: pod }) => pod));
+    const unseen = [...done.pods.values()].filter((pod) => !known.has(pod.uid));
+    return [...seen, ...unseen].sort((a, b) => a.attempt - b.attempt || a.index - b.index);
+  }
+
+  private revisions({ uid }: JobObject, done: DoneAlready): ReadonlyMap<string, RevisionOnRecord> {
+    const seen = this.options.copies.revisions.store
+      .byIndex('owner', uid)
+      .flatMap((each) => revisionOnRecord(each) ?? [])
+      .map((each) => [each.name, each] as const);
+    return new Map([...seen, ...done.revisions]);
+  }
+
+  /** Read again when pods have ended or are gone, when the job begins to run, and when nothing is known. */
+  private async handles(object: JobObject, pods: readonly PodSeen[], looking: Looking): Promise<Handles> {
+    const { memory } = looking;
+    const mark = handlesMark(memory, pods);
+    if (memory.handles !== undefined && memory.handlesMark === mark) return memory.handles;
+    const handles = await this.readHandles(object, looking);
+    memory.handles = handles;
+    // A look may itself have taught something that the next one is not to be asked for again.
+    memory.handlesMark = handlesMark(memory, pods);
+    return handles;
+  }
+
+  private async readHandles({ namespace, name }: JobObject, { client, signal }: Looking): Promise<Handles> {
+    const backend = handlesOf({ client, signal, namespace, name });
+    try {
+      const snapshot = await backend.read();
+      return snapshot === undefined ? { is: 'absent' } : { is: 'there', view: ledgerViewOf(snapshot, backend.name) };
+    } catch (error) {
+      if (error instanceof HaObjectCorruptException) return { is: 'corrupt', cause: messageOf(error) };
+      throw error;
+    }
+  }
+
+  private async ask(attempt: number, pods: readonly PodSeen[], handles: Handles, looking: Looking): Promise<void> {
+    const { memory, signal } = looking;
+    const { rest, now, random, settings } = this.options;
+    const address = addressOf(attempt, pods, handles);
+    if (address === undefined) {
+      if (memory.rest.is !== 'notAsked' && memory.rest.attempt !== attempt) memory.rest = { is: 'notAsked' };
+      return;
+    }
+    const mark = readyMark(pods, attempt);
+    if (memory.restMark !== mark || now() >= memory.restDueAt) {
+      const wasRunning = isRunning(memory, attempt);
+      memory.rest = await rest.look(address, attempt, memory.rest, signal);
+      memory.restMark = mark;
+      memory.restDueAt = now() + untilNextLook({ memory, attempt, settings, random, handles, now: now() });
+      // Who leads is known now.
+      if (!wasRunning && isRunning(memory, attempt)) memory.handles = await this.reread(handles, looking);
+    }
+    const { operation } = memory;
+    if (operation?.state.is === 'inProgress') {
+      memory.operation = await rest.follow(address, operation, signal);
+    }
+  }
+
+  private async reread(handles: Handles, looking: Looking): Promise<Handles> {
+    const [namespace = '', name = ''] = looking.key.split('/');
+    return handles.is === 'there' ? this.readHandles({ namespace, name } as JobObject, looking) : handles;
+  }
+
+  private unmet(
+    object: JobObject,
+    desired: Desired,
+    handles: Handles,
+    revisions: ReadonlyMap<string, RevisionOnRecord>,
+    done: DoneAlready,
+  ): readonly string[] {
+    if (handles.is !== 'there') return [];
+    const { ledger } = handles.view;
+    const revision = revisions.get(openAttemptOf(ledger)?.revision ?? '');
+    if (revision === undefined || ledger.life === undefined) return [];
+    const { namespace } = object;
+    return childrenOf(objectFacts(object, desired, revision, ledger.life))
+      .filter(({ kind, manifest, name }) => {
+        const live = this.options.copies.children
+          .get(kind)
+          ?.store.get(keyOf({ namespace, name: manifest.metadata.name }));
+        if (live === undefined) return !done.children.has(name);
+        return !belongsTo(live, object.uid) || !(done.children.has(name) || covers(live, manifest));
+      })
+      .map(({ name }) => name);
+  }
+}
+
+/** Of ConfigMap `<job>-ha`. */
+export function handlesOf(facts: {
+  readonly client: ApiClient;
+  readonly signal: AbortSignal;
+  readonly namespace: string;
+  readonly name: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}): ConfigMapHandleBackend {
+  const { name, ...rest } = facts;
+  return new ConfigMapHandleBackend({ ...rest, name: objectNames(name).handles });
+}
+
+function objectOf({ metadata = {} }: FlinkJobObject, done: DoneAlready): JobObject {
+  const { namespace = '', name = '', uid = '', generation = 0, finalizers = [], annotations = {} } = metadata;
+  const asked = metadata.deletionTimestamp;
+  return {
+    namespace,
+    name,
+    uid,
+    generation,
+    hasFinalizer: done.hasFinalizer || finalizers.includes(FINALIZER),
+    deletingSince: asked === undefined ? undefined : Date.parse(asked),
+    isDeletionForced: annotations[ANNOTATIONS.forceDelete] === 'true',
+  };
+}
+
+function desiredOf({ spec }: FlinkJobObject, { namespace, name, uid }: JobObject): Desired {
+  const value = { apiVersion: 'flinkjob.dev/v1alpha1', kind: 'FlinkJob', metadata: { namespace, name }, spec };
+  const { job, violations } = validateFlinkJob(value);
+  if (job === undefined) return { is: 'invalid', violations };
+  const semantic = semanticSpec(job.spec);
+  return {
+    is: 'valid',
+    job,
+    settings: resolveFlinkJob({ ...job, metadata: { ...job.metadata, uid } }),
+    semantic,
+    revision: revisionName(name, semantic),
+  };
+}
+
+/** What may have changed the ledger without us: a process that ended, a leader that is gone. */
+function handlesMark({ rest }: JobMemory, pods: readonly PodSeen[]): string {
+  const ended = pods.filter(({ end }) => end !== undefined).map(({ uid }) => uid);
+  const live = pods.filter(({ end }) => end === undefined).length;
+  return `${ended.join(',')}/${live === 0}/${rest.is === 'silent'}`;
+}
+
+function readyMark(pods: readonly PodSeen[], attempt: number): string {
+  return livePods(pods, attempt)
+    .filter(({ isReady }) => isReady)
+    .map(({ uid }) => uid)
+    .join(',');
+}
+
+/** Any pod answers for the leader; the leader itself answers with one hop less. */
+export function addressOf(attempt: number, pods: readonly PodSeen[], handles: Handles): JobAddress | undefined {
+  if (handles.is !== 'there' || handles.view.ledger.life === undefined) return undefined;
+  const { leader } = handles.view.snapshot;
+  const ready = livePods(pods, attempt).filter(({ isReady, ip }) => isReady && ip !== undefined);
+  const pod = ready.find(({ uid }) => leader.startsWith(`${uid}_`)) ?? ready[0];
+  return pod?.ip === undefined ? undefined : { podIp: pod.ip, jobId: handles.view.ledger.life.jobId };
+}
+
+/** Often while something is to happen soon, seldom while all is well; spread, so that a hundred jobs are not asked at once. */
+function untilNextLook(facts: {
+  readonly memory: JobMemory;
+  readonly attempt: number;
+  readonly settings: OperatorSettings;
+  readonly random: () => number;
+  readonly handles: Handles;
+  readonly now: number;
+}): number {
+  const { memory, attempt, settings, random, handles, now } = facts;
+  if (isRunning(memory, attempt)) {
+    const { completed = 0 } = memory.rest.is === 'answered' ? memory.rest : {};
+    const poll = settings.restPollMs * (0.9 + 0.2 * random());
+    return completed > 0 ? poll : Math.min(poll, 1_000);
+  }
+  const startedAt = handles.is === 'there' ? (openAttemptOf(handles.view.ledger)?.startedAt ?? now) : now;
+  return Math.min(1_000, Math.max(100, (now - startedAt) / 10));
+}

@@ -1,0 +1,121 @@
+/** Where a job is in its life, and why it is not where it should be. A pure function of the facts, never of words. */
+import type { Phase, Reason } from '../../api/index.ts';
+import { type AttemptRecord, type Ledger, openAttemptOf } from '../../ha/index.ts';
+import { type FlinkJobFacts, isRunning, type PodSeen } from './facts.ts';
+import type { Hold } from './step.ts';
+import { isRescale, stopReason, targetRevision } from './target.ts';
+
+/** The state of a job in one word, and what a person has to know of it. */
+export interface Situation {
+  readonly phase: Phase;
+  readonly reason: Reason;
+  readonly detail?: string | undefined;
+  readonly pod?: string | undefined;
+  /** When the next thing happens by itself. */
+  readonly nextAt?: number | undefined;
+}
+
+/** @param because what the last decision stopped at, if somebody has to do something */
+export function situation(facts: FlinkJobFacts, because: Hold | undefined): Situation {
+  const { object, desired, handles } = facts;
+  if (object.deletingSince !== undefined) return { phase: 'Deleting', reason: 'Deleting' };
+  const ledger = handles.is === 'there' ? handles.view.ledger : undefined;
+  if (because !== undefined && ledger === undefined) return { phase: heldPhase(because), ...because };
+  if (ledger === undefined) return { phase: 'Pending', reason: 'Progressing' };
+  const open = openAttemptOf(ledger);
+  const found = open === undefined ? between(facts, ledger) : within(facts, ledger, open);
+  if (because !== undefined && because.reason !== 'Progressing') return { ...found, ...because };
+  if (desired.is === 'invalid') {
+    const [first] = desired.violations;
+    return {
+      ...found,
+      reason: 'InvalidSpec',
+      detail: first === undefined ? undefined : `${first.path}: ${first.rule}`,
+    };
+  }
+  return found;
+}
+
+function heldPhase({ reason }: Hold): Phase {
+  return reason === 'HandlesMissing' || reason === 'RestoreDecisionNeeded' ? 'Pending' : 'Failed';
+}
+
+function within(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord): Situation {
+  const why = stopReason(facts, ledger);
+  const trouble = troubled(facts, open);
+  const told = trouble === undefined ? { reason: 'Progressing' as const } : trouble;
+  switch (why) {
+    case 'suspend':
+      return { phase: 'Suspending', ...told };
+    case 'rollback':
+      return { phase: 'RollingBack', ...told };
+    case 'upgrade': {
+      const target = targetRevision(facts, ledger) ?? '';
+      const rescales = isRescale(facts.revisions.get(open.revision ?? ''), facts.revisions.get(target));
+      return { phase: rescales ? 'Rescaling' : 'Upgrading', ...told };
+    }
+    case 'restart':
+    case 'restore':
+      return { phase: 'Restarting', ...told };
+    case 'delete':
+    case undefined:
+      break;
+  }
+  if (isRunning(facts, open.number)) return { phase: 'Running', reason: 'Succeeded' };
+  return { phase: startingPhase(ledger, open), ...told };
+}
+
+/** What an attempt that does not run yet is on its way from. */
+function startingPhase({ attempts, revisions }: Ledger, open: AttemptRecord): Phase {
+  const before = attempts.at(-2);
+  if (before === undefined) return 'Starting';
+  if (before.revision !== open.revision && before.end?.how === 'replaced') {
+    return open.revision === revisions?.stable && before.revision === revisions?.bad ? 'RollingBack' : 'Upgrading';
+  }
+  return before.end?.how === 'failed' || before.end?.how === 'crashed' ? 'Restarting' : 'Starting';
+}
+
+function between(facts: FlinkJobFacts, ledger: Ledger): Situation {
+  const { desired, pods } = facts;
+  const last = ledger.attempts.at(-1);
+  const target = targetRevision(facts, ledger);
+  if (ledger.gaveUp !== undefined && target === last?.revision) {
+    const reason = last?.reported?.suppressRestarts === true ? 'RestartsSuppressed' : 'RestartsExhausted';
+    return { phase: 'Failed', reason, detail: last?.end?.cause };
+  }
+  if (last?.end?.how === 'finished' && target === last.revision) return { phase: 'Succeeded', reason: 'Finished' };
+  if (desired.is === 'valid' && desired.settings.state === 'Suspended') {
+    const isDown = pods.every(({ end }) => end !== undefined);
+    return isDown ? { phase: 'Suspended', reason: 'Suspended' } : { phase: 'Suspending', reason: 'Progressing' };
+  }
+  if (last === undefined) return { phase: 'Starting', reason: 'Progressing' };
+  if (target !== last.revision) return { phase: 'Upgrading', reason: 'Progressing' };
+  const failure = last.failures.at(-1);
+  if (last.end?.how === 'replaced') return { phase: 'Starting', reason: 'Progressing' };
+  return { phase: 'Restarting', reason: 'ProgressingWithRetry', detail: last.end?.cause, nextAt: failure?.nextAt };
+}
+
+/** Troubles of pods that keep an attempt from running, in the words of the catalogue. */
+const TROUBLES: Readonly<Record<string, Reason>> = {
+  ImagePullBackOff: 'ImagePullBackOff',
+  ErrImagePull: 'ErrImagePull',
+  CrashLoopBackOff: 'CrashLoopBackOff',
+  RunContainerError: 'RunContainerError',
+  CreateContainerConfigError: 'CreateContainerConfigError',
+  Unschedulable: 'Unschedulable',
+  FailedMount: 'FailedMount',
+};
+
+function troubled({ pods }: FlinkJobFacts, open: AttemptRecord): Omit<Situation, 'phase'> | undefined {
+  const pod = pods.find(
+    ({ attempt, trouble, end }) => attempt === open.number && end === undefined && trouble !== undefined,
+  );
+  return pod === undefined ? undefined : troubleOf(pod);
+}
+
+/** What keeps a pod from coming up. */
+export function troubleOf({ name, trouble }: PodSeen): Omit<Situation, 'phase'> | undefined {
+  if (trouble === undefined) return undefined;
+  const reason = TROUBLES[trouble.reason] ?? 'Progressing';
+  return { reason, detail: trouble.message === '' ? trouble.reason : trouble.message, pod: name };
+}

@@ -1,0 +1,45 @@
+/** What is to be done next with a job: one step at a time, each of which can be read back in a line of the log. */
+import type { Reason } from '../../api/index.ts';
+import type { Ledger } from '../../ha/index.ts';
+import type { PodSeen, RevisionOnRecord } from './facts.ts';
+
+/** Something that people would want to know, said once the step is done. */
+export interface Saying {
+  readonly type: 'Normal' | 'Warning';
+  /** CamelCase, for machines. */
+  readonly reason: string;
+  readonly note: string;
+}
+
+export type Step =
+  /** Nothing until something changes, or until a moment. `because`: where somebody has to do something. */
+  | { readonly do: 'rest'; readonly untilMs?: number; readonly because?: Hold }
+  | { readonly do: 'addFinalizer' }
+  | { readonly do: 'removeFinalizer'; readonly say: readonly Saying[] }
+  | { readonly do: 'deleteJob' }
+  | { readonly do: 'recordRevision'; readonly revision: RevisionOnRecord }
+  | { readonly do: 'deleteRevisions'; readonly names: readonly string[] }
+  /** `ledger`: what takes the place of one that was lost. */
+  | {
+      readonly do: 'createHandles';
+      readonly lowestEpoch: number;
+      readonly ledger: Ledger;
+      readonly say: readonly Saying[];
+    }
+  | { readonly do: 'deleteHandles'; readonly uid: string }
+  | { readonly do: 'writeLedger'; readonly why: string; readonly ledger: Ledger; readonly say: readonly Saying[] }
+  | { readonly do: 'makeChildren'; readonly names: readonly string[] }
+  | { readonly do: 'freeLease'; readonly attempt: number; readonly mark: string }
+  | { readonly do: 'makePods'; readonly attempt: number; readonly indexes: readonly number[] }
+  | { readonly do: 'deletePods'; readonly attempts: readonly number[]; readonly pods: readonly PodSeen[] }
+  | { readonly do: 'deletePod'; readonly pod: PodSeen; readonly isForced: boolean }
+  | { readonly do: 'stopWithSavepoint'; readonly triggerId: string }
+  | { readonly do: 'takeSavepoint'; readonly triggerId: string }
+  /** The children that stay behind when the resource goes, because others could go on with them. */
+  | { readonly do: 'deleteLease' };
+
+/** Why nothing is done although not all is as it should be. */
+export interface Hold {
+  readonly reason: Reason;
+  readonly detail?: string;
+}
