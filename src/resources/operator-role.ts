@@ -48,7 +48,6 @@ export const OPERATOR_LEASE = OPERATOR_NAME;
 
 const RBAC = 'rbac.authorization.k8s.io';
 const COPIED = ['list', 'watch'] as const;
-const OWNED = ['create', 'patch', 'delete'] as const;
 
 const COPY_OF_CHILDREN = 'a copy of every object of a job: what is missing or was changed by others is put right';
 const ASKED_AGAIN = 'read from the server itself when the answer of a write was lost';
@@ -148,8 +147,7 @@ function flinkJobRights(): OperatorRight[] {
   const row = { apiGroup: API_GROUP, resource: PLURAL, where: 'jobs' } as const;
   return [
     { ...row, verbs: COPIED, use: 'call', why: 'a copy of every FlinkJob' },
-    { ...row, verbs: ['get'], use: 'seldom', why: ASKED_AGAIN },
-    { ...row, verbs: ['patch'], use: 'call', why: 'the finalizer; nothing else of it is ever written' },
+    { ...row, verbs: ['get', 'patch'], use: 'call', why: 'the finalizer; nothing else of it is ever written' },
     { ...row, verbs: ['delete'], use: 'seldom', why: 'ttlSecondsAfterFinished' },
     { ...row, resource: `${PLURAL}/status`, verbs: ['patch'], use: 'call', why: 'what is observed' },
     {
@@ -167,7 +165,7 @@ function configMapRights(): OperatorRight[] {
   return [
     { ...row, verbs: ['get'], use: 'call', why: 'attempts and restore points of a job (<job>-ha), read when needed' },
     { ...row, verbs: COPIED, use: 'call', why: COPY_OF_CHILDREN },
-    { ...row, verbs: OWNED, use: 'call', why: 'attempts of a job, and the spec of each revision' },
+    { ...row, verbs: ['create', 'patch', 'delete'], use: 'call', why: 'attempts of a job, the spec of each revision' },
     { ...row, verbs: HANDLES_VERBS, use: 'grant', why: 'granted to the pods of a job, for the one of that job' },
   ];
 }
@@ -185,8 +183,9 @@ function podRights(): OperatorRight[] {
 function leaseRights(): OperatorRight[] {
   const row = { apiGroup: 'coordination.k8s.io', resource: 'leases', where: 'jobs' } as const;
   return [
-    { ...row, verbs: OWNED, use: 'call', why: 'the Lease of a job, made empty, and emptied when its holder is dead' },
-    { ...row, verbs: ['get'], use: 'call', why: 'who holds it' },
+    { ...row, verbs: ['create'], use: 'call', why: 'the Lease of a job, made empty' },
+    { ...row, verbs: ['get', 'patch'], use: 'seldom', why: 'emptied where its holder is dead' },
+    { ...row, verbs: ['delete'], use: 'seldom', why: 'where a job is left behind (deletion.mode: Orphan)' },
     { ...row, verbs: LEASE_VERBS, use: 'grant', why: 'granted to the pods of a job, for the one of that job' },
   ];
 }
@@ -206,7 +205,8 @@ function childRights(apiGroup: string, resource: string, what: string): Operator
   const row = { apiGroup, resource, where: 'jobs' } as const;
   return [
     { ...row, verbs: COPIED, use: 'call', why: COPY_OF_CHILDREN },
-    { ...row, verbs: ['create', 'patch'], use: 'call', why: what },
+    { ...row, verbs: ['create'], use: 'call', why: what },
+    { ...row, verbs: ['patch'], use: 'seldom', why: 'put right when others changed it' },
     { ...row, verbs: ['delete'], use: 'seldom', why: 'when a job no longer needs it' },
     { ...row, verbs: ['get'], use: 'seldom', why: ASKED_AGAIN },
   ];
