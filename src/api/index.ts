@@ -54,7 +54,6 @@ export {
   PLURAL,
 } from './names.ts';
 export { nearest } from './nearest.ts';
-export type { OperatorSettings } from './operator-settings.ts';
 export { DEFAULT_REST_PORT, DEFAULT_TERMINATION_LOG, POD_VARIABLES } from './pod-variables.ts';
 export { renderReference } from './reference.ts';
 export {

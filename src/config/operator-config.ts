@@ -16,13 +16,14 @@ export interface OperatorConfig {
     readonly image: string | undefined;
     readonly restart: RestartSettings | undefined;
     readonly upgradeDeadlineMs: number;
-    readonly deletionTimeoutMs: number;
+    readonly stabilityMs: number;
+    readonly savepointDeadlineMs: number;
+    readonly readyHysteresisMs: number;
+    readonly checkpointStatusMs: number;
   };
   readonly rest: { readonly pollIntervalMs: number; readonly timeoutMs: number };
   readonly reconcile: {
     readonly workers: number;
-    readonly timeoutMs: number;
-    readonly resyncMs: number;
     readonly syncTimeoutMs: number;
   };
   readonly leaderElection: {
@@ -130,13 +131,14 @@ function record(of: <K extends SettingKey>(key: K) => SettingValue<K>): Operator
       image: of('jobs.image'),
       restart: of('jobs.restart'),
       upgradeDeadlineMs: of('jobs.upgradeDeadline'),
-      deletionTimeoutMs: of('jobs.deletionTimeout'),
+      stabilityMs: of('jobs.stability'),
+      savepointDeadlineMs: of('jobs.savepointDeadline'),
+      readyHysteresisMs: of('jobs.readyHysteresis'),
+      checkpointStatusMs: of('jobs.checkpointStatus'),
     },
     rest: { pollIntervalMs: of('rest.pollInterval'), timeoutMs: of('rest.timeout') },
     reconcile: {
       workers: of('reconcile.workers'),
-      timeoutMs: of('reconcile.timeout'),
-      resyncMs: of('reconcile.resync'),
       syncTimeoutMs: of('reconcile.syncTimeout'),
     },
     leaderElection: {

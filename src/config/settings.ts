@@ -21,8 +21,23 @@ const SETTINGS = {
     'A new revision that is not stable by then is rolled back, where `spec.upgrade.deadline` is absent; at least twice the checkpoint interval plus its timeout.',
     { fallback: '10m', from: '1s', to: '24h' },
   ),
-  'jobs.deletionTimeout': duration('After that a job is removed by force, where `spec.deletion` is absent.', {
-    fallback: '2m',
+  'jobs.stability': duration('A new revision that has run well for so long is good, and is not rolled back any more.', {
+    fallback: '30s',
+    from: '0s',
+    to: '24h',
+  }),
+  'jobs.savepointDeadline': duration('A stop with a savepoint that is not done by then is given up.', {
+    fallback: '10m',
+    from: '1s',
+    to: '24h',
+  }),
+  'jobs.readyHysteresis': duration('A job that failed stays Ready for so long, if it runs again by then.', {
+    fallback: '30s',
+    from: '0s',
+    to: '1h',
+  }),
+  'jobs.checkpointStatus': duration('The newest checkpoint is written to the status at most so often by itself.', {
+    fallback: '10m',
     from: '1s',
     to: '24h',
   }),
@@ -37,16 +52,6 @@ const SETTINGS = {
     to: '1m',
   }),
   'reconcile.workers': integer('Jobs that are worked on at a time.', { fallback: 8, from: 1, to: 128 }),
-  'reconcile.timeout': duration('Work on one job that takes longer is ended, and begun again.', {
-    fallback: '1m',
-    from: '1s',
-    to: '1h',
-  }),
-  'reconcile.resync': duration('A job of which nothing is heard is looked at again after so long.', {
-    fallback: '10m',
-    from: '10s',
-    to: '24h',
-  }),
   'reconcile.syncTimeout': duration('Objects that could not be listed by then after a start end the process.', {
     fallback: '2m',
     from: '1s',

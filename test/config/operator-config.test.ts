@@ -35,9 +35,17 @@ test('without a word everything has its default', async () => {
     kubeconfig: undefined,
     context: undefined,
     namespaces: 'own',
-    jobs: { image: undefined, restart: undefined, upgradeDeadlineMs: 600_000, deletionTimeoutMs: 120_000 },
+    jobs: {
+      image: undefined,
+      restart: undefined,
+      upgradeDeadlineMs: 600_000,
+      stabilityMs: 30_000,
+      savepointDeadlineMs: 600_000,
+      readyHysteresisMs: 30_000,
+      checkpointStatusMs: 600_000,
+    },
     rest: { pollIntervalMs: 15_000, timeoutMs: 5_000 },
-    reconcile: { workers: 8, timeoutMs: 60_000, resyncMs: 600_000, syncTimeoutMs: 120_000 },
+    reconcile: { workers: 8, syncTimeoutMs: 120_000 },
     leaderElection: {
       isEnabled: true,
       name: 'flinkjob-operator',
@@ -107,7 +115,7 @@ metrics:
 leaderElecton: { enabled: true }
 health: 8081
 reconcile:
-  timout: 1m
+  worker: 1
 `,
     environment: { FLINKJOB_REST_TIMEOUT: 'soon', FLINKJOB_HEALTH_PORT: 'tcp://10.0.0.1:80' },
     flags: { 'log.level': 'loud', 'jobs.restart': '{ fixedDelay: { attempts: many } }' },
@@ -115,7 +123,7 @@ reconcile:
   expect(problems).toEqual([
     'leaderElecton (operator.yaml, line 4): there is no such setting. Did you mean leaderElection?',
     'health (operator.yaml, line 5): must be a map of settings. Write e.g. metrics: { port: 8080 }',
-    'reconcile.timout (operator.yaml, line 7): there is no such setting. Did you mean reconcile.timeout?',
+    'reconcile.worker (operator.yaml, line 7): there is no such setting. Did you mean reconcile.workers?',
     expect.stringMatching(
       /^jobs\.restart \(--jobs-restart\): spec\.restart\.fixedDelay\.attempts: "many" is not allowed: must be an integer/,
     ),

@@ -10,6 +10,7 @@
 import { PHASES, type Phase } from '../../api/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Counter, Gauge, Histogram, MetricLabels, Metrics } from '../../lib/metrics.ts';
+import { type Journey, nextJourney, secondsBetween } from './phase-journey.ts';
 
 /** What is known of a job, as its status says it. */
 export interface JobFigures {
@@ -19,7 +20,7 @@ export interface JobFigures {
   readonly phase: Phase;
   /** Wall clock, milliseconds. Absent: since it was told of, and unknown for the first phase that is told of. */
   readonly phaseSince?: number;
-  /** Of Flink, or of the image's tag; what people call the version of the job. */
+  /** Flink's version, or the image. */
   readonly version?: string;
   readonly revision?: string;
   /** In the life of the job. */
@@ -30,9 +31,11 @@ export interface JobFigures {
   /** Pods that are not well, by reason: `OOMKilled`, `ImagePullBackOff`. */
   readonly unhealthyPods: Readonly<Record<string, number>>;
   readonly errorCode?: string;
+  /** Those on record that have come to an end. */
+  readonly savepoints: readonly { readonly id: string; readonly outcome: SavepointOutcome }[];
 }
 
-export type UpgradeOutcome = 'succeeded' | 'rolledBack' | 'failed';
+type UpgradeOutcome = 'succeeded' | 'rolledBack' | 'failed';
 export type SavepointOutcome = 'completed' | 'failed';
 
 export interface JobMetricsOptions {
@@ -46,7 +49,7 @@ export function jobMetrics(metrics: Metrics, options: JobMetricsOptions): JobMet
   return new JobMetrics(metrics, options);
 }
 
-/** Which job; also what else has a namespace and a name. */
+/** Which job. */
 export type JobName = Pick<JobFigures, 'namespace' | 'name'>;
 
 const SECONDS = [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 21_600, 86_400];
@@ -83,18 +86,29 @@ export class JobMetrics {
     const series = known?.series ?? this.seriesFor(figures);
     this.jobs.set(key, { figures, journey, series });
     series?.report(figures);
+    this.countEnds(journey, before, figures, series);
   }
 
-  /** An upgrade came to its end. */
-  upgraded(job: JobName, outcome: UpgradeOutcome, durationMs: number): void {
-    this.totals.upgrades.add({ outcome });
-    this.jobs.get(keyOf(job))?.series?.upgraded(outcome, durationMs / 1000);
-  }
-
-  /** A savepoint was taken, or could not be. */
-  savepoint(job: JobName, outcome: SavepointOutcome): void {
-    this.totals.savepoints.add({ outcome });
-    this.jobs.get(keyOf(job))?.series?.savepoint(outcome);
+  /** Upgrades and savepoints that have ended since the last report. */
+  private countEnds(
+    journey: Journey,
+    before: JobFigures | undefined,
+    { phase, savepoints }: JobFigures,
+    series: JobSeries | undefined,
+  ): void {
+    for (const { transition, seconds } of journey.arrived) {
+      const outcome = outcomeOf(transition, phase);
+      if (outcome === undefined) continue;
+      this.totals.upgrades.add({ outcome });
+      series?.upgraded(outcome, seconds);
+    }
+    if (before === undefined) return;
+    const known = new Set(before.savepoints.map(({ id }) => id));
+    for (const { id, outcome } of savepoints) {
+      if (known.has(id)) continue;
+      this.totals.savepoints.add({ outcome });
+      series?.savepoint(outcome);
+    }
   }
 
   /** The resource is gone. */
@@ -131,59 +145,12 @@ interface KnownJob {
   readonly series: JobSeries | undefined;
 }
 
-/** Where a job is between two states in which it may stay. */
-export interface Journey {
-  readonly phase: Phase;
-  /** Undefined: before anybody looked. */
-  readonly since: number | undefined;
-  readonly under: { readonly transition: string; readonly since: number } | undefined;
-  /** Phases that have just been left, and transitions that have just ended. */
-  readonly left: readonly { readonly phase: Phase; readonly seconds: number }[];
-  readonly arrived: readonly { readonly transition: string; readonly seconds: number }[];
-}
-
-/** A job may stay here; everything else is on the way. */
-const SETTLED: readonly Phase[] = ['Running', 'Suspended', 'Succeeded', 'Failed'];
-
-const TRANSITIONS: Readonly<Partial<Record<Phase, string>>> = {
-  Pending: 'start',
-  Starting: 'start',
-  Restarting: 'restart',
-  Upgrading: 'upgrade',
-  Rescaling: 'rescale',
-  RollingBack: 'rollback',
-  Suspending: 'suspend',
-};
-
-/** What has ended with the phase that is told of now. Pure. */
-export function nextJourney(
-  before: Journey | undefined,
-  { phase, phaseSince }: Pick<JobFigures, 'phase' | 'phaseSince'>,
-  now: number,
-): Journey {
-  if (before?.phase === phase) return { ...before, left: [], arrived: [] };
-  const since = phaseSince ?? (before === undefined ? undefined : now);
-  const at = since ?? now;
-  const left = before?.since === undefined ? [] : [{ phase: before.phase, seconds: secondsBetween(before.since, at) }];
-  const under = before?.under;
-  if (SETTLED.includes(phase)) {
-    const arrived =
-      under === undefined ? [] : [{ transition: under.transition, seconds: secondsBetween(under.since, at) }];
-    return { phase, since, under: undefined, left, arrived };
-  }
-  return { phase, since, under: transitionInto(phase, before, since), left, arrived: [] };
-}
-
-function transitionInto(phase: Phase, before: Journey | undefined, since: number | undefined): Journey['under'] {
-  const under = before?.under;
-  // An upgrade that is rolled back is a rollback from its beginning.
-  if (under !== undefined) return phase === 'RollingBack' ? { ...under, transition: 'rollback' } : under;
-  const transition = before?.phase === 'Suspended' && phase === 'Starting' ? 'resume' : TRANSITIONS[phase];
-  return transition === undefined || since === undefined ? undefined : { transition, since };
-}
-
-function secondsBetween(from: number, to: number): number {
-  return Math.max(0, to - from) / 1000;
+/** How an upgrade ended; a job that was suspended on the way has not ended it. */
+function outcomeOf(transition: string, phase: Phase): UpgradeOutcome | undefined {
+  if (transition !== 'upgrade' && transition !== 'rollback') return undefined;
+  if (phase === 'Failed') return 'failed';
+  if (phase === 'Suspended') return undefined;
+  return transition === 'upgrade' ? 'succeeded' : 'rolledBack';
 }
 
 /** The series of one job. */

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { PHASES } from '../../../src/api/index.ts';
 import { PrometheusMetrics } from '../../../src/observability/index.ts';
-import { type JobFigures, jobMetrics, nextJourney } from '../../../src/reconcilers/flinkjob/job-metrics.ts';
+import { type JobFigures, jobMetrics } from '../../../src/reconcilers/flinkjob/job-metrics.ts';
+import { nextJourney } from '../../../src/reconcilers/flinkjob/phase-journey.ts';
 import { TestClock } from '../../../src/stream/testing/test-clock.ts';
 
 const NOW = 1_000_000;
@@ -16,6 +17,7 @@ function aJob(name: string, figures: Partial<JobFigures> = {}): JobFigures {
     restarts: 0,
     failedCheckpoints: 0,
     unhealthyPods: {},
+    savepoints: [],
     ...figures,
   };
 }
@@ -94,21 +96,43 @@ test('counts of a job go on where its status says, and begin again with another 
   expect(await read()).toMatchObject({ 'flinkjob_restarts_total{a}': 1, flinkjob_all_restarts_total: 2 });
 });
 
-test('upgrades and savepoints are counted by how they ended, also of jobs without series', async () => {
-  const { jobs, read } = setUp(1);
-  jobs.report(aJob('a'));
-  jobs.report(aJob('b'));
-  for (const name of ['a', 'b']) {
-    jobs.upgraded(aJob(name), 'rolledBack', 12_500);
-    jobs.savepoint(aJob(name), 'completed');
-  }
+test('upgrades are counted by how they ended, also of jobs without series', async () => {
+  const { jobs, clock, read } = setUp(1);
+  const travel = (name: string, ...phases: JobFigures['phase'][]) => {
+    for (const phase of phases) {
+      jobs.report(aJob(name, { phase }));
+      clock.advanceBy(2_000);
+    }
+  };
+  travel('a', 'Running', 'Upgrading', 'Running', 'Upgrading', 'RollingBack', 'Running');
   expect(await read()).toMatchObject({
+    'flinkjob_upgrades_total{a,outcome="succeeded"}': 1,
     'flinkjob_upgrades_total{a,outcome="rolledBack"}': 1,
-    'flinkjob_upgrade_duration_seconds{a}': 12.5,
+    'flinkjob_upgrade_duration_seconds{a}': 4,
+  });
+  travel('b', 'Running', 'Upgrading', 'Failed', 'Starting', 'Running', 'Upgrading', 'Suspended');
+  const values = await read();
+  expect(Object.entries(values).filter(([series]) => series.startsWith('flinkjob_all_upgrades'))).toEqual([
+    ['flinkjob_all_upgrades_total{outcome="succeeded"}', 1],
+    ['flinkjob_all_upgrades_total{outcome="rolledBack"}', 1],
+    ['flinkjob_all_upgrades_total{outcome="failed"}', 1],
+  ]);
+  expect(values.flinkjob_jobs_without_metrics).toBe(1);
+});
+
+test('savepoints are counted once, by how they ended, from when anybody looks', async () => {
+  const { jobs, read } = setUp();
+  const [first, second, third] = [
+    { id: '1', outcome: 'completed' },
+    { id: '2', outcome: 'failed' },
+    { id: '3', outcome: 'completed' },
+  ] as const;
+  jobs.report(aJob('a', { savepoints: [first] }));
+  for (const _ of [1, 2]) jobs.report(aJob('a', { savepoints: [third, second, first] }));
+  expect(await read()).toMatchObject({
     'flinkjob_savepoints_total{a,outcome="completed"}': 1,
-    'flinkjob_all_upgrades_total{outcome="rolledBack"}': 2,
-    'flinkjob_all_savepoints_total{outcome="completed"}': 2,
-    flinkjob_jobs_without_metrics: 1,
+    'flinkjob_savepoints_total{a,outcome="failed"}': 1,
+    'flinkjob_all_savepoints_total{outcome="completed"}': 1,
   });
 });
 
@@ -122,9 +146,11 @@ test('a job that is gone leaves nothing behind, and makes room for another', asy
       parallelism: 1,
     }),
   );
-  jobs.upgraded(aJob('a'), 'failed', 1);
-  jobs.savepoint(aJob('a'), 'failed');
-  await read();
+  jobs.report(aJob('a', { phase: 'Upgrading' }));
+  jobs.report(aJob('a', { phase: 'Failed', savepoints: [{ id: '1', outcome: 'failed' }] }));
+  expect(
+    Object.keys(await read()).filter((series) => /upgrade|savepoint/.test(series) && series.includes('{a')),
+  ).toHaveLength(3);
   jobs.gone(aJob('a'));
   expect(Object.keys(await read()).filter((series) => series.includes('{a'))).toEqual([]);
   expect(await read()).toMatchObject({ 'flinkjob_jobs{phase="Running"}': 0 });
