@@ -72,6 +72,7 @@ export const OPERATOR_RIGHTS: readonly OperatorRight[] = [
     where: 'jobs',
     why: 'what happens to a job, told once, then counted',
   },
+  { apiGroup: 'events.k8s.io', resource: 'events', verbs: ['get'], use: 'seldom', where: 'jobs', why: ASKED_AGAIN },
   {
     apiGroup: 'coordination.k8s.io',
     resource: 'leases',
