@@ -1,6 +1,7 @@
 /** Renders config/rbac/, manifests/ and charts/; `--check` fails when a file in place is not what would be written. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { renderedArgoCd } from './manifests/argocd.ts';
 import { renderedChart } from './manifests/chart.ts';
 import { renderedManifests } from './manifests/files.ts';
 import { renderedRoles } from './manifests/roles.ts';
@@ -23,4 +24,5 @@ const write = async (files: ReadonlyMap<string, string>): Promise<void> => {
 // Roles first: they are read again as part of config/.
 await write(renderedRoles());
 await write(renderedManifests(join(root, 'config')));
+await write(renderedArgoCd(join(root, 'config')));
 await write(renderedChart(join(root, 'config'), version));
