@@ -15,7 +15,8 @@ export interface RunningContainer {
   readonly ended: Promise<ContainerEnd>;
   /** All it has written. */
   readonly output: string;
-  signal(signal: ContainerSignal): void;
+  /** SIGSTOP has taken effect when it resolves. */
+  signal(signal: ContainerSignal): Promise<void>;
   /** Tells whether it is ready, whenever that changes; until the signal fires. */
   watchReadiness(tell: (isReady: boolean) => void, until: AbortSignal): void;
 }

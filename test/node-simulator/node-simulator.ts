@@ -9,7 +9,7 @@ import { ApiClient } from '../../src/kube/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type ClusterAccess, issueCertificate } from '../cluster/index.ts';
 import type { ContainerEnd } from './container.ts';
-import type { PlayedFacts } from './played-container.ts';
+import type { Play, PlayedFacts } from './played-container.ts';
 import { PODS, type Pod } from './pod-shapes.ts';
 import { type Hold, type PodMatch, Scenarios } from './scenarios.ts';
 import { SimulatedNode } from './simulated-node.ts';
@@ -26,7 +26,7 @@ export interface NodeSimulatorOptions {
   /** Working directory of a container that says none. @default this checkout */
   readonly workingDirectory?: string;
   /** How every pod is played that no rule says otherwise of. @default pods are run, as processes */
-  readonly played?: (pod: Pod) => PlayedFacts | undefined;
+  readonly played?: (pod: Pod) => Play | undefined;
   /** Where pods reach the API server: a fault proxy, say. @default the server itself */
   readonly podsReachServerAt?: string;
   /** A kubelet looks every two seconds as the manifest says; tests do not wait so long. @default 200 */
@@ -106,6 +106,7 @@ export class NodeSimulator {
 
   /** Ends every process at once and takes its nodes away. @throws what went wrong in it meanwhile */
   async stop(): Promise<void> {
+    if (this.#stop.signal.aborted) return;
     this.#stop.abort();
     await Promise.all(this.#running);
     await Promise.all(this.nodes.map((node) => node.remove()));
@@ -148,14 +149,14 @@ export class NodeSimulator {
    */
   async loseNode(node: SimulatedNode, processes: 'goOn' | 'frozen'): Promise<void> {
     const pods = this.#podsOn(node);
-    if (processes === 'frozen') for (const pod of pods) pod.freeze();
+    if (processes === 'frozen') await Promise.all(pods.map((pod) => pod.freeze()));
     await node.lose();
     await Promise.all(pods.map((pod) => pod.becomesUnready()));
   }
 
   /** The node is heard of again; what was frozen goes on. */
   async bringBack(node: SimulatedNode): Promise<void> {
-    for (const pod of this.#podsOn(node)) pod.thaw();
+    await Promise.all(this.#podsOn(node).map((pod) => pod.thaw()));
     await node.bringBack();
   }
 

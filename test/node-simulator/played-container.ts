@@ -9,12 +9,20 @@ export interface PlayedFacts {
   readonly readyAfterMs?: number;
   /** It ends by itself, ready or not. @default it goes on */
   readonly ends?: ContainerEnd & { readonly afterMs?: number };
+  /** It ends when somebody else says so, in this way. */
+  readonly ended?: Promise<ContainerEnd>;
   /** How it answers SIGTERM. @default exit code 14, as a job that is stopped */
   readonly onStop?: ContainerEnd;
   /** Who answers at its port. @default nobody listens */
   readonly answer?: RequestListener;
+  /** Told when it has ended, however that came. */
+  readonly onEnd?: () => void;
 }
 
+/** Facts, or what gives them in the moment in which the container starts. */
+export type Play = PlayedFacts | (() => PlayedFacts);
+
+const LAST_ANSWERS_MS = 1_000;
 const REST_PORT = 8_081;
 
 export class PlayedContainer implements RunningContainer {
@@ -34,11 +42,14 @@ export class PlayedContainer implements RunningContainer {
         if (!this.#isFrozen) answer(request, response);
       }).listen(REST_PORT, podIP);
     const timer = ends === undefined ? undefined : setTimeout(() => resolve(ends), ends.afterMs ?? 0);
+    facts.ended?.then(resolve);
     this.#end = resolve;
     this.ended = promise.then((end) => {
       clearTimeout(timer);
       this.#server?.close();
-      this.#server?.closeAllConnections();
+      // Whoever asks for its end gets an answer.
+      setTimeout(() => this.#server?.closeAllConnections(), LAST_ANSWERS_MS).unref();
+      facts.onEnd?.();
       return end;
     });
   }
@@ -48,12 +59,13 @@ export class PlayedContainer implements RunningContainer {
     this.#end(end);
   }
 
-  signal(signal: ContainerSignal): void {
+  async signal(signal: ContainerSignal): Promise<void> {
     switch (signal) {
       case 'SIGTERM':
         this.#end(this.#facts.onStop ?? { exitCode: JOB_EXIT.stopped });
         break;
       case 'SIGKILL':
+        this.#server?.closeAllConnections();
         this.#end({ exitCode: 137 });
         break;
       default:

@@ -33,6 +33,8 @@ export class ProcessContainer implements RunningContainer {
     const [command = '', ...args] = facts.argv;
     this.#child = spawn(command, args, {
       cwd: facts.workingDirectory,
+      // A group of its own, as all processes of a container end with the first.
+      detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: facts.variables,
     });
@@ -43,19 +45,33 @@ export class ProcessContainer implements RunningContainer {
     const { promise, resolve } = Promise.withResolvers<ContainerEnd>();
     this.#child.on('close', (code, signal) => resolve(this.#end(code ?? 128 + constants.signals[signal ?? 'SIGKILL'])));
     this.#child.on('error', (error) => resolve({ exitCode: 128, reason: 'StartError', message: error.message }));
+    this.#child.on('exit', () => this.#signalAll('SIGKILL'));
     this.ended = promise;
-  }
-
-  get pid(): number | undefined {
-    return this.#child.pid;
   }
 
   get output(): string {
     return this.#output;
   }
 
-  signal(signal: ContainerSignal): void {
-    this.#child.kill(signal);
+  async signal(signal: ContainerSignal): Promise<void> {
+    if (signal === 'SIGTERM') this.#child.kill(signal);
+    else this.#signalAll(signal);
+    // A process that has not come to it yet would still die of a SIGTERM that is sent after it.
+    if (signal === 'SIGSTOP') while (!this.#isStopped) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+
+  get #isStopped(): boolean {
+    return ['T', 'Z', ''].includes(/^State:\s*(\w)/m.exec(textOf(`/proc/${this.#child.pid}/status`))?.[1] ?? '');
+  }
+
+  #signalAll(signal: ContainerSignal): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   }
 
   watchReadiness(tell: (isReady: boolean) => void, until: AbortSignal): void {
@@ -70,7 +86,7 @@ export class ProcessContainer implements RunningContainer {
       const { initialDelaySeconds = 0, periodSeconds = 10 } = livenessProbe;
       const timing = { firstMs: initialDelaySeconds * 1_000, everyMs: periodSeconds * 1_000 };
       this.#watch(livenessProbe, timing, until, (isWell) => {
-        if (!isWell) this.signal('SIGKILL');
+        if (!isWell) this.#signalAll('SIGKILL');
       });
     }
   }

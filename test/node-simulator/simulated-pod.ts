@@ -19,8 +19,8 @@ import type { Obstacle } from './scenarios.ts';
 import type { SimulatedNode } from './simulated-node.ts';
 import type { SimulatorParts } from './simulator-parts.ts';
 
-/** Killing what the server has forgotten takes no longer. */
-const GRACE_OF_REMOVED_MS = 1_000;
+/** However little time a pod is given, even one that the server has forgotten: a second is the least. */
+const LEAST_GRACE_MS = 1_000;
 /** Between tries of what cannot be done yet. */
 const AGAIN_MS = 100;
 
@@ -77,7 +77,7 @@ export class SimulatedPod {
   }
 
   get hasEnded(): boolean {
-    return this.#status?.phase === 'Succeeded' || this.#status?.phase === 'Failed';
+    return this.#written?.phase === 'Succeeded' || this.#written?.phase === 'Failed';
   }
 
   /** All it has written to its output. */
@@ -111,13 +111,13 @@ export class SimulatedPod {
 
   /** Ends the process at once: exit code 137. */
   kill(): void {
-    this.#signal('SIGKILL');
+    void this.#signal('SIGKILL');
   }
 
   /** As the machine does it when memory runs out. */
   killForMemory(): void {
     this.#reason = 'OOMKilled';
-    this.#signal('SIGKILL');
+    void this.#signal('SIGKILL');
   }
 
   /** Ends a container that is played. */
@@ -133,7 +133,7 @@ export class SimulatedPod {
       disruption: { reason: 'TerminationByKubelet', message },
       ended: { reason: 'Evicted', message },
     });
-    this.#signal('SIGKILL');
+    void this.#signal('SIGKILL');
   }
 
   /** The scheduler makes room for a pod of higher priority: it is told so, and deleted. */
@@ -148,12 +148,12 @@ export class SimulatedPod {
   }
 
   /** Stops the process where it stands; it keeps its connections, and answers nobody. */
-  freeze(): void {
-    this.#signal('SIGSTOP');
+  freeze(): Promise<void> {
+    return this.#signal('SIGSTOP');
   }
 
-  thaw(): void {
-    this.#signal('SIGCONT');
+  thaw(): Promise<void> {
+    return this.#signal('SIGCONT');
   }
 
   /** The node controller says so of pods on a node that is lost. Their kubelet takes it back when it returns. */
@@ -181,7 +181,7 @@ export class SimulatedPod {
   async run(): Promise<void> {
     const { signal } = this.#parts;
     const kill = (): void => {
-      this.#container?.signal('SIGKILL');
+      void this.#container?.signal('SIGKILL');
       this.#removed.resolve('removed');
     };
     signal.addEventListener('abort', kill, { once: true });
@@ -222,7 +222,7 @@ export class SimulatedPod {
   /** The container, unless the pod was deleted before there was one. */
   async #started(): Promise<RunningContainer | undefined> {
     const { scenarios, addresses } = this.#parts;
-    this.#learn({ startTime: kubeTime(Date.now()), hostIP: this.#node?.address ?? '', states: {}, isReady: false });
+    this.#known = { startTime: kubeTime(Date.now()), hostIP: this.#node?.address ?? '', states: {}, isReady: false };
     this.#all({ waiting: { reason: 'ContainerCreating' } });
     if (!(await this.#passes('creating'))) return undefined;
     if ((await this.#turn(later(scenarios.startDelayMs(this.#pod)))) !== 'done') return undefined;
@@ -245,7 +245,7 @@ export class SimulatedPod {
   /** What makes the container, once all that the pod names is there. */
   async #made(podIP: string): Promise<(() => RunningContainer) | undefined> {
     const play = this.#parts.playFor(this.#pod);
-    if (play !== undefined) return () => new PlayedContainer(play, podIP);
+    if (play !== undefined) return () => new PlayedContainer(typeof play === 'function' ? play() : play, podIP);
     for (;;) {
       try {
         const variables = await this.#files(podIP);
@@ -294,9 +294,9 @@ export class SimulatedPod {
     container.watchReadiness((isReady) => this.#learn({ isReady }), ended.signal);
     const turn = await this.#turn(container.ended);
     if (turn !== 'done') {
-      const graceMs = turn === 'removed' ? GRACE_OF_REMOVED_MS : this.#graceMs;
-      container.signal('SIGTERM');
-      const timer = setTimeout(() => container.signal('SIGKILL'), graceMs);
+      const graceMs = turn === 'removed' ? LEAST_GRACE_MS : this.#graceMs;
+      await container.signal('SIGTERM');
+      const timer = setTimeout(() => void container.signal('SIGKILL'), graceMs);
       container.ended.then(() => clearTimeout(timer));
     }
     const end = await container.ended;
@@ -343,13 +343,14 @@ export class SimulatedPod {
 
   get #graceMs(): number {
     const { metadata, spec } = this.#pod;
-    return 1_000 * (metadata?.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 30);
+    const seconds = metadata?.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 30;
+    return Math.max(LEAST_GRACE_MS, 1_000 * seconds);
   }
 
-  #signal(signal: ContainerSignal): void {
+  #signal(signal: ContainerSignal): Promise<void> {
     if (this.#container === undefined)
       throw new Error(`pod ${this.name} does not run: ${JSON.stringify(this.#status)}`);
-    this.#container.signal(signal);
+    return this.#container.signal(signal);
   }
 
   /** Waits where something holds it up, and does meanwhile what is seen of it. Whether it goes on. */

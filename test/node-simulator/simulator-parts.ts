@@ -1,7 +1,7 @@
 /** What the pods of one simulator share. */
 import { type ApiClient, defineResource, type KubeObject } from '../../src/kube/index.ts';
 import type { ClusterAccess } from '../cluster/index.ts';
-import type { PlayedFacts } from './played-container.ts';
+import type { Play } from './played-container.ts';
 import { PODS, type Pod, type PodStatus } from './pod-shapes.ts';
 import type { Scenarios } from './scenarios.ts';
 import type { SimulatedNode } from './simulated-node.ts';
@@ -22,7 +22,7 @@ export interface SimulatorParts {
   /** The node for a pod; undefined when none takes it. */
   readonly nodeFor: (pod: Pod) => SimulatedNode | undefined;
   /** How it is played; undefined when it is run. */
-  readonly playFor: (pod: Pod) => PlayedFacts | undefined;
+  readonly playFor: (pod: Pod) => Play | undefined;
   readonly trouble: (error: unknown) => void;
 }
 
