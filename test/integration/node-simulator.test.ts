@@ -404,13 +404,16 @@ test('a played job answers as one that runs, takes savepoints, and ends when it 
   expect(JSON.parse(mainState(second).terminated?.message ?? '')).toMatchObject({ outcome: 'finished' });
 });
 
-test('its nodes are ready, and go with it', async () => {
-  const { client, simulator } = await aPlace();
+test('its nodes are ready, and go with it, as do all processes', async () => {
+  const { client, simulator, aPod } = await aPlace();
+  const pod = await aPod('a', 'echo $$; exec sleep 600');
+  await expect.poll(() => pod.output, { timeout: 30_000 }).toMatch(/^\d+\n$/);
   const names = simulator.nodes.map(({ name }) => name);
+  const ready = expect.objectContaining({ type: 'Ready', status: 'True' });
   for (const name of names)
-    expect((await client.get(NODES, { name }, { signal }))?.status?.conditions).toContainEqual(
-      expect.objectContaining({ type: 'Ready', status: 'True' }),
-    );
+    expect((await client.get(NODES, { name }, { signal }))?.status?.conditions).toContainEqual(ready);
+  await simulator.loseNode(pod.node!, 'frozen');
   await simulator.stop();
   for (const name of names) expect(await client.get(NODES, { name }, { signal })).toBeUndefined();
+  expect(() => process.kill(Number(pod.output), 0)).toThrow('ESRCH');
 });

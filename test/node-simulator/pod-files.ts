@@ -32,6 +32,7 @@ export interface PodFilesFacts {
   readonly directory: string;
   readonly podIP: string;
   readonly hostIP: string;
+  readonly nodeName: string;
 }
 
 type Files = Readonly<Record<string, Buffer | string>>;
@@ -176,13 +177,13 @@ function expanded(value: string, variables: Readonly<Record<string, string>>): s
   return value.replaceAll(/\$\(([\w.-]+)\)/g, (whole, name: string) => variables[name] ?? whole);
 }
 
-function fieldOf({ pod, podIP, hostIP }: PodFilesFacts, path: string): string {
+function fieldOf({ pod, podIP, hostIP, nodeName }: PodFilesFacts, path: string): string {
   const { metadata = {}, spec } = pod;
   const fields: Readonly<Record<string, string | undefined>> = {
     'metadata.name': metadata.name,
     'metadata.namespace': metadata.namespace,
     'metadata.uid': metadata.uid,
-    'spec.nodeName': spec?.nodeName,
+    'spec.nodeName': nodeName,
     'spec.serviceAccountName': spec?.serviceAccountName,
     'status.podIP': podIP,
     'status.hostIP': hostIP,

@@ -21,6 +21,7 @@ export class SimulatedNode {
     this.#client = client;
     this.address = address;
     this.#signal = signal;
+    signal.addEventListener('abort', () => this.#back?.resolve(), { once: true });
   }
 
   get isLost(): boolean {
