@@ -7,6 +7,7 @@ import { type KubeObject, renderFolder } from './kustomize.ts';
 const FILES = [
   ['install.yaml', 'overlays/namespaced', 'The operator for the jobs of one namespace, `flinkjob`.'],
   ['install-cluster.yaml', 'overlays/cluster-wide', 'The operator for the jobs of all namespaces.'],
+  ['user-roles.yaml', 'user-roles', 'Who may do what with FlinkJobs, added to the roles view, edit and admin.'],
   ['rbac.yaml', 'rbac/namespaced', 'Of install.yaml the account and its rights alone.'],
 ] as const;
 

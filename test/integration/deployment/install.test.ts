@@ -152,6 +152,22 @@ suite.each(['install.yaml', 'install-cluster.yaml'])('%s', (file) => {
   });
 });
 
+suite('user-roles.yaml', () => {
+  anyTest('whoever may edit may do everything with a job but write its status', async () => {
+    const rules: string[] = [];
+    for (const object of objectsOf('user-roles.yaml', 'any')) {
+      const { status, body, warnings } = await server!.apply(pathOf(object), object);
+      expect([status, warnings]).toEqual([201, []]);
+      for (const { verbs, resources } of body.rules)
+        rules.push(...verbs.flatMap((verb: string) => resources.map((resource: string) => `${verb} ${resource}`)));
+    }
+    expect(rules).toEqual(
+      expect.arrayContaining(['create flinkjobs', 'get flinkjobs/status', 'patch flinkjobs/scale']),
+    );
+    expect(rules.filter((rule) => /(create|update|patch|delete) flinkjobs\/status/.test(rule))).toEqual([]);
+  });
+});
+
 suite('rbac.yaml', () => {
   anyTest('is the part of install.yaml that takes somebody who may hand on rights', async () => {
     const whole = objectsOf('install.yaml', 'any').filter(
