@@ -3,7 +3,7 @@
  * uid of what was meant, changes of the ledger are tested against the version they were computed from.
  */
 import { FINALIZER, LABELS } from '../../api/index.ts';
-import { keyOf, type TrackedClient } from '../../controller/index.ts';
+import { controllerOf, keyOf, type TrackedClient } from '../../controller/index.ts';
 import { type Ledger, openAttemptOf, supervisorLedger } from '../../ha/index.ts';
 import {
   ApiError,
@@ -197,7 +197,10 @@ async function makeChildren(names: readonly string[], facts: FlinkJobFacts, acti
   );
 }
 
-/** Makes an object. One that is there already is as good, if it belongs to this FlinkJob. */
+/**
+ * Makes an object. One that is there already is as good, if it belongs to this FlinkJob. What an earlier FlinkJob of the name
+ * left is removed: the garbage collector would do it too, later.
+ */
 async function createOwned<T extends KubeObject>(
   client: TrackedClient,
   kind: ResourceDef<T>,
@@ -208,11 +211,22 @@ async function createOwned<T extends KubeObject>(
     return { object: await client.create(kind, object), wasThere: false };
   } catch (error) {
     if (!(error instanceof ApiError) || !error.isAlreadyExists) throw error;
-    const { namespace = '', name = '' } = object.metadata ?? {};
-    const live = await client.get(kind, { namespace, name });
-    if (live === undefined || !belongsTo(live, uid)) throw new NameConflictError(kind.kind, keyOf({ namespace, name }));
-    return { object: live, wasThere: true };
   }
+  const { namespace = '', name = '' } = object.metadata ?? {};
+  const live = await client.get(kind, { namespace, name });
+  if (live !== undefined && belongsTo(live, uid)) return { object: live, wasThere: true };
+  const left = live === undefined ? undefined : controllerOf(live);
+  const ours = controllerOf(object);
+  if (live !== undefined && (left?.kind !== ours?.kind || left?.name !== ours?.name)) {
+    throw new NameConflictError(kind.kind, keyOf({ namespace, name }));
+  }
+  const preconditions = live?.metadata?.uid === undefined ? {} : { preconditions: { uid: live.metadata.uid } };
+  if (live !== undefined) await client.delete(kind, { namespace, name }, preconditions);
+  throw new ReconcileError(
+    'LEFTOVER_REMOVED',
+    `${kind.kind} ${keyOf({ namespace, name })} was left by an earlier FlinkJob of this name and is being removed`,
+    undefined,
+  );
 }
 
 async function makePod(attempt: number, index: number, facts: FlinkJobFacts, acting: Acting): Promise<void> {

@@ -1,15 +1,17 @@
 /** The controller of FlinkJobs, put together: copies, sources, reconciler. */
 import { DEFAULT_REST_PORT } from '../../api/index.ts';
-import { Controller, type ManagedInformer, type ObjectKey } from '../../controller/index.ts';
-import type { ApiClient } from '../../kube/index.ts';
+import { Controller, type ManagedInformer, type ObjectKey, refOf } from '../../controller/index.ts';
+import type { ApiClient, EventRecorder } from '../../kube/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Metrics } from '../../lib/metrics.ts';
-import type { FlinkJobFacts, OperatorSettings } from './facts.ts';
+import type { OperatorSettings } from './facts.ts';
 import { type JobCopies, jobCopies } from './job-copies.ts';
+import { jobFigures } from './job-figures.ts';
+import { type JobMetrics, jobMetrics } from './job-metrics.ts';
 import { JobRest } from './job-rest.ts';
-import { FlinkJobReconciler, type JobEvents } from './reconciler.ts';
+import { FlinkJobReconciler, type JobReport } from './reconciler.ts';
 
 /** What the controller of FlinkJobs is made of. */
 export interface FlinkJobControllerOptions {
@@ -21,18 +23,21 @@ export interface FlinkJobControllerOptions {
   readonly newId: () => string;
   readonly metrics: Metrics;
   readonly log: Logger;
-  readonly events: JobEvents;
+  readonly events: EventRecorder;
   readonly settings: OperatorSettings;
-  /** Told how each job stands; undefined: it is gone. */
-  readonly report?: (key: ObjectKey, facts: FlinkJobFacts | undefined) => void;
+  /** Jobs with metrics of their own. @default 1000 */
+  readonly mostJobsMeasured?: number;
 }
+
+const MOST_JOBS_MEASURED = 1_000;
 
 /** The controller, and the copies it needs; nothing is started. */
 export function flinkJobController(options: FlinkJobControllerOptions): {
   readonly controller: Controller;
   readonly informers: readonly ManagedInformer[];
 } {
-  const { client, namespaces, clock, random, newId, metrics, log, events, settings, report } = options;
+  const { client, namespaces, clock, random, newId, metrics, log, events, settings } = options;
+  const measured = jobMetrics(metrics, { cap: options.mostJobsMeasured ?? MOST_JOBS_MEASURED, clock });
   const trouble = (error: Error): void => log.warn('a watch was interrupted and goes on', { cause: messageOf(error) });
   const scopes: readonly (string | undefined)[] = namespaces === 'all' ? [undefined] : namespaces;
   const copies = new Map(
@@ -52,7 +57,7 @@ export function flinkJobController(options: FlinkJobControllerOptions): {
     random,
     events,
     log,
-    ...(report === undefined ? {} : { report }),
+    report: (key, seen) => measure(measured, key, seen),
   });
   const controller = new Controller({
     name: 'flinkjob',
@@ -67,4 +72,10 @@ export function flinkJobController(options: FlinkJobControllerOptions): {
     trouble: ({ key, error }) => log.warn('a reconcile failed', { job: key, cause: messageOf(error) }),
   });
   return { controller, informers: [...copies.values()].flatMap(({ informers }) => informers) };
+}
+
+function measure(jobs: JobMetrics, key: ObjectKey, seen: JobReport | undefined): void {
+  const { namespace = '', name } = refOf(key);
+  if (seen === undefined) jobs.gone({ namespace, name });
+  else jobs.report(jobFigures(seen.facts, seen.status));
 }

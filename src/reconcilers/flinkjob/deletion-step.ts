@@ -7,7 +7,8 @@
  */
 import { openAttemptOf } from '../../ha/index.ts';
 import { attemptPods } from './attempt-end.ts';
-import { type FlinkJobFacts, isRunning, type PodSeen } from './facts.ts';
+import { type FlinkJobFacts, isRunning, livePods, type PodSeen } from './facts.ts';
+import { replaced } from './ledger-steps.ts';
 import type { Saying, Step } from './step.ts';
 import { stopStep } from './stop-step.ts';
 
@@ -20,6 +21,7 @@ export function deletionStep(facts: FlinkJobFacts): Step {
   const isLate = object.isDeletionForced || now >= deadlineOf(facts);
   return (
     (isLate ? undefined : savepointFirst(facts)) ??
+    leftClosed(facts) ??
     podsGone(facts, isLate) ??
     handlesGone(facts) ?? {
       do: 'removeFinalizer',
@@ -40,11 +42,20 @@ function savepointFirst(facts: FlinkJobFacts): Step | undefined {
     return undefined;
   const { ledger } = handles.view;
   const open = openAttemptOf(ledger);
-  if (open === undefined || attemptPods(facts, open).is === 'ended') return undefined;
+  if (open === undefined || livePods(facts.pods, open.number).length === 0) return undefined;
+  if (attemptPods(facts, open).is === 'ended') return undefined;
   if (open.stopping === undefined && !isRunning(facts, open.number)) return undefined;
   const step = stopStep(facts, ledger, open, 'delete');
   // The attempt needs no closing: what it is closed in goes, and with it the right to write.
   return step.do === 'writeLedger' && step.ledger.attempts.at(-1)?.end !== undefined ? undefined : step;
+}
+
+/** What stays for a job of the same name is left as after any other end: no attempt is open, and nobody can write. */
+function leftClosed({ desired, handles, now }: FlinkJobFacts): Step | undefined {
+  if (desired.is === 'invalid' || desired.settings.deletion.mode !== 'Orphan' || handles.is !== 'there')
+    return undefined;
+  const { ledger } = handles.view;
+  return openAttemptOf(ledger) === undefined ? undefined : replaced(ledger, { now, cause: 'the FlinkJob was deleted' });
 }
 
 function podsGone({ pods, now }: FlinkJobFacts, isLate: boolean): Step | undefined {

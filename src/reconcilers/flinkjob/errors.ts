@@ -4,7 +4,7 @@ import { FlinkJobError } from '../../lib/errors.ts';
 
 /** A step failed; it is tried again. */
 export class ReconcileError extends FlinkJobError {
-  constructor(code: 'LEDGER_REFUSED' | 'LEDGER_UNKNOWN', message: string, cause: unknown) {
+  constructor(code: 'LEDGER_REFUSED' | 'LEDGER_UNKNOWN' | 'LEFTOVER_REMOVED', message: string, cause: unknown) {
     super(code, message, { cause, retryable: true });
   }
 }

@@ -21,9 +21,7 @@ export function podsStep(facts: FlinkJobFacts, open: AttemptRecord, lost: readon
   if (live.length > wanted) return { do: 'deletePods', attempts: [], pods: surplus(live, live.length - wanted, facts) };
   if (live.length === wanted) return undefined;
   const mark = leaseMark(open, lost);
-  if (facts.leaseFreedOf !== mark && (open.number > 1 || lost.length > 0 || facts.highestIndex >= 0)) {
-    return { do: 'freeLease', attempt: open.number, mark };
-  }
+  if (facts.leaseFreedOf !== mark) return { do: 'freeLease', attempt: open.number, mark };
   const notBefore = replacementAt(lost, facts.now);
   if (facts.now < notBefore) return { do: 'rest', untilMs: notBefore };
   const first = facts.highestIndex + 1;

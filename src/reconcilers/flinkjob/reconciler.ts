@@ -2,10 +2,10 @@
  * One reconcile of a FlinkJob: look, decide, do, until there is nothing to do now; then say how it stands. See README.md.
  */
 
-import type { Reason } from '../../api/index.ts';
+import { API_VERSION, type FlinkJobStatus, KIND, type Reason } from '../../api/index.ts';
 import type { ObjectKey, ReconcileContext, ReconcileResult } from '../../controller/index.ts';
 import { refOf } from '../../controller/index.ts';
-import { ApiError, FLINK_JOBS, type FlinkJobObject } from '../../kube/index.ts';
+import { ApiError, type EventRecorder, FLINK_JOBS, type FlinkJobObject } from '../../kube/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { FlinkJobError, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -20,21 +20,22 @@ import { nothingDone, Observer } from './observe.ts';
 import { isWorthWriting, type Outcome, statusOf } from './status.ts';
 import type { Saying, Step } from './step.ts';
 
-/** Tells people what happens to an object; never fails and never waits. */
-export interface JobEvents {
-  event(regarding: FlinkJobObject, type: 'Normal' | 'Warning', reason: string, action: string, note: string): void;
-}
-
 export interface FlinkJobReconcilerOptions {
   readonly copiesOf: (namespace: string) => JobCopies;
   readonly rest: JobRest;
   readonly settings: OperatorSettings;
   readonly clock: Clock;
   readonly random: () => number;
-  readonly events: JobEvents;
+  readonly events: EventRecorder;
   readonly log: Logger;
   /** Told how each job stands after a look at it; undefined: it is gone. */
-  readonly report?: (key: ObjectKey, facts: FlinkJobFacts | undefined) => void;
+  readonly report?: (key: ObjectKey, seen: JobReport | undefined) => void;
+}
+
+/** What a look at a job came to. */
+export interface JobReport {
+  readonly facts: FlinkJobFacts;
+  readonly status: FlinkJobStatus;
 }
 
 /** More steps than any job needs at once; a decision that never comes to rest is a mistake of ours. */
@@ -84,7 +85,7 @@ export class FlinkJobReconciler {
         }
         this.tell(step, facts);
         const acted = await act(step, facts, { client: context.client, memory, done, rest, clock, random });
-        this.say(step, resource);
+        this.say(step, facts);
         if (step.do === 'removeFinalizer') return undefined;
         if (acted === 'wait') break;
       }
@@ -93,8 +94,8 @@ export class FlinkJobReconciler {
       if (facts !== undefined && !signal.aborted) await this.reportFailure(facts, error, context);
       throw error;
     }
-    await this.report(facts, outcome, context);
-    this.options.report?.(key, facts);
+    const status = await this.report(facts, outcome, context);
+    this.options.report?.(key, { facts, status });
     return wakeAt(facts, memory, untilMs);
   }
 
@@ -102,17 +103,20 @@ export class FlinkJobReconciler {
     this.options.log.debug('step', { job: `${object.namespace}/${object.name}`, step: step.do });
   }
 
-  private say(step: Step, resource: FlinkJobObject): void {
+  private say(step: Step, { object }: FlinkJobFacts): void {
     const sayings: readonly Saying[] = 'say' in step ? step.say : [];
-    for (const { type, reason, note } of sayings) this.options.events.event(resource, type, reason, step.do, note);
+    const { namespace, name, uid } = object;
+    const regarding = { apiVersion: API_VERSION, kind: KIND, namespace, name, uid };
+    for (const { type, reason, note } of sayings) this.options.events.event(regarding, type, reason, reason, note);
   }
 
-  private async report(facts: FlinkJobFacts, outcome: Outcome, { client }: ReconcileContext): Promise<void> {
+  private async report(facts: FlinkJobFacts, outcome: Outcome, { client }: ReconcileContext): Promise<FlinkJobStatus> {
     const { namespace, name, uid } = facts.object;
     const status = statusOf(facts, outcome);
-    if (!isWorthWriting(facts.status, status)) return;
+    if (!isWorthWriting(facts.status, status)) return status;
     const object: FlinkJobObject = { metadata: { namespace, name, uid }, status };
     await client.apply(FLINK_JOBS, object, { subresource: 'status', fieldManager: STATUS_MANAGER, force: true });
+    return status;
   }
 
   /** A failure that cannot be reported either is still thrown: it is tried again. */

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type AttemptRecord, type Ledger, noteStopping, type StopReason } from '../../ha/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
-import { type FlinkJobFacts, isRunning } from './facts.ts';
+import { type FlinkJobFacts, isRunning, livePods } from './facts.ts';
 import { replaced } from './ledger-steps.ts';
 import type { Saying, Step } from './step.ts';
 import { answeredBy, isRescale, targetRevision } from './target.ts';
@@ -46,11 +46,13 @@ function continueStop(
   const operation = facts.operation?.triggerId === stopping.triggerId ? facts.operation : undefined;
   const state = operation?.state ?? { is: 'unknown' as const };
   switch (state.is) {
-    case 'completed':
+    case 'completed': {
       // Its pods end of it, and say so; if they do not, the savepoint is complete all the same.
-      return facts.now < deadline + ENDING_MS
+      const isDown = livePods(facts.pods, open.number).length === 0;
+      return facts.now < deadline + ENDING_MS && !isDown
         ? { do: 'rest', untilMs: deadline + ENDING_MS }
         : close(facts, ledger, why, []);
+    }
     case 'failed':
       return close(facts, ledger, why, [fallback(state.cause)]);
     case 'inProgress':

@@ -1,0 +1,219 @@
+/** The life of a FlinkJob on a real API server, its pods run as processes: from kubectl apply to deletion. */
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { test as anyTest, expect } from 'vitest';
+import type { FlinkJobStatus } from '../../../src/api/index.ts';
+import { CONFIG_MAPS, PODS } from '../../../src/kube/index.ts';
+import { AppliedJob, anOperator } from '../../builders/flinkjob-operator.ts';
+import { aNodeSimulator } from '../../builders/node-simulator.ts';
+import { clusterForTests } from '../../cluster/index.ts';
+
+const cluster = await clusterForTests();
+const test = anyTest.skipIf(cluster === undefined);
+const signal = new AbortController().signal;
+
+async function setUp() {
+  const namespace = await cluster!.namespace();
+  const operator = await anOperator(cluster!, { namespace });
+  const simulator = await aNodeSimulator(cluster!, { namespaces: [namespace] });
+  return { namespace, operator, simulator, job: new AppliedJob(cluster!, namespace) };
+}
+
+const conditionsOf = ({ conditions = [] }: FlinkJobStatus) =>
+  Object.fromEntries(conditions.map(({ type, status, reason }) => [type, `${status} ${reason}`]));
+
+const handlesOf = ({ client, namespace, name }: AppliedJob) =>
+  client.get(CONFIG_MAPS, { namespace, name: `${name}-ha` }, { signal });
+
+/** Directories in the storage of a job that begin so. */
+const storedIn = ({ storageUri }: AppliedJob, prefix: string): string[] => {
+  const directory = fileURLToPath(storageUri);
+  return existsSync(directory)
+    ? readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((path) =>
+        path.split('/').at(-1)?.startsWith(prefix),
+      )
+    : [];
+};
+
+/** The job runs in this attempt and has completed a checkpoint of its own. */
+const hasCheckpointed = (attempt: number) => (status: FlinkJobStatus) =>
+  status.phase === 'Running' && status.attempt?.number === attempt && status.checkpoint?.latest !== undefined;
+
+test('a job is applied, runs, finishes, and is removed', async () => {
+  const { operator, job } = await setUp();
+  await job.apply();
+  const running = await job.phase('Running');
+  expect(running).toMatchObject({
+    runtime: 'typescript',
+    attempt: { number: 1, leader: 'counts-1-0' },
+    tasks: { running: 1, total: 1 },
+    restarts: { count: 0 },
+  });
+  expect(conditionsOf(running)).toMatchObject({ Ready: 'True Succeeded' });
+  writeFileSync(job.gate, '');
+  const finished = await job.phase('Succeeded');
+  expect(conditionsOf(finished)).toMatchObject({ Ready: 'True Finished' });
+  await job.delete();
+  await job.untilGone();
+  expect(await handlesOf(job)).toBeUndefined();
+  expect(operator.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
+  expect(operator.told.map(({ reason }) => reason)).toEqual(['Submit', 'JobStatusChanged', 'Cleanup']);
+});
+
+test('a job is suspended and resumed from its newest checkpoint', async () => {
+  const { job } = await setUp();
+  await job.apply();
+  const { jobId } = await job.until(hasCheckpointed(1));
+  await job.apply({ state: 'Suspended' });
+  const suspended = await job.phase('Suspended');
+  expect(conditionsOf(suspended)).toMatchObject({ Ready: 'True Suspended' });
+  expect(await job.pods()).toEqual([]);
+  await job.apply({ state: 'Running' });
+  const resumed = await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 2);
+  expect(resumed).toMatchObject({ jobId, restarts: { count: 0 } });
+});
+
+test('with mode Savepoint a job is suspended with one, and resumes from exactly that', async () => {
+  const { operator, job } = await setUp();
+  await job.apply({ upgrade: { mode: 'Savepoint' } });
+  await job.phase('Running');
+  await job.apply({ state: 'Suspended' });
+  await job.phase('Suspended');
+  expect(storedIn(job, 'savepoint-')).toHaveLength(1);
+  await job.apply({ state: 'Running' });
+  await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 2);
+  expect(operator.told.map(({ reason }) => reason)).toEqual(['Submit', 'SavepointCompleted', 'Submit']);
+});
+
+test('a changed spec runs with the state, a field that is hot changes nothing that runs', async () => {
+  const { job } = await setUp();
+  await job.apply();
+  const before = await job.until(hasCheckpointed(1));
+  await job.apply({ restart: { none: {} }, deletion: { mode: 'Cancel' } });
+  expect(await job.phase('Running')).toMatchObject({ attempt: { number: 1 }, revision: before.revision });
+  await job.apply({ args: [job.gate, 'more'] });
+  const after = await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 2);
+  expect(after.jobId).toBe(before.jobId);
+  expect(after.revision).not.toBe(before.revision);
+  expect(after.revision).toBe(after.desiredRevision);
+  await job.until(({ upgrade }) => upgrade === undefined);
+});
+
+test('an upgrade without state begins another life of it', async () => {
+  const { job } = await setUp();
+  await job.apply({ upgrade: { mode: 'Stateless' } });
+  const before = await job.until(hasCheckpointed(1));
+  await job.apply({ args: [job.gate, 'more'] });
+  const after = await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 2);
+  expect(after.jobId).not.toBe(before.jobId);
+});
+
+test('deletion takes a savepoint first, and says where it lies', async () => {
+  const { operator, job } = await setUp();
+  await job.apply();
+  await job.phase('Running');
+  await job.delete();
+  await job.untilGone();
+  expect(storedIn(job, 'savepoint-')).toHaveLength(1);
+  expect(operator.told.at(-1)).toMatchObject({ reason: 'Cleanup', note: expect.stringContaining('savepoint-') });
+});
+
+test('an orphaned job leaves its pointers, and another one of its name goes on from them', async () => {
+  const { job } = await setUp();
+  await job.apply({ deletion: { mode: 'Orphan' } });
+  const { jobId } = await job.until(hasCheckpointed(1));
+  await job.delete();
+  await job.untilGone();
+  expect(await handlesOf(job)).toBeDefined();
+  await job.apply();
+  const again = await job.until(({ phase }) => phase === 'Running');
+  expect(again).toMatchObject({ jobId, attempt: { number: 2 } });
+});
+
+test('a savepoint that a trigger asks for is taken once, and its place stands in status', async () => {
+  const { job } = await setUp();
+  await job.apply();
+  await job.phase('Running');
+  await job.apply({ triggers: { savepoint: 3 } });
+  const { savepoints } = await job.until(({ handledTriggers }) => handledTriggers?.savepoint === 3);
+  expect(savepoints).toMatchObject([{ trigger: 3, state: 'Completed', uri: expect.stringContaining('savepoint-') }]);
+  await job.apply({ triggers: { savepoint: 2 } });
+  await job.phase('Running');
+  expect(storedIn(job, 'savepoint-')).toHaveLength(1);
+});
+
+test('a leader that is killed is followed by its standby within the attempt, and counts once', async () => {
+  const { simulator, job } = await setUp();
+  await job.apply({ highAvailability: { standbys: 1 } });
+  const before = await job.until(hasCheckpointed(1));
+  const leader = await simulator.pod(before.attempt?.leader ?? '');
+  leader.kill();
+  const after = await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.leader !== leader.name);
+  expect(after).toMatchObject({ jobId: before.jobId, attempt: { number: 1 }, restarts: { count: 1 } });
+  expect(after.attempt?.epoch).toBeGreaterThan(before.attempt?.epoch ?? 0);
+  // Another one stands by again.
+  await expect.poll(async () => (await job.pods()).map(({ metadata }) => metadata?.name)).toContain('counts-1-2');
+});
+
+test('a pod that is deleted by hand ends no attempt and counts for nothing', async () => {
+  const { job } = await setUp();
+  await job.apply();
+  const before = await job.until(hasCheckpointed(1));
+  await job.client.delete(PODS, { namespace: job.namespace, name: 'counts-1-0' }, { signal });
+  const after = await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.leader === 'counts-1-1');
+  expect(after).toMatchObject({ jobId: before.jobId, attempt: { number: 1 }, restarts: { count: 0 } });
+});
+
+const failing = (when: string) => `
+import type { Job } from 'flinkjob';
+import { existsSync } from 'node:fs';
+export const job: Job = (env) => {
+  env.fromSequence(0, 1_000_000_000).uid('numbers').map((value) => {
+    if (${when}) throw new Error('the map has had enough');
+    return value;
+  }).uid('map');
+};`;
+
+test('a job that fails is restarted by its strategy, and given up when that says so', async () => {
+  const { operator, job } = await setUp();
+  await job.apply({
+    typescript: { inline: failing('value > 10') },
+    restart: { fixedDelay: { attempts: 1, delay: '200ms' } },
+  });
+  const failed = await job.phase('Failed');
+  expect(failed).toMatchObject({ attempt: { number: 2 }, restarts: { count: 1 } });
+  expect(failed.rootException).toContain('the map has had enough');
+  expect(conditionsOf(failed)).toMatchObject({ Ready: 'False RestartsExhausted', Stalled: 'True RestartsExhausted' });
+  expect(operator.told.map(({ reason }) => reason)).toEqual(['Submit', 'JobException', 'Submit', 'JobException']);
+  await job.apply({ typescript: { inline: failing(`existsSync(env.args[0] ?? '')`) } });
+  await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 3);
+});
+
+test('a revision that does not become stable is rolled back to the last good one, once', async () => {
+  const { operator, job } = await setUp();
+  await job.apply();
+  const good = await job.until(({ phase, checkpoint }) => phase === 'Running' && checkpoint !== undefined);
+  await expect.poll(async () => stableOf(await handlesOf(job)), { timeout: 30_000 }).toBe(good.revision);
+  await job.apply({ typescript: { inline: failing('value > 10') }, restart: { none: {} } });
+  const back = await job.until(
+    ({ phase, revision, upgrade }) => phase === 'Running' && revision === good.revision && upgrade === undefined,
+  );
+  expect(back.desiredRevision).not.toBe(good.revision);
+  expect(back.jobId).toBe(good.jobId);
+  expect(conditionsOf(back)).toMatchObject({ RolledBack: 'True RolledBack', Ready: 'True Succeeded' });
+  expect(operator.told.map(({ reason }) => reason)).toContain('Rollback');
+});
+
+const stableOf = (handles: { data?: Readonly<Record<string, string>> } | undefined): string | undefined =>
+  JSON.parse(handles?.data?.['ledger'] ?? '{}').revisions?.stable;
+
+test('pointers that were deleted are made anew, and the job goes on from what its storage holds', async () => {
+  const { operator, job } = await setUp();
+  await job.apply();
+  const before = await job.until(hasCheckpointed(1));
+  await job.client.delete(CONFIG_MAPS, { namespace: job.namespace, name: 'counts-ha' }, { signal });
+  const after = await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 2);
+  expect(after.jobId).toBe(before.jobId);
+  expect(after.attempt?.epoch).toBeGreaterThan(before.attempt?.epoch ?? 0);
+  expect(operator.told.map(({ reason }) => reason)).toContain('RestoreFallback');
+});
