@@ -38,7 +38,7 @@ export const SIMULATOR_USER = 'node-simulator';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const SOURCES = [process.execPath, '--disable-warning=ExperimentalWarning', join(ROOT, 'src/launcher.ts')];
-const OWN_ADDRESS = pathToFileURL(join(import.meta.dirname, 'own-address.ts')).href;
+const SURROUNDINGS = pathToFileURL(join(import.meta.dirname, 'pod-surroundings.ts')).href;
 
 export class NodeSimulator {
   readonly nodes: readonly SimulatedNode[];
@@ -250,7 +250,7 @@ function programOf({ entrypoint = SOURCES, workingDirectory = ROOT }: NodeSimula
       PATH,
       HOSTNAME: name,
       ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }),
-      NODE_OPTIONS: `--disable-warning=ExperimentalWarning --import=${OWN_ADDRESS}`,
+      NODE_OPTIONS: `--disable-warning=ExperimentalWarning --import=${SURROUNDINGS}`,
       SIMULATED_POD_IP: podIP,
       [POD_VARIABLES.terminationLog]: terminationLog,
     }),

@@ -35,34 +35,32 @@ export interface PodFilesFacts {
   readonly nodeName: string;
 }
 
+/** Where programs look for the files of their account; `pod-surroundings.ts` leads them to their own. */
+const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+
 type Files = Readonly<Record<string, Buffer | string>>;
 
 /** Writes the mounts and gives the variables. @throws NotStartable while an object that the pod names is not there */
 export async function makePodFiles(facts: PodFilesFacts): Promise<Record<string, string>> {
   const mounts = new Map<string, string>();
-  let kubeconfig: string | undefined;
   for (const { name, mountPath } of facts.container.volumeMounts ?? []) {
     const volume = facts.pod.spec?.volumes?.find((one) => one.name === name);
-    if (volume?.hostPath !== undefined) {
-      mounts.set(mountPath, volume.hostPath.path);
-      continue;
-    }
-    const directory = join(facts.directory, 'volumes', name);
-    mkdirSync(directory, { recursive: true });
+    const directory = volume?.hostPath?.path ?? join(facts.directory, 'volumes', name);
     mounts.set(mountPath, directory);
-    for (const source of volume?.projected?.sources ?? (volume === undefined ? [] : [volume])) {
+    if (volume?.hostPath !== undefined) continue;
+    mkdirSync(directory, { recursive: true });
+    for (const source of volume?.projected?.sources ?? (volume === undefined ? [] : [volume]))
       write(directory, await filesOf(source, facts));
-      if (source.serviceAccountToken !== undefined)
-        kubeconfig = writeKubeconfig(facts, join(directory, source.serviceAccountToken.path));
-    }
   }
   const variables = await variablesOf(facts);
   for (const [name, value] of Object.entries(variables)) variables[name] = withinMounts(value, mounts);
-  const temporary = mounts.get('/tmp');
+  const [temporary, account] = [mounts.get('/tmp'), mounts.get(SERVICE_ACCOUNT)];
+  const { hostname, port } = new URL(facts.server);
   return {
+    KUBERNETES_SERVICE_HOST: hostname,
+    KUBERNETES_SERVICE_PORT: port,
     ...(temporary === undefined ? {} : { TMPDIR: temporary }),
-    // A process without a file system of its own has no files at the well-known place; whoever has a token gets it so.
-    ...(kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig }),
+    ...(account === undefined ? {} : { SIMULATED_SERVICE_ACCOUNT: account }),
     ...variables,
   };
 }
@@ -193,21 +191,6 @@ function fieldOf({ pod, podIP, hostIP, nodeName }: PodFilesFacts, path: string):
   const value = fields[path];
   if (value === undefined) throw new Error(`the node simulator does not know the field ${path}`);
   return value;
-}
-
-function writeKubeconfig({ directory, access, server, pod }: PodFilesFacts, tokenFile: string): string {
-  const path = join(directory, 'kubeconfig');
-  const ca = Buffer.from(access.ca).toString('base64');
-  const config = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'pod',
-    clusters: [{ name: 'pod', cluster: { server, 'certificate-authority-data': ca } }],
-    contexts: [{ name: 'pod', context: { cluster: 'pod', user: 'pod', ...namespaceOf(pod) } }],
-    users: [{ name: 'pod', user: { tokenFile } }],
-  };
-  writeFileSync(path, JSON.stringify(config));
-  return path;
 }
 
 function namespaceOf(pod: Pod): { namespace: string } {
