@@ -80,10 +80,9 @@ function handlesGone({ handles, desired }: FlinkJobFacts): Step | undefined {
   return { do: 'deleteHandles', uid: handles.is === 'there' ? handles.view.snapshot.uid : '' };
 }
 
-function farewell({ desired, status, rest }: FlinkJobFacts, isLate: boolean): Saying {
+function farewell({ desired, status, newestPoint }: FlinkJobFacts, isLate: boolean): Saying {
   const mode = desired.is === 'valid' ? desired.settings.deletion.mode : 'Cancel';
-  const newest = rest.is === 'answered' ? rest.checkpoint?.uri : undefined;
-  const where = newest ?? status?.checkpoint?.latest?.uri;
+  const where = newestPoint ?? status?.checkpoint?.latest?.uri;
   const state = where === undefined ? '' : ` Its newest state lies at ${where}.`;
   if (isLate) return { type: 'Warning', reason: 'CleanupFailed', note: `Removed by force: its time was up.${state}` };
   const kept = mode === 'Orphan' ? ' Its pointers stay for a job of the same name.' : '';

@@ -26,6 +26,8 @@ export interface FlinkJobFacts {
   readonly rest: RestSeen;
   /** A stop or savepoint that the job was asked for. */
   readonly operation: OperationSeen | undefined;
+  /** Where the newest savepoint or checkpoint lies that was heard of since this process began. */
+  readonly newestPoint: string | undefined;
   /** For which losses the Lease was freed of dead pods. */
   readonly leaseFreedOf: string | undefined;
   readonly settings: OperatorSettings;

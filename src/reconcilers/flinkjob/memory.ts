@@ -17,6 +17,8 @@ export class JobMemory {
   restMark = '';
   operation: OperationSeen | undefined;
   leaseFreedOf: string | undefined;
+  /** Where the newest savepoint or checkpoint lies that was heard of. */
+  newestPoint: string | undefined;
   private highest = { attempt: 0, index: -1 };
 
   constructor(uid: string) {

@@ -76,6 +76,7 @@ export class Observer {
     const open = handles.is === 'there' ? openAttemptOf(handles.view.ledger) : undefined;
     if (open !== undefined) await this.ask(open.number, pods, handles, looking);
     else memory.rest = { is: 'notAsked' };
+    memory.newestPoint = newestPointOf(memory, pods) ?? memory.newestPoint;
     return {
       now: now(),
       random,
@@ -89,6 +90,7 @@ export class Observer {
       unmet: this.unmet(object, desired, handles, revisions, done),
       rest: memory.rest,
       operation: memory.operation,
+      newestPoint: memory.newestPoint,
       leaseFreedOf: memory.leaseFreedOf,
       settings,
     };
@@ -240,6 +242,14 @@ function readyMark(pods: readonly PodSeen[], attempt: number): string {
     .filter(({ isReady }) => isReady)
     .map(({ uid }) => uid)
     .join(',');
+}
+
+/** A job that was stopped with a savepoint says where it lies in three places, one after the other. */
+function newestPointOf({ rest, operation }: JobMemory, pods: readonly PodSeen[]): string | undefined {
+  const told = pods.find(({ end }) => end?.record?.savepoint !== undefined)?.end?.record?.savepoint;
+  if (told !== undefined) return told;
+  if (operation?.state.is === 'completed') return operation.state.location;
+  return rest.is === 'answered' ? rest.checkpoint?.uri : undefined;
 }
 
 /** Any pod answers for the leader; the leader itself answers with one hop less. */
