@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { test as anyTest, expect, onTestFinished } from 'vitest';
 import { FlinkClient } from '../../src/flink/index.ts';
 import { openAttempt, openKubernetesHaServices } from '../../src/ha/index.ts';
+import { ConfigMapHandleBackend } from '../../src/ha/kubernetes/index.ts';
 import {
   type ApiClient,
   apiVersionOf,
@@ -381,12 +382,15 @@ test('a container that is played ends as it was told to, without a process', asy
 });
 
 test('a played job answers as one that runs, takes savepoints, and ends when it is cancelled', async () => {
-  const { namespace, jobId, pod } = await aJob();
+  const { namespace, client, jobId, pod } = await aJob();
+  const handles = new ConfigMapHandleBackend({ client, namespace, name: `${JOB}-ha` });
   const simulator = await aNodeSimulator(cluster!, { namespaces: [namespace], played: playedJobs() });
   await pod(0);
   await pod(1);
   const [first, second] = [await simulator.pod(`${JOB}-1-0`), await simulator.pod(`${JOB}-1-1`)];
   for (const each of [first, second]) await each.until((it) => it.isReady);
+  const leads = async () => (await handles.read())?.leader;
+  expect(await leads()).toBe(`${first.uid}_played`);
   const leader = new FlinkClient(first.url);
   expect(await leader.overview()).toMatchObject({ 'jobs-running': 1 });
   expect(await new FlinkClient(second.url).job(jobId)).toMatchObject({ jid: jobId, state: 'RUNNING' });
@@ -399,6 +403,7 @@ test('a played job answers as one that runs, takes savepoints, and ends when it 
   });
   // As where pods are run: what shall not take over is taken away by whoever stops the job.
   expect(second.isReady).toBe(true);
+  await expect.poll(leads, { timeout: 30_000 }).toBe(`${second.uid}_played`);
   await new FlinkClient(second.url).cancel(jobId);
   await second.until((it) => it.status?.phase === 'Succeeded');
   expect(JSON.parse(mainState(second).terminated?.message ?? '')).toMatchObject({ outcome: 'finished' });

@@ -1,12 +1,16 @@
 /** A container that is only played: no process, but it becomes ready, answers where a job answers, and ends when told to. */
 import { createServer, type RequestListener, type Server } from 'node:http';
+import type { ApiClient } from '../../src/kube/index.ts';
 import { JOB_EXIT } from '../../src/lib/exit-codes.ts';
 import type { ContainerEnd, ContainerSignal, RunningContainer } from './container.ts';
+import type { Pod } from './pod-shapes.ts';
 
 /** How a container is played. */
 export interface PlayedFacts {
   /** From running to ready. @default 0 */
   readonly readyAfterMs?: number;
+  /** What it does before it is ready. @default nothing */
+  readonly begin?: () => Promise<void>;
   /** It ends by itself, ready or not. @default it goes on */
   readonly ends?: ContainerEnd & { readonly afterMs?: number };
   /** It ends when somebody else says so, in this way. */
@@ -20,7 +24,14 @@ export interface PlayedFacts {
 }
 
 /** Facts, or what gives them in the moment in which the container starts. */
-export type Play = PlayedFacts | (() => PlayedFacts);
+export type Play = PlayedFacts | ((place: PlayPlace) => PlayedFacts);
+
+/** Where a container is played. */
+export interface PlayPlace {
+  readonly pod: Pod;
+  readonly client: ApiClient;
+  readonly signal: AbortSignal;
+}
 
 const LAST_ANSWERS_MS = 1_000;
 const REST_PORT = 8_081;
@@ -74,7 +85,17 @@ export class PlayedContainer implements RunningContainer {
   }
 
   watchReadiness(tell: (isReady: boolean) => void, until: AbortSignal): void {
-    const timer = setTimeout(() => tell(true), this.#facts.readyAfterMs ?? 0);
+    const { begin, readyAfterMs = 0 } = this.#facts;
+    const becomes = async (): Promise<void> => {
+      await begin?.();
+      if (!until.aborted) tell(true);
+    };
+    // As a process that cannot do what it begins with.
+    const timer = setTimeout(() => becomes().catch((error) => this.#end(failed(error))), readyAfterMs);
     until.addEventListener('abort', () => clearTimeout(timer), { once: true });
   }
+}
+
+function failed(error: unknown): ContainerEnd {
+  return { exitCode: 1, message: String(error) };
 }

@@ -1,9 +1,9 @@
 /**
  * Jobs that are only played, for tests and benchmarks that have many: no process, one answer for all pods of an attempt, in
  * the words of the real REST service. A played job runs as soon as a pod of it is ready, has a completed checkpoint, and takes
- * savepoints at once; stopped or cancelled it ends as a job ends. What real pods write into the object of the job nobody writes.
+ * savepoints at once; stopped or cancelled it ends as a job ends. Into the object of the job it writes who leads, and nothing else.
  */
-import { POD_VARIABLES } from '../../src/api/index.ts';
+import { LABELS, POD_VARIABLES } from '../../src/api/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { JOB_EXIT, type TerminationRecord } from '../../src/lib/exit-codes.ts';
 import {
@@ -16,7 +16,8 @@ import {
   type VertexView,
 } from '../../src/stream/rest/index.ts';
 import type { ContainerEnd } from './container.ts';
-import type { Play, PlayedFacts } from './played-container.ts';
+import type { Play, PlayedFacts, PlayPlace } from './played-container.ts';
+import { takeOver } from './played-leader.ts';
 import type { Pod } from './pod-shapes.ts';
 
 export interface PlayedJobOptions {
@@ -36,10 +37,10 @@ export function playedJobs(options: PlayedJobOptions = {}): (pod: Pod) => Play |
     if (jobId === undefined) return undefined;
     const attempt = Number(variableOf(pod, POD_VARIABLES.attempt));
     const key = `${pod.metadata?.namespace}/${jobId}/${attempt}`;
-    return () => {
+    return (place) => {
       const job = jobs.get(key) ?? new PlayedJob(jobId, attempt, options, () => jobs.delete(key));
       jobs.set(key, job);
-      return job.join();
+      return job.join(place);
     };
   };
 }
@@ -52,6 +53,12 @@ function variableOf(pod: Pod, name: string): string | undefined {
 const RESULTS_READ_MS = 2_000;
 const VERTEX = '0'.repeat(31).concat('1');
 
+interface Member {
+  readonly end: (end: ContainerEnd) => void;
+  /** Writes that it leads. */
+  readonly lead: () => Promise<void>;
+}
+
 /** One answer for all pods of an attempt, of which the first leads. */
 class PlayedJob {
   readonly #jobId: string;
@@ -60,8 +67,9 @@ class PlayedJob {
   readonly #startTime = Date.now();
   readonly #service: RestService;
   readonly #forget: () => void;
-  /** What ends each pod, the leader's first. */
-  #pods: ((end: ContainerEnd) => void)[] = [];
+  /** The leader first. */
+  #pods: Member[] = [];
+  #epoch = 0;
   #checkpoints: readonly CheckpointView[];
 
   constructor(jobId: string, attempt: number, options: PlayedJobOptions, forget: () => void) {
@@ -80,39 +88,55 @@ class PlayedJob {
   }
 
   /** Another pod of the attempt. */
-  join(): PlayedFacts {
+  join(place: PlayPlace): PlayedFacts {
     const { promise: ended, resolve: end } = Promise.withResolvers<ContainerEnd>();
-    this.#pods.push(end);
+    const member: Member = { end, lead: () => this.#lead(place) };
+    this.#pods.push(member);
     return {
       ended,
       ...(this.#options.readyAfterMs === undefined ? {} : { readyAfterMs: this.#options.readyAfterMs }),
-      onEnd: () => this.#leave(end),
+      begin: async () => {
+        if (this.#pods[0] === member) await member.lead();
+      },
+      onEnd: () => this.#leave(member),
       answer: (request, response) => this.#service.handle(request, response),
       onStop: this.#end(JOB_EXIT.stopped, { outcome: 'stopped' }),
     };
   }
 
-  #leave(end: (end: ContainerEnd) => void): void {
-    this.#pods = this.#pods.filter((one) => one !== end);
-    if (this.#pods.length > 0) return;
-    this.#service.close();
-    this.#forget();
+  async #lead({ pod, client, signal }: PlayPlace): Promise<void> {
+    const { namespace = '', labels = {}, uid: podUid = '' } = pod.metadata ?? {};
+    const job = labels[LABELS.job] ?? '';
+    const epoch = await takeOver({ client, signal, namespace, job, attempt: this.#attempt, podUid });
+    this.#epoch = epoch ?? this.#epoch;
+  }
+
+  #leave(member: Member): void {
+    const didLead = this.#pods[0] === member;
+    this.#pods = this.#pods.filter((one) => one !== member);
+    const [leader] = this.#pods;
+    if (leader === undefined) {
+      this.#service.close();
+      this.#forget();
+    } else if (didLead) {
+      leader.lead().catch((error: unknown) => leader.end({ exitCode: 1, message: String(error) }));
+    }
   }
 
   /** The leader goes, and the next one leads. */
   async #leaderEndsWith(savepoint: string): Promise<void> {
     await this.#service.resultsRead(RESULTS_READ_MS);
-    this.#pods[0]?.(this.#end(JOB_EXIT.finished, { outcome: 'stoppedWithSavepoint', savepoint }));
+    this.#pods[0]?.end(this.#end(JOB_EXIT.finished, { outcome: 'stoppedWithSavepoint', savepoint }));
   }
 
   /** The job has a result, so every pod ends that finds it. */
   async #allEnd(): Promise<void> {
     await this.#service.resultsRead(RESULTS_READ_MS);
-    for (const end of this.#pods) end(this.#end(JOB_EXIT.finished, { outcome: 'finished' }));
+    for (const { end } of this.#pods) end(this.#end(JOB_EXIT.finished, { outcome: 'finished' }));
   }
 
   #end(exitCode: number, more: Pick<TerminationRecord, 'outcome' | 'savepoint'>): ContainerEnd {
-    const record: TerminationRecord = { exitCode, attempt: this.#attempt, epoch: this.#attempt, ...more };
+    const record: TerminationRecord = { exitCode, attempt: this.#attempt, epoch: this.#epoch, ...more };
     return { exitCode, message: JSON.stringify(record) };
   }
 

@@ -70,7 +70,10 @@ async function passes(
 async function makerOf(facts: PodStartFacts, podIP: string): Promise<(() => RunningContainer) | undefined> {
   const { parts, record, isDone } = facts;
   const play = parts.playFor(record.pod);
-  if (play !== undefined) return () => new PlayedContainer(typeof play === 'function' ? play() : play, podIP);
+  if (play !== undefined) {
+    const place = { pod: record.pod, client: parts.client.api, signal: parts.signal };
+    return () => new PlayedContainer(typeof play === 'function' ? play(place) : play, podIP);
+  }
   for (;;) {
     try {
       const variables = await filesOf(facts, podIP);
