@@ -68,9 +68,7 @@ export async function writeImageFiles(folder: string): Promise<string[]> {
 /** The licence of every package that is in the files. */
 function licensesOf({ inputs }: Metafile): string {
   const folders = new Set(
-    Object.keys(inputs).flatMap(
-      (path) => /^(node_modules\/(?:.*\/node_modules\/)?(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
-    ),
+    Object.keys(inputs).flatMap((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []),
   );
   return [...folders].sort().map(licenseIn).join('\n');
 }

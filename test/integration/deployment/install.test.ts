@@ -4,7 +4,13 @@ import { Agent, request } from 'node:https';
 import { json } from 'node:stream/consumers';
 import { test as anyTest, beforeAll, describe, expect } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { jobRole, jobRoleBinding, OPERATOR_RIGHTS, type OperatorRight } from '../../../src/resources/index.ts';
+import {
+  jobRole,
+  jobRoleBinding,
+  networkPolicy,
+  OPERATOR_RIGHTS,
+  type OperatorRight,
+} from '../../../src/resources/index.ts';
 import { aPodOf } from '../../builders/job-facts.ts';
 import { clusterForTests } from '../../cluster/index.ts';
 import { type Answer, ApiServer, type Json, shippedDefinition } from '../crd/definition.ts';
@@ -149,6 +155,16 @@ suite.each(['install.yaml', 'install-cluster.yaml'])('%s', (file) => {
     const rules = [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }];
     const greedy = await create(roles, { metadata: { name: 'greedy' }, rules });
     expect([greedy.status, greedy.body.message]).toEqual([403, expect.stringContaining('not currently held')]);
+  });
+});
+
+suite('the policy of a job', () => {
+  anyTest('is taken by server-side apply, without a warning', async () => {
+    const namespace = await server!.namespace();
+    const policy = networkPolicy(aPodOf({}, { namespace }), 'flinkjob');
+    const { status, body, warnings } = await server!.apply(pathOf(policy), policy);
+    expect([status, body.message, warnings]).toEqual([201, undefined, []]);
+    expect(body.spec).toEqual(policy['spec']);
   });
 });
 
