@@ -1,6 +1,7 @@
 /** The `flinkjob` command: hands the process to the commands and ends with their exit code. */
 import { readFileSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
+import { basename } from 'node:path';
 import { type CliIo, COMMANDS, runProgram } from './cli/index.ts';
 
 /** Runs a command line and returns the exit code. */
@@ -23,7 +24,13 @@ export async function start(): Promise<void> {
     env,
     cwd: process.cwd(),
     isTty: stdout.isTTY === true,
+    isPlugin: isPlugin(env.FLINKJOB_CALLED_AS ?? argv[1] ?? ''),
   });
+}
+
+/** kubectl finds `kubectl flinkjob` as a program of this name; a checkout's own passes on how it was called. */
+function isPlugin(calledAs: string): boolean {
+  return basename(calledAs).startsWith('kubectl-flinkjob');
 }
 
 /** Code compiled once is not compiled again, here and in the processes that a command starts. */

@@ -31,6 +31,10 @@ export interface CliIo {
   readonly cwd: string;
   /** Whether stdout is a terminal. */
   readonly isTty: boolean;
+  /** Whether it was called as `kubectl flinkjob`: then a cluster is meant. @default false */
+  readonly isPlugin?: boolean;
+  /** Ends what would go on until Ctrl-C: `--watch`, `--follow`. @default never */
+  readonly signal?: AbortSignal;
 }
 
 /** Takes text. */

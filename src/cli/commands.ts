@@ -3,9 +3,13 @@ import { checkpoint } from './checkpoint.ts';
 import { checkpoints } from './checkpoints.ts';
 import type { Command } from './command.ts';
 import { completion } from './completion.ts';
+import { events } from './events.ts';
+import { explain } from './explain.ts';
 import { ha } from './ha.ts';
+import { logs } from './logs.ts';
 import { plan } from './plan.ts';
 import { query } from './query.ts';
+import { restart } from './restart.ts';
 import { resume } from './resume.ts';
 import { run } from './run.ts';
 import { savepoint } from './savepoint.ts';
@@ -19,7 +23,11 @@ export const COMMANDS: readonly Command[] = [
   validate,
   plan,
   status,
+  explain,
+  logs,
+  events,
   savepoint,
+  restart,
   suspend,
   resume,
   query,

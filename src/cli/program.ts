@@ -21,7 +21,7 @@ export async function runProgram(program: Program, args: readonly string[], io: 
     async (...given) => {
       exitCode = await work(io, ...given);
     };
-  const root = configure(new Commander('flinkjob'), io)
+  const root = configure(new Commander(io.isPlugin === true ? 'kubectl flinkjob' : 'flinkjob'), io)
     .description('Stateful, exactly-once stream jobs in TypeScript, on a laptop and on Kubernetes')
     .version(program.version, '--version', 'print the version')
     .showSuggestionAfterError();

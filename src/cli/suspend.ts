@@ -1,4 +1,8 @@
-/** `flinkjob suspend`: stops a running local job with a savepoint, from which it can be resumed. */
+/** `flinkjob suspend`: stops a running job with its state kept, from which it can be resumed. */
+import type { Command as Commander } from 'commander';
+import type { AskOptions } from './cluster-job/ask-job.ts';
+import { withClusterOptions } from './cluster-job/cluster-options.ts';
+import { withRequestOptions } from './cluster-job/request-options.ts';
 import type { Command } from './command.ts';
 import { homeOption } from './local-job/home-option.ts';
 import type { SuspendOptions } from './local-job/take-savepoint.ts';
@@ -7,23 +11,37 @@ import { outputOption } from './output/output-option.ts';
 /** The command. */
 export const suspend: Command = {
   name: 'suspend',
-  summary: 'Stop a running local job with a savepoint; resume goes on from it',
+  summary: 'Stop a running job and keep its state; resume goes on from it',
   usage: '<name>',
   examples: [
-    'flinkjob suspend flight-delays',
-    'flinkjob suspend --drain flight-delays   # fire all timers and windows first',
+    'flinkjob suspend flight-delays             # with a savepoint',
+    'flinkjob suspend --drain flight-delays     # fire all timers and windows first',
+    'flinkjob suspend -n team-a flight-delays   # a FlinkJob on a cluster: spec.state becomes Suspended',
   ],
   register: (command, action) =>
-    command
-      .argument('<name>', 'the job, as [namespace/]name')
+    withRequestOptions(withClusterOptions(command.argument('<name>', 'the job, as [namespace/]name')))
       .addOption(homeOption())
-      .option('--target <directory>', 'directory in the storage of the job; a relative one starts there')
-      .option('--drain', 'end event time first: windows and timers fire, and the job is not meant to be resumed', false)
+      .option(
+        '--target <directory>',
+        'on this machine: directory in the storage of the job; a relative one starts there',
+      )
+      .option(
+        '--drain',
+        'on this machine: end event time first: windows and timers fire, and the job is not meant to be resumed',
+        false,
+      )
       .addOption(outputOption(['text', 'json', 'yaml']))
       .action(
-        action(async (io, name: string, options: SuspendOptions) => {
-          const { suspendJob } = await import('./local-job/take-savepoint.ts');
-          return suspendJob(name, options, io);
+        action(async (io, name: string, options: SuspendOptions & AskOptions, own: Commander) => {
+          const { whereTheJobIs } = await import('./cluster-job/choose-place.ts');
+          const place = { command: own, io };
+          return whereTheJobIs(name, place, {
+            isChange: true,
+            onlyHere: ['target', 'drain'],
+            onlyCluster: ['timeout', 'wait'],
+            here: async () => (await import('./local-job/take-savepoint.ts')).suspendJob(name, options, io),
+            onCluster: async () => (await import('./cluster-job/ask-job.ts')).askSuspend(name, options, io),
+          });
         }),
       ),
 };

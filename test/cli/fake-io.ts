@@ -11,24 +11,31 @@ export interface Ran {
 /** Runs `flinkjob` with these arguments. */
 export async function flinkjob(
   args: readonly string[],
-  options: { cwd?: string; stdin?: string; onStderr?: (text: string) => void } = {},
+  options: {
+    cwd?: string;
+    stdin?: string;
+    onStderr?: (text: string) => void;
+    onStdout?: (text: string) => void;
+  } & Partial<Pick<CliIo, 'env' | 'isTty' | 'isPlugin' | 'signal'>> = {},
 ): Promise<Ran> {
+  const { cwd, stdin, onStderr, onStdout, ...terminal } = options;
   const written = { stdout: '', stderr: '' };
   const sink = (stream: 'stdout' | 'stderr') => ({
     write(text: string) {
       written[stream] += text;
-      if (stream === 'stderr') options.onStderr?.(text);
+      (stream === 'stderr' ? onStderr : onStdout)?.(text);
     },
   });
   const io: CliIo = {
     stdout: sink('stdout'),
     stderr: sink('stderr'),
     stdin: (async function* () {
-      yield options.stdin ?? '';
+      yield stdin ?? '';
     })(),
     env: {},
-    cwd: options.cwd ?? process.cwd(),
+    cwd: cwd ?? process.cwd(),
     isTty: false,
+    ...terminal,
   };
   const code = await main(args, io);
   return { code, ...written };

@@ -1,6 +1,6 @@
 /** The command as the package installs it: one bundle, started by whatever Node.js the machine has. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundle } from '../../scripts/bundle.ts';
@@ -21,6 +21,16 @@ beforeAll(async () => {
 afterAll(() => rmSync(place, { recursive: true }));
 
 const run = (node: string, ...args: string[]) => spawnSync(node, [main, ...args], { encoding: 'utf8' });
+
+test('installed as kubectl-flinkjob, which npm makes a link, the command is a plugin of kubectl', () => {
+  const plugin = join(place, 'kubectl-flinkjob');
+  symlinkSync(main, plugin);
+  const { status, stdout } = spawnSync(process.execPath, [plugin, 'status', '--help'], { encoding: 'utf8' });
+  expect({ status, usage: stdout.split('\n')[0] }).toEqual({
+    status: 0,
+    usage: 'Usage: kubectl flinkjob status [options] <name>',
+  });
+});
 
 test('the installed command runs', () => {
   expect(run(process.execPath, '--version')).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: '' });

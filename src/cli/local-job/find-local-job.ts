@@ -44,6 +44,15 @@ export async function findLocalJob(wanted: string, home: string): Promise<LocalJ
   return { is: 'running', record, leader };
 }
 
+/** Whether there is a job of this name below `home`; one whose record is damaged is there. Nothing is asked. */
+export function hasLocalJob(wanted: string, home: string): boolean {
+  try {
+    return homeOf(wanted, home) !== undefined;
+  } catch {
+    return true;
+  }
+}
+
 /** What is kept of a job. */
 async function readRecord(home: JobHome): Promise<LocalJobRecord> {
   const { jobId, haDirectory } = home;

@@ -1,0 +1,74 @@
+/** Waits until a request is carried out, and says on the way how far it is. */
+import type { FlinkJobObject } from '../../kube/index.ts';
+import { assertNever } from '../../lib/assert-never.ts';
+import { systemClock } from '../../lib/clock.ts';
+import type { ProgressLine } from '../output/progress-line.ts';
+import { durationText } from '../output/units.ts';
+import { ClusterJobError } from './errors.ts';
+import { followResource } from './follow-job.ts';
+import type { ClusterJob } from './open-cluster.ts';
+import { type Progress, whyOf } from './progress.ts';
+
+/** How long, and who is told. */
+export interface Patience {
+  readonly timeoutMs: number;
+  readonly line: ProgressLine;
+}
+
+/**
+ * What came of it.
+ * @throws ClusterJobError when it failed, the job is gone, or time is up; what was asked for stays asked for
+ */
+export async function awaitProgress<R>(
+  where: ClusterJob,
+  progressOf: (job: FlinkJobObject) => Progress<R>,
+  { timeoutMs, line }: Patience,
+): Promise<R> {
+  const late = new AbortController();
+  const cancel = systemClock.setTimer(timeoutMs, () => late.abort());
+  let last: FlinkJobObject | undefined;
+  try {
+    for await (const job of followResource(where, AbortSignal.any([where.signal, late.signal]))) {
+      if (job === 'interrupted') {
+        line.say('the cluster does not answer; trying again');
+        continue;
+      }
+      if (job === undefined) throw gone(where);
+      last = job;
+      const progress = progressOf(job);
+      switch (progress.is) {
+        case 'done':
+          return progress.result;
+        case 'failed':
+          throw progress.error;
+        case 'underWay':
+          line.say(progress.text);
+          break;
+        default:
+          assertNever(progress);
+      }
+    }
+    throw tooLate(where, last, timeoutMs);
+  } finally {
+    cancel();
+    line.end();
+  }
+}
+
+function gone({ namespace, name }: ClusterJob): ClusterJobError {
+  return new ClusterJobError('CLUSTER_REQUEST_FAILED', `job ${namespace}/${name} was deleted meanwhile`);
+}
+
+function tooLate(
+  { namespace, name }: ClusterJob,
+  last: FlinkJobObject | undefined,
+  timeoutMs: number,
+): ClusterJobError {
+  const why = last === undefined ? '' : ` ${whyOf(last, systemClock.now())}`;
+  return new ClusterJobError(
+    'CLUSTER_NOT_DONE_IN_TIME',
+    `not done within ${durationText(timeoutMs)}; it stays asked for.${why} ` +
+      `flinkjob status --watch -n ${namespace} ${name} follows it`,
+    { retryable: true },
+  );
+}

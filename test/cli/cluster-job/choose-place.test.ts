@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { type Place, type PlaceFacts, placeOf } from '../../../src/cli/cluster-job/choose-place.ts';
+import { aTemporaryDirectory } from '../../builders/temporary-directory.ts';
+import { flinkjob } from '../fake-io.ts';
+
+const NOTHING: PlaceFacts = {
+  namesCluster: false,
+  namesHome: false,
+  isPlugin: false,
+  isChange: false,
+  isLocalJob: false,
+  isClusterKnown: false,
+};
+
+test.each<[string, Partial<PlaceFacts>, Place]>([
+  ['an option names the cluster', { namesCluster: true, isLocalJob: true }, 'cluster'],
+  ['an option names the home', { namesHome: true, isPlugin: true }, 'machine'],
+  [
+    'the plugin means a cluster, also where there is a job of this name here',
+    { isPlugin: true, isLocalJob: true },
+    'cluster',
+  ],
+  ['a job of this name is here', { isLocalJob: true, isClusterKnown: true }, 'machine'],
+  ['reading goes to the cluster that is known', { isClusterKnown: true }, 'cluster'],
+  ['changing does not', { isClusterKnown: true, isChange: true }, 'machine'],
+  ['there is no cluster', {}, 'machine'],
+])('%s', (_what, facts, place) => {
+  expect(placeOf({ ...NOTHING, ...facts })).toBe(place);
+});
+
+test('an option of the other place is wrong usage', async () => {
+  const cwd = aTemporaryDirectory();
+  expect(await flinkjob(['savepoint', '--timeout', '1s', 'flights'], { cwd })).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: 'error: --timeout is for jobs on a cluster; add -n NAMESPACE\n',
+  });
+  expect(await flinkjob(['suspend', '-n', 'a', '--drain', 'flights'], { cwd })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('error: --drain is for jobs on this machine;'),
+  });
+  expect(await flinkjob(['status', '-n', 'a', '--home', 'x', 'flights'], { cwd })).toMatchObject({ code: 2 });
+});
+
+test('a cluster that nobody knows is an error that says where it was looked for', async () => {
+  const ran = await flinkjob(['status', 'flights'], { cwd: aTemporaryDirectory(), isPlugin: true });
+  expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining('error: no cluster is known') });
+});
+
+test('a name that is none is refused before a cluster is asked', async () => {
+  const ran = await flinkjob(['status', '-n', 'a', 'b/c'], { cwd: aTemporaryDirectory() });
+  expect(ran).toMatchObject({ code: 1, stderr: expect.stringContaining('error: b/c is no name of a FlinkJob') });
+});
+
+test('help of the plugin speaks of the plugin', async () => {
+  expect((await flinkjob(['restart', '--help'], { isPlugin: true })).stdout).toContain(
+    'Usage: kubectl flinkjob restart',
+  );
+});
+
+test('a reason is explained without a cluster', async () => {
+  const ran = await flinkjob(['explain', 'OOMKilled'], { cwd: aTemporaryDirectory() });
+  expect(ran).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^OOMKilled: A pod used more memory than its limit/),
+  });
+});
