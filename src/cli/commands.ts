@@ -7,6 +7,7 @@ import { events } from './events.ts';
 import { explain } from './explain.ts';
 import { ha } from './ha.ts';
 import { logs } from './logs.ts';
+import { operator } from './operator.ts';
 import { plan } from './plan.ts';
 import { query } from './query.ts';
 import { restart } from './restart.ts';
@@ -34,5 +35,6 @@ export const COMMANDS: readonly Command[] = [
   checkpoints,
   checkpoint,
   ha,
+  operator,
   completion,
 ];

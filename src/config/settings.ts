@@ -22,7 +22,7 @@ const SETTINGS = {
     { fallback: '10m', from: '1s', to: '24h' },
   ),
   'jobs.stability': duration('A new revision that has run well for so long is good, and is not rolled back any more.', {
-    fallback: '30s',
+    fallback: '2m',
     from: '0s',
     to: '24h',
   }),

@@ -39,7 +39,7 @@ test('without a word everything has its default', async () => {
       image: undefined,
       restart: undefined,
       upgradeDeadlineMs: 600_000,
-      stabilityMs: 30_000,
+      stabilityMs: 120_000,
       savepointDeadlineMs: 600_000,
       readyHysteresisMs: 30_000,
       checkpointStatusMs: 600_000,

@@ -52,6 +52,12 @@ const GENERAL: readonly string[] = [
 
 /** What the output of a command needs to be read, below its examples. */
 const LEGENDS: Readonly<Record<string, readonly string[]>> = {
+  operator: [
+    'Each option is also a variable and a key of the file: [all settings](reference/operator-configuration.md).',
+    '[operating.md](operating.md) tells how it is run. It ends with 0 after SIGTERM or SIGINT, with 1 after an error or when it lost',
+    'its lease, with 2 when its configuration is wrong, and with 130 after a second signal.',
+    '',
+  ],
   plan: [
     'In the column STATES `-` means that the operator has no state, `new` that it is not in the stored state and starts empty,',
     'and `?` that nothing is stored yet: states are known from a checkpoint, because functions ask for them when they run. A',
