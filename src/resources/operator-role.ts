@@ -67,12 +67,19 @@ export const OPERATOR_RIGHTS: readonly OperatorRight[] = [
   {
     apiGroup: 'events.k8s.io',
     resource: 'events',
-    verbs: ['create', 'patch'],
+    verbs: ['create'],
     use: 'call',
     where: 'jobs',
-    why: 'what happens to a job, told once, then counted',
+    why: 'what happens to a job',
   },
-  { apiGroup: 'events.k8s.io', resource: 'events', verbs: ['get'], use: 'seldom', where: 'jobs', why: ASKED_AGAIN },
+  {
+    apiGroup: 'events.k8s.io',
+    resource: 'events',
+    verbs: ['get', 'patch'],
+    use: 'seldom',
+    where: 'jobs',
+    why: 'what happens again is counted, not told again',
+  },
   {
     apiGroup: 'coordination.k8s.io',
     resource: 'leases',
@@ -177,7 +184,7 @@ function podRights(): OperatorRight[] {
     { ...row, verbs: COPIED, use: 'call', why: 'a copy of the pods of every job: what becomes of them decides' },
     { ...row, verbs: ['create', 'delete'], use: 'call', why: 'pods of an attempt' },
     { ...row, verbs: ['get'], use: 'seldom', why: ASKED_AGAIN },
-    { ...row, verbs: ['deletecollection'], use: 'seldom', why: 'the pods of an attempt that is over, in one request' },
+    { ...row, verbs: ['deletecollection'], use: 'call', why: 'the pods of an attempt that is over, in one request' },
   ];
 }
 
