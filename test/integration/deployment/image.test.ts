@@ -3,17 +3,38 @@
  * the flags of its entry point.
  */
 import { execFile } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { writeImageFiles } from '../../../scripts/image-files.ts';
 import { aTemporaryDirectory } from '../../builders/temporary-directory.ts';
 
 const [, ...entry] = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(readFileSync('Dockerfile', 'utf8'))?.[1] ?? '[]') as string[];
-const folder = mkdtempSync(join(tmpdir(), 'flinkjob-image-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const made: string[] = [];
+afterAll(() => {
+  for (const each of made) rmSync(each, { recursive: true, force: true });
+});
+
+/** Longer-lived than a test. */
+function aFolder(): string {
+  made.push(mkdtempSync(join(tmpdir(), 'flinkjob-image-')));
+  return made.at(-1) ?? '';
+}
+
+const folder = aFolder();
 let imported: readonly string[] = [];
 let image: Record<string, number> = {};
 
@@ -45,8 +66,23 @@ function filesIn(directory: string): Record<string, number> {
   );
 }
 
+/** The build stage: what the Dockerfile copies, and nothing else of the checkout, makes the files. */
+async function build(): Promise<string[]> {
+  const context = aFolder();
+  const copied = [...readFileSync('Dockerfile', 'utf8').matchAll(/^COPY (?!--from)(.*) \S+$/gm)];
+  for (const path of copied.flatMap(([, paths = '']) => paths.split(' ')))
+    cpSync(path, join(context, path), { recursive: true });
+  symlinkSync(resolve('node_modules'), join(context, 'node_modules'));
+  const code = `import { writeImageFiles } from '${context}/scripts/image-files.ts';
+    console.log(JSON.stringify(await writeImageFiles('${folder}')));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code], {
+    cwd: context,
+  });
+  return JSON.parse(stdout);
+}
+
 beforeAll(async () => {
-  imported = await writeImageFiles(folder);
+  imported = await build();
   image = filesIn(folder);
   for (const path of ['', 'dist', ...Object.keys(image)])
     chmodSync(join(folder, path), path.includes('.') ? 0o444 : 0o555);
@@ -76,6 +112,16 @@ test('the process of a job begins, and says what it was not told', async () => {
   const log = join(aTemporaryDirectory(), 'termination-log');
   const { code, stderr } = await run(['run-job'], aTemporaryDirectory(), { FLINKJOB_TERMINATION_LOG: log });
   expect({ code, stderr }).toMatchObject({ code: 13, stderr: expect.stringContaining('FLINKJOB_RESOURCE is not set') });
+});
+
+test('the operator knows its settings, and says what the image leaves out', async () => {
+  const place = aTemporaryDirectory();
+  const { code, stdout } = await run(['operator', '--help'], place);
+  expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('--watch-all-namespaces') });
+  writeFileSync(join(place, 'kubeconfig'), 'apiVersion: v1');
+  const ran = await run(['operator', '--kubeconfig', join(place, 'kubeconfig')], place);
+  expect(ran.code).toBe(1);
+  expect(ran.stdout + ran.stderr).toContain('the container image reads no kubeconfig; use the npm package');
 });
 
 test('a job runs with the engine of the image, its threads included, and nothing is written into the image', async () => {
