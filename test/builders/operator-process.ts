@@ -1,12 +1,17 @@
 /** `flinkjob operator` as a process of its own, on the test cluster. What still runs is ended after the test. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ClusterAccess } from '../cluster/index.ts';
 import { commandForTests } from '../command/desk.ts';
 import { eventually } from './eventually.ts';
 import { kubeconfigFile } from './kubeconfig.ts';
+import { aTemporaryDirectory } from './temporary-directory.ts';
 
 const COMMAND = await commandForTests();
+/** Leads the process to the files of its service account. */
+const SURROUNDINGS = join(import.meta.dirname, '../node-simulator/pod-surroundings.ts');
 
 /** How it ended. */
 export interface OperatorEnd {
@@ -25,7 +30,7 @@ export class OperatorProcess {
 
   constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
     const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
-    this.#child = spawn(process.execPath, [COMMAND, 'operator', ...args], {
+    this.#child = spawn(process.execPath, ['--import', SURROUNDINGS, COMMAND, 'operator', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       // Nothing else of this machine: its variables may be settings.
       env: { PATH, NODE_COMPILE_CACHE, ...environment },
@@ -88,10 +93,28 @@ export class OperatorProcess {
   }
 }
 
-/** Ports that are free, and a cluster by kubeconfig. */
-export function startOperator(access: ClusterAccess, namespace: string, ...args: readonly string[]): OperatorProcess {
+const PLACES = ['health', 'metrics'].flatMap((group) => [`--${group}-port`, '0', `--${group}-host`, '127.0.0.1']);
+
+/** As in a pod: with the files of a service account, here one that may do everything. Listens on ports that are free. */
+export function startOperator(
+  { server, ca, adminToken }: ClusterAccess,
+  namespace: string,
+  ...args: readonly string[]
+): OperatorProcess {
+  const account = aTemporaryDirectory();
+  for (const [name, content] of Object.entries({ token: adminToken, 'ca.crt': ca, namespace }))
+    writeFileSync(join(account, name), content);
+  const { hostname, port } = new URL(server);
+  return new OperatorProcess([...PLACES, ...args], {
+    KUBERNETES_SERVICE_HOST: hostname,
+    KUBERNETES_SERVICE_PORT: port,
+    SIMULATED_SERVICE_ACCOUNT: account,
+  });
+}
+
+/** As on somebody's machine: with a kubeconfig. */
+export function startOperatorByKubeconfig(access: ClusterAccess, namespace: string): OperatorProcess {
   const kubeconfig = kubeconfigFile(access, namespace);
   onTestFinished(() => kubeconfig[Symbol.dispose]());
-  const places = ['health', 'metrics'].flatMap((group) => [`--${group}-port`, '0', `--${group}-host`, '127.0.0.1']);
-  return new OperatorProcess(['--kubeconfig', kubeconfig.path, ...places, ...args]);
+  return new OperatorProcess(['--kubeconfig', kubeconfig.path, ...PLACES]);
 }

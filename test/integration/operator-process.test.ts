@@ -6,7 +6,7 @@ import { test as anyTest, expect, onTestFinished } from 'vitest';
 import { EVENTS, FLINK_JOBS, type FlinkJobObject, LEASES, PODS } from '../../src/kube/index.ts';
 import { eventually } from '../builders/eventually.ts';
 import { aClient, aProxy, tokenConnection } from '../builders/kube.ts';
-import { OperatorProcess, startOperator } from '../builders/operator-process.ts';
+import { OperatorProcess, startOperator, startOperatorByKubeconfig } from '../builders/operator-process.ts';
 import { aTemporaryDirectory } from '../builders/temporary-directory.ts';
 import { clusterForTests } from '../cluster/index.ts';
 import { metricRows } from '../docs/metric-rows.ts';
@@ -208,6 +208,13 @@ test('a wrong configuration is told whole, without a stack, before anything is d
   log.level (--log-level) is "loud": must be one of debug, info, warn, error. Write e.g. debug
 `,
   );
+});
+
+test('by a kubeconfig it works where the context says', async () => {
+  const { namespace } = await setUp();
+  const operator = startOperatorByKubeconfig(cluster!.access, namespace);
+  expect(await operator.says('connects')).toMatchObject({ namespaces: [namespace] });
+  await operator.says('leads');
 });
 
 test('the file can be named by a variable', async () => {
