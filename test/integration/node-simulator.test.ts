@@ -1,37 +1,12 @@
 /** The node simulator: what it makes of pods on a real API server, against what a kubelet makes of them. */
-import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { test as anyTest, expect, onTestFinished } from 'vitest';
+import { test as anyTest, expect } from 'vitest';
 import { FlinkClient } from '../../src/flink/index.ts';
-import { openAttempt, openKubernetesHaServices } from '../../src/ha/index.ts';
 import { ConfigMapHandleBackend } from '../../src/ha/kubernetes/index.ts';
-import {
-  type ApiClient,
-  apiVersionOf,
-  CONFIG_MAPS,
-  defineResource,
-  type KubeObject,
-  LEASES,
-} from '../../src/kube/index.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import {
-  jobPod,
-  jobRole,
-  jobRoleBinding,
-  jobServiceAccount,
-  leaderLease,
-  MAIN_CONTAINER,
-  type Manifest,
-  type PodFacts,
-  revisionConfigMap,
-} from '../../src/resources/index.ts';
-import { openStorage } from '../../src/storage/index.ts';
-import { aPodOf } from '../builders/job-facts.ts';
+import { type ApiClient, CONFIG_MAPS, defineResource, type KubeObject } from '../../src/kube/index.ts';
+import { MAIN_CONTAINER } from '../../src/resources/index.ts';
+import { aJobForPods, JOB } from '../builders/job-for-pods.ts';
 import { aClient, tokenConnection } from '../builders/kube.ts';
 import { aNodeSimulator } from '../builders/node-simulator.ts';
-import { aTemporaryDirectory } from '../builders/temporary-directory.ts';
 import { clusterForTests } from '../cluster/index.ts';
 import { NODES, PODS, type Pod, playedJobs, SIMULATOR_USER, type SimulatedPod } from '../node-simulator/index.ts';
 
@@ -39,79 +14,20 @@ const cluster = await clusterForTests();
 const test = anyTest.skipIf(cluster === undefined);
 
 const signal = new AbortController().signal;
-const JOB = 'counts';
 
 const SECRETS = defineResource<KubeObject & { data: object }>('v1', 'Secret', 'secrets');
-const KINDS = [
-  CONFIG_MAPS,
-  LEASES,
-  PODS,
-  defineResource('v1', 'ServiceAccount', 'serviceaccounts'),
-  defineResource('rbac.authorization.k8s.io/v1', 'Role', 'roles'),
-  defineResource('rbac.authorization.k8s.io/v1', 'RoleBinding', 'rolebindings'),
-];
-
-const apply = (client: ApiClient, manifest: Manifest) => {
-  const kind = KINDS.find((one) => one.kind === manifest.kind && apiVersionOf(one) === manifest.apiVersion)!;
-  // There is no FlinkJob to own it, and a garbage collector may run.
-  const { ownerReferences: _, ...metadata } = manifest.metadata;
-  return client.apply(kind, { ...manifest, metadata }, { signal });
-};
-
-/** A job as the operator makes it, in its first attempt. It goes on until its gate is there. */
-async function aJob() {
-  const namespace = await cluster!.namespace();
-  const client = aClient(tokenConnection(cluster!));
-  const directory = aTemporaryDirectory();
-  const gate = join(directory, 'gate');
-  const storageUri = pathToFileURL(join(directory, 'storage')).href;
-  const spec = {
-    typescript: { module: 'test/fixtures/jobs/gated-counts.ts' },
-    args: [gate],
-    parallelism: 1,
-    storage: { uri: storageUri },
-    checkpoints: { interval: '100ms' },
-  };
-  const jobId = randomBytes(16).toString('hex');
-  const facts = aPodOf(spec, { name: JOB, namespace, jobId, attempt: 1, since: new Date().toISOString() });
-  const services = await openKubernetesHaServices({
-    client,
-    namespace,
-    job: JOB,
-    jobId,
-    storage: openStorage(storageUri),
-    identity: 'operator',
-    clock: systemClock,
-    random: Math.random,
-    createAbove: 0,
-  });
-  onTestFinished(() => services.close());
-  const ledgers = services.getLedgerStore();
-  const view = (await ledgers.read())!;
-  await ledgers.write(view, openAttempt(view.ledger, { at: Date.now(), epoch: view.nextEpoch }), 'operator');
-  const objects = [leaderLease, jobServiceAccount, jobRole, jobRoleBinding, revisionConfigMap];
-  for (const build of objects) await apply(client, build(facts as PodFacts));
-  const pod = (index: number) => apply(client, jobPod({ ...facts, index }));
-  /** What the operator does when it has seen the pod of a leader end. */
-  const emptyLease = () =>
-    client.mergePatch(LEASES, { namespace, name: `${JOB}-leader` }, { spec: { holderIdentity: '' } }, { signal });
-  return { namespace, client, jobId, pod, emptyLease, finish: () => writeFileSync(gate, '') };
-}
 
 const ask = async (pod: SimulatedPod, path: string): Promise<Record<string, unknown>> =>
   (await fetch(`${pod.url}${path}`)).json() as Promise<Record<string, unknown>>;
 
-test('a job runs with a leader and a standby, each at the address of its pod', async () => {
-  const { namespace, client, jobId, pod } = await aJob();
+test('a leader and a standby run, each at the address of its pod, and one succeeds the other that was killed', async () => {
+  const { namespace, client, jobId, pod, leaseHolder, emptyLease, finish } = await aJobForPods(cluster!);
   const simulator = await aNodeSimulator(cluster!, { namespaces: [namespace] });
-  await pod(0);
-  const first = await (await simulator.pod(`${JOB}-1-0`)).until((it) => it.isReady);
-  await pod(1);
-  const second = await (await simulator.pod(`${JOB}-1-1`)).until((it) => it.isReady);
+  const first = await (await simulator.pod(await pod(0))).until((it) => it.isReady);
+  const second = await (await simulator.pod(await pod(1))).until((it) => it.isReady);
   expect(await ask(first, `/jobs/${jobId}`)).toMatchObject({ jid: jobId, state: 'RUNNING' });
   await expect.poll(() => ask(second, `/jobs/${jobId}`), { timeout: 30_000 }).toMatchObject({ state: 'RUNNING' });
-  const lease = await client.get(LEASES, { namespace, name: `${JOB}-leader` }, { signal });
-  expect(lease?.spec?.holderIdentity).toMatch(new RegExp(`^${first.uid}_`));
+  expect(await leaseHolder()).toMatch(new RegExp(`^${first.uid}_`));
   const seen = await client.get(PODS, { namespace, name: `${JOB}-1-1` }, { signal });
   expect(seen?.status).toMatchObject({
     phase: 'Running',
@@ -127,15 +43,7 @@ test('a job runs with a leader and a standby, each at the address of its pod', a
     ({ user, objectRef }) => user.username === SIMULATOR_USER && objectRef?.namespace === namespace,
   );
   expect(binding.map(({ objectRef }) => objectRef?.subresource)).toContain('binding');
-});
 
-test('a leader that is killed is seen to end with 137, and the standby takes over', async () => {
-  const { namespace, jobId, pod, emptyLease, finish } = await aJob();
-  const simulator = await aNodeSimulator(cluster!, { namespaces: [namespace] });
-  await pod(0);
-  const first = await (await simulator.pod(`${JOB}-1-0`)).until((it) => it.isReady);
-  await pod(1);
-  const second = await (await simulator.pod(`${JOB}-1-1`)).until((it) => it.isReady);
   first.kill();
   await first.until((it) => it.hasEnded);
   expect(first.status).toMatchObject({
@@ -153,22 +61,17 @@ test('a leader that is killed is seen to end with 137, and the standby takes ove
 });
 
 test('a pod of a job that is deleted stops in order and is gone', async () => {
-  const { namespace, client, pod } = await aJob();
+  const { namespace, client, pod } = await aJobForPods(cluster!);
   const simulator = await aNodeSimulator(cluster!, { namespaces: [namespace] });
-  await pod(0);
-  const first = await (await simulator.pod(`${JOB}-1-0`)).until((it) => it.isReady);
+  const first = await (await simulator.pod(await pod(0))).until((it) => it.isReady);
   await client.delete(PODS, { namespace, name: first.name }, { signal });
   await gone(client, namespace, first.name);
-  const { terminated } = mainState(first);
-  expect(terminated).toMatchObject({ exitCode: 14, reason: 'Error' });
-  expect(JSON.parse(terminated?.message ?? '')).toMatchObject({ outcome: 'stopped', attempt: 1 });
+  expect(first.terminated).toMatchObject({ exitCode: 14, reason: 'Error' });
+  expect(JSON.parse(first.terminated?.message ?? '')).toMatchObject({ outcome: 'stopped', attempt: 1 });
 });
 
 const gone = (client: ApiClient, namespace: string, name: string) =>
   expect.poll(() => client.get(PODS, { namespace, name }, { signal }), { timeout: 30_000 }).toBeUndefined();
-
-const mainState = (pod: SimulatedPod): { terminated?: { exitCode: number; reason: string; message?: string } } =>
-  pod.status?.containerStatuses?.[0]?.state as object;
 
 /** A namespace with a simulator, and small pods in it. */
 async function aPlace(options: Partial<Parameters<typeof aNodeSimulator>[1]> = {}) {
@@ -203,7 +106,7 @@ test('of a message 4096 bytes are kept', async () => {
   const { aPod } = await aPlace();
   const pod = await aPod('a', 'printf "%05000d" 7 > "$FLINKJOB_TERMINATION_LOG"');
   await pod.until((it) => it.hasEnded);
-  expect(mainState(pod).terminated).toMatchObject({ exitCode: 0, message: '0'.repeat(4_096) });
+  expect(pod.terminated).toMatchObject({ exitCode: 0, message: '0'.repeat(4_096) });
 });
 
 test('a container that ends badly without a message leaves the end of its log, where the manifest says so', async () => {
@@ -215,8 +118,8 @@ test('a container that ends badly without a message leaves the end of its log, w
   ];
   await told.until((it) => it.hasEnded);
   await silent.until((it) => it.hasEnded);
-  expect(mainState(told).terminated?.message).toBe('broken\n');
-  expect(mainState(silent).terminated?.message).toBeUndefined();
+  expect(told.terminated?.message).toBe('broken\n');
+  expect(silent.terminated?.message).toBeUndefined();
 });
 
 test('variables come from values, fields, ConfigMaps and Secrets, and files of mounts are where they say', async () => {
@@ -240,7 +143,7 @@ test('variables come from values, fields, ConfigMaps and Secrets, and files of m
   const containers = [{ name: 'main', image: 'example.org/small:1', command: ['sh', '-c', print], ...container }];
   const pod = await aPod('a', '', { spec: { ...spec, containers } });
   await pod.until((it) => it.hasEnded);
-  expect(mainState(pod).terminated?.message).toBe('I am a, salt, pepper, salt\n');
+  expect(pod.terminated?.message).toBe('I am a, salt, pepper, salt\n');
 });
 
 test('a pod waits for what its mounts and its variables name', async () => {
@@ -249,23 +152,20 @@ test('a pod waits for what its mounts and its variables name', async () => {
   const volumeMounts = [{ name: 'settings', mountPath: '/etc/settings' }];
   const mounts = await aPod('a', 'true', { container: { volumeMounts }, spec: { volumes } });
   const reads = await aPod('b', 'true', { container: { envFrom: [{ configMapRef: { name: 'settings' } }] } });
-  await reads.until((it) => waitingReason(it) === 'CreateContainerConfigError');
-  await mounts.until((it) => waitingReason(it) === 'ContainerCreating');
+  await reads.until((it) => it.waitingReason === 'CreateContainerConfigError');
+  await mounts.until((it) => it.waitingReason === 'ContainerCreating');
   expect(await seen('a')).toMatchObject({ phase: 'Pending' });
   await client.create(CONFIG_MAPS, { metadata: { namespace, name: 'settings' }, data: {} }, { signal });
   await mounts.until((it) => it.status?.phase === 'Succeeded');
   await reads.until((it) => it.status?.phase === 'Succeeded');
 });
 
-const waitingReason = (pod: SimulatedPod): string | undefined =>
-  (pod.status?.containerStatuses?.[0]?.state as { waiting?: { reason: string } })?.waiting?.reason;
-
 test('a process that runs out of memory is OOMKilled', async () => {
   const { aPod } = await aPlace();
   const pod = await (await aPod('a')).until((it) => it.isReady);
   pod.killForMemory();
   await pod.until((it) => it.hasEnded);
-  expect(mainState(pod).terminated).toMatchObject({ exitCode: 137, reason: 'OOMKilled' });
+  expect(pod.terminated).toMatchObject({ exitCode: 137, reason: 'OOMKilled' });
 });
 
 test('an evicted pod fails, says so and stays', async () => {
@@ -298,7 +198,7 @@ test('a process that does not hear SIGTERM is killed after the grace period', as
   await pod.freeze();
   await client.delete(PODS, { namespace, name: 'a' }, { signal });
   await gone(client, namespace, 'a');
-  expect(mainState(pod).terminated).toMatchObject({ exitCode: 137 });
+  expect(pod.terminated).toMatchObject({ exitCode: 137 });
 });
 
 test('a pod that is forced out of the server still has a second to end in order', async () => {
@@ -307,7 +207,7 @@ test('a pod that is forced out of the server still has a second to end in order'
   await expect.poll(() => pod.output, { timeout: 30_000 }).toContain('up');
   await client.delete(PODS, { namespace, name: 'a' }, { signal, gracePeriodSeconds: 0 });
   await pod.until((it) => it.hasEnded);
-  expect(mainState(pod).terminated).toMatchObject({ exitCode: 7 });
+  expect(pod.terminated).toMatchObject({ exitCode: 7 });
   expect(await client.get(PODS, { namespace, name: 'a' }, { signal })).toBeUndefined();
 });
 
@@ -332,8 +232,8 @@ test('a pod whose image cannot be had is in ImagePullBackOff, and can be deleted
   const { namespace, client, simulator, aPod } = await aPlace();
   simulator.failImagePull(({ metadata }) => metadata?.name === 'a');
   const pod = await aPod('a');
-  await pod.until((it) => waitingReason(it) === 'ErrImagePull');
-  await pod.until((it) => waitingReason(it) === 'ImagePullBackOff');
+  await pod.until((it) => it.waitingReason === 'ErrImagePull');
+  await pod.until((it) => it.waitingReason === 'ImagePullBackOff');
   await client.delete(PODS, { namespace, name: 'a' }, { signal });
   await gone(client, namespace, 'a');
 });
@@ -342,14 +242,15 @@ test('a pod that is held in ContainerCreating starts when it is released', async
   const { simulator, aPod, seen } = await aPlace();
   const hold = simulator.holdCreating('a');
   const pod = await aPod('a');
-  await pod.until((it) => waitingReason(it) === 'ContainerCreating');
+  await (await aPod('b')).until((it) => it.isReady);
+  expect(pod.waitingReason).toBe('ContainerCreating');
   expect((await seen('a'))?.podIP).toBeUndefined();
   hold.release();
   await pod.until((it) => it.isReady);
 });
 
-test('a pod of a lost node is not ready and cannot be deleted until the node is back, whatever its process does', async () => {
-  const { namespace, client, simulator, aPod, seen } = await aPlace({ nodes: 1 });
+test('a pod of a lost node is not ready until the node is back, whether its process goes on or not', async () => {
+  const { client, simulator, aPod, seen } = await aPlace();
   const pod = await (await aPod('a')).until((it) => it.isReady);
   const node = pod.node!;
   for (const processes of ['goOn', 'frozen'] as const) {
@@ -360,16 +261,38 @@ test('a pod of a lost node is not ready and cannot be deleted until the node is 
     expect((await seen('a'))?.conditions).toContainEqual(expect.objectContaining({ type: 'Ready', status: 'False' }));
     await simulator.bringBack(node);
     await expect
-      .poll(async () => (await seen('a'))?.conditions)
+      .poll(async () => (await seen('a'))?.conditions, { timeout: 30_000 })
       .toContainEqual(expect.objectContaining({ type: 'Ready', status: 'True' }));
   }
-  await simulator.loseNode(node, 'goOn');
+});
+
+test('of a pod on a lost node the server hears neither the end nor the deletion until the node is back', async () => {
+  const { namespace, client, simulator, aPod, seen } = await aPlace();
+  const pod = await aPod('a', 'echo $$; exec sleep 600');
+  await expect.poll(() => pod.output, { timeout: 30_000 }).toMatch(/\n$/);
+  await pod.until((it) => it.isReady);
+  await simulator.loseNode(pod.node!, 'goOn');
   await pod.deleteFromLostNode();
+  // What a node does that is there goes its way meanwhile.
+  await (await aPod('b', 'true')).until((it) => it.hasEnded);
+  expect(isAlive(pod)).toBe(true);
   pod.kill();
+  await expect.poll(() => isAlive(pod), { timeout: 30_000 }).toBe(false);
+  await (await aPod('c', 'true')).until((it) => it.hasEnded);
   expect(await seen('a')).toMatchObject({ phase: 'Running' });
-  await simulator.bringBack(node);
+  await simulator.bringBack(pod.node!);
   await gone(client, namespace, 'a');
 });
+
+/** Of one whose output is its process id. */
+function isAlive(pod: SimulatedPod): boolean {
+  try {
+    return process.kill(Number(pod.output), 0);
+  } catch (error) {
+    expect((error as NodeJS.ErrnoException).code).toBe('ESRCH');
+    return false;
+  }
+}
 
 test('a container that is played ends as it was told to, without a process', async () => {
   const { simulator, aPod, seen } = await aPlace();
@@ -382,12 +305,10 @@ test('a container that is played ends as it was told to, without a process', asy
 });
 
 test('a played job answers as one that runs, takes savepoints, and ends when it is cancelled', async () => {
-  const { namespace, client, jobId, pod } = await aJob();
+  const { namespace, client, jobId, pod } = await aJobForPods(cluster!);
   const handles = new ConfigMapHandleBackend({ client, namespace, name: `${JOB}-ha` });
   const simulator = await aNodeSimulator(cluster!, { namespaces: [namespace], played: playedJobs() });
-  await pod(0);
-  await pod(1);
-  const [first, second] = [await simulator.pod(`${JOB}-1-0`), await simulator.pod(`${JOB}-1-1`)];
+  const [first, second] = [await simulator.pod(await pod(0)), await simulator.pod(await pod(1))];
   for (const each of [first, second]) await each.until((it) => it.isReady);
   const leads = async () => (await handles.read())?.leader;
   expect(await leads()).toBe(`${first.uid}_played`);
@@ -397,7 +318,7 @@ test('a played job answers as one that runs, takes savepoints, and ends when it 
   expect(await leader.checkpoints(jobId)).toMatchObject({ latest: { completed: { status: 'COMPLETED' } } });
   const savepoint = await leader.stopWithSavepoint(jobId, {}, { pollMs: 10 });
   await first.until((it) => it.status?.phase === 'Succeeded');
-  expect(JSON.parse(mainState(first).terminated?.message ?? '')).toMatchObject({
+  expect(JSON.parse(first.terminated?.message ?? '')).toMatchObject({
     outcome: 'stoppedWithSavepoint',
     savepoint,
   });
@@ -406,19 +327,21 @@ test('a played job answers as one that runs, takes savepoints, and ends when it 
   await expect.poll(leads, { timeout: 30_000 }).toBe(`${second.uid}_played`);
   await new FlinkClient(second.url).cancel(jobId);
   await second.until((it) => it.status?.phase === 'Succeeded');
-  expect(JSON.parse(mainState(second).terminated?.message ?? '')).toMatchObject({ outcome: 'finished' });
+  expect(JSON.parse(second.terminated?.message ?? '')).toMatchObject({ outcome: 'finished' });
 });
 
-test('its nodes are ready, and go with it, as do all processes', async () => {
-  const { client, simulator, aPod } = await aPlace();
-  const pod = await aPod('a', 'echo $$; exec sleep 600');
-  await expect.poll(() => pod.output, { timeout: 30_000 }).toMatch(/^\d+\n$/);
-  const names = simulator.nodes.map(({ name }) => name);
-  const ready = expect.objectContaining({ type: 'Ready', status: 'True' });
-  for (const name of names)
-    expect((await client.get(NODES, { name }, { signal }))?.status?.conditions).toContainEqual(ready);
+test('its nodes are ready, and go with it, as do all processes, also those of a lost node', async () => {
+  const { client, simulator, aPod } = await aPlace({ nodes: 1 });
+  const [pod, ended] = [await aPod('a', 'echo $$; exec sleep 600'), await aPod('b', 'echo $$; exec sleep 600')];
+  for (const each of [pod, ended]) await expect.poll(() => each.output, { timeout: 30_000 }).toMatch(/\n$/);
+  const [{ name } = { name: '' }] = simulator.nodes;
+  expect((await client.get(NODES, { name }, { signal }))?.status?.conditions).toContainEqual(
+    expect.objectContaining({ type: 'Ready', status: 'True' }),
+  );
   await simulator.loseNode(pod.node!, 'frozen');
+  ended.kill();
+  await expect.poll(() => isAlive(ended), { timeout: 30_000 }).toBe(false);
   await simulator.stop();
-  for (const name of names) expect(await client.get(NODES, { name }, { signal })).toBeUndefined();
-  expect(() => process.kill(Number(pod.output), 0)).toThrow('ESRCH');
+  expect(await client.get(NODES, { name }, { signal })).toBeUndefined();
+  expect(isAlive(pod)).toBe(false);
 });

@@ -11,7 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ContainerEnd, ContainerSignal, RunningContainer } from './container.ts';
 import { PlayedContainer } from './played-container.ts';
 import { AGAIN_MS, PodRecord } from './pod-record.ts';
-import type { Condition, ContainerState, Pod, PodStatus } from './pod-shapes.ts';
+import type { Condition, ContainerState, Pod, PodStatus, Terminated } from './pod-shapes.ts';
 import { mainContainer, startPod } from './pod-start.ts';
 import { kubeTime } from './pod-status.ts';
 import type { SimulatedNode } from './simulated-node.ts';
@@ -69,6 +69,18 @@ export class SimulatedPod {
 
   get hasEnded(): boolean {
     return this.status?.phase === 'Succeeded' || this.status?.phase === 'Failed';
+  }
+
+  /** How its main container ended. */
+  get terminated(): Terminated | undefined {
+    const state = this.status?.containerStatuses?.[0]?.state;
+    return state !== undefined && 'terminated' in state ? state.terminated : undefined;
+  }
+
+  /** Why its main container does not run yet. */
+  get waitingReason(): string | undefined {
+    const state = this.status?.containerStatuses?.[0]?.state;
+    return state !== undefined && 'waiting' in state ? state.waiting.reason : undefined;
   }
 
   /** All it has written to its output. */
