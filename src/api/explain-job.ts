@@ -47,14 +47,6 @@ export interface ExplainContext {
 /** An operator that runs writes a status within moments. */
 const OPERATOR_ANSWERS_WITHIN_MS = 60_000;
 
-const TO_DO = ' What to do: ';
-
-/** An explanation as the message of a condition or an Event: what is told there, `explainJob` finds again. */
-export function explanationText(reason: Reason, facts: ExplainFacts = {}): string {
-  const { cause, remedy } = explain(reason, facts);
-  return needsSomebody(reason) ? `${cause}${TO_DO}${remedy}` : cause;
-}
-
 /** Why the job is where it is. Never throws, whatever the status says. */
 export function explainJob(job: ObservedJob, context: ExplainContext): JobExplanation {
   const found = caseOf(job, context);
@@ -165,22 +157,52 @@ function unwell(status: Partial<FlinkJobStatus>): Case | undefined {
   return undefined;
 }
 
-/** The words of the table; where the message is made of them already, the message itself. */
+/** The words of the table; where the message is made of them already, the message itself, cause and remedy apart. */
 function told(reason: Reason, facts: ExplainFacts): Explanation {
   const { detail = '' } = facts;
-  const [cause = '', remedy] = detail.split(TO_DO);
-  if (remedy !== undefined) return { cause, remedy };
-  if (detail === '' || !detail.includes(longestOf(explain(reason, MARKED).cause))) return explain(reason, facts);
+  if (!isMadeFromTable(detail, reason)) return explain(reason, facts);
+  const at = detail.indexOf(` ${commonStart(explain(reason).remedy, explain(reason, EVERYTHING).remedy)}`);
+  if (at > 0) return { cause: detail.slice(0, at), remedy: detail.slice(at + 1) };
   return { cause: detail, remedy: explain(reason, { ...facts, detail: undefined }).remedy };
 }
 
 const MARK = '\u0000';
-const MARKED: ExplainFacts = { detail: MARK, pod: MARK, image: MARK, memory: MARK, node: MARK, nextAt: MARK };
+const EVERYTHING: Required<ExplainFacts> = {
+  job: MARK,
+  namespace: MARK,
+  detail: MARK,
+  pod: MARK,
+  node: MARK,
+  image: MARK,
+  memory: MARK,
+  nextAt: MARK,
+  checkpoint: MARK,
+  revision: MARK,
+  period: MARK,
+};
 
-/** The longest stretch between two facts: what a message made from the table has, whatever the facts were. */
-function longestOf(text: string): string {
-  const parts = text.split(MARK).map((part) => part.replace(/^[:;. ]+|[:;. ]+$/g, ''));
-  return parts.reduce((longest, part) => (part.length > longest.length ? part : longest), '');
+/** Shorter ones may be in anybody's message. */
+const TELLING_LENGTH = 12;
+
+/** Whether a message has a stretch of the table's cause in it, whatever facts it was made with. */
+function isMadeFromTable(message: string, reason: Reason): boolean {
+  const known = [explain(reason).cause, ...stretches(explain(reason, EVERYTHING).cause)].map(bare);
+  return known.some((stretch) => stretch.length >= TELLING_LENGTH && message.includes(stretch));
+}
+
+/** What stands between the facts. */
+function stretches(text: string): string[] {
+  return text.split(MARK);
+}
+
+function commonStart(a: string, b: string): string {
+  let length = 0;
+  while (length < a.length && a[length] === b[length]) length += 1;
+  return a.slice(0, length);
+}
+
+function bare(stretch: string): string {
+  return stretch.replace(/^[:;. ]+|[:;. ]+$/g, '');
 }
 
 type Conditions = NonNullable<FlinkJobStatus['conditions']>;

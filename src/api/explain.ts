@@ -134,7 +134,7 @@ const TABLE: Readonly<Record<Reason, (facts: ExplainFacts) => Explanation>> = {
     remedy: `Start the operator, or let it watch ${namespaceText(facts)}; kubectl get pods -A -l ${LABELS.partOf}=flinkjob,${LABELS.component}=operator shows whether it runs.`,
   }),
   InvalidSpec: (facts) => ({
-    cause: `The spec cannot be carried out${because(facts)}; a job that runs goes on with its last valid revision.`,
+    cause: `The spec cannot be carried out; a job that runs goes on with its last valid revision.${told('What is wrong', facts)}`,
     remedy: `Correct it with ${kubectl('edit', facts)}, or in the file that is applied; flinkjob validate FILE lists everything that is wrong.`,
   }),
   InvalidJob: (facts) => ({
@@ -155,15 +155,15 @@ const TABLE: Readonly<Record<Reason, (facts: ExplainFacts) => Explanation>> = {
     remedy: `Mend what the message names: a quota (kubectl describe quota${inNamespace(facts)}), an admission policy or a field of spec. It is tried again by itself.`,
   }),
   RestartsExhausted: (facts) => ({
-    cause: `The job failed more often than its restart strategy allows${because(facts)}; its state is kept${within(facts.checkpoint)}.`,
+    cause: `The job failed more often than its restart strategy allows; its state is kept${within(facts.checkpoint)}.${told('The last failure', facts)}`,
     remedy: `Mend what failed (${command('logs --previous', facts)}), then ${command('restart', facts)}; or change spec, and it starts from its newest state.`,
   }),
   RestartsSuppressed: (facts) => ({
-    cause: `The job failed and said that a restart cannot help${because(facts)}; its state is kept${within(facts.checkpoint)}.`,
+    cause: `The job failed and said that a restart cannot help; its state is kept${within(facts.checkpoint)}.${told('The failure', facts)}`,
     remedy: `Mend what it names, then ${command('restart', facts)}, or apply a changed spec.`,
   }),
   RestoreDecisionNeeded: (facts) => ({
-    cause: `What to start from cannot be decided safely${because(facts)}; nothing is started, so that no state is lost.`,
+    cause: `What to start from cannot be decided safely; nothing is started, so that no state is lost.${told('What is missing', facts)}`,
     remedy: `${restorePoint(facts)}To give the state up, set spec.upgrade.mode: Stateless.`,
   }),
   HandlesMissing: (facts) => ({
@@ -171,7 +171,7 @@ const TABLE: Readonly<Record<Reason, (facts: ExplainFacts) => Explanation>> = {
     remedy: `${restorePoint(facts)}With spec.upgrade.restorePolicy: Auto the operator takes the newest checkpoint on record by itself.`,
   }),
   HandlesCorrupt: (facts) => ({
-    cause: `The pointers to the job's state cannot be read${because(facts)}; nothing is overwritten.`,
+    cause: `The pointers to the job's state cannot be read; nothing is overwritten.${told('What is wrong', facts)}`,
     remedy:
       `${command('ha verify', facts)} says what is wrong. Put the ConfigMap ${haName(facts)} back from a copy. ${restorePoint(facts)}`.trim(),
   }),
@@ -185,11 +185,11 @@ const TABLE: Readonly<Record<Reason, (facts: ExplainFacts) => Explanation>> = {
       'Check spec.storage.uri, the Secret of its credentials or the volume it lies on, and the network of the pods. It is tried again by itself.',
   }),
   CheckpointsFailing: (facts) => ({
-    cause: `Checkpoints fail${because(facts)}; after a restart the job repeats its work since ${facts.checkpoint ?? 'the last one'}.`,
+    cause: `Checkpoints fail; after a restart the job repeats its work since ${facts.checkpoint ?? 'the last one'}.${told('The last failure', facts)}`,
     remedy: `${command('checkpoints', facts)} shows which and why. Too slow: raise spec.checkpoints.timeout. Refused: look at the storage.`,
   }),
   SavepointFailed: (facts) => ({
-    cause: `The savepoint could not be taken${because(facts)}; the job goes on.`,
+    cause: `The savepoint could not be taken; the job goes on.${told('The failure', facts)}`,
     remedy: `Mend the cause, then ${command('savepoint', facts)} asks for another.`,
   }),
   RolledBack: (facts) => ({
@@ -236,11 +236,11 @@ const TABLE: Readonly<Record<Reason, (facts: ExplainFacts) => Explanation>> = {
     remedy: `Create the Secret or ConfigMap that the message names in ${namespaceText(facts)}, or correct the name in spec.`,
   }),
   Evicted: (facts) => ({
-    cause: `${podText(facts)} was evicted${from(facts.node)}${because(facts)}; that counts as no failure of the job.`,
+    cause: `${podText(facts)} was evicted${from(facts.node)}; that counts as no failure of the job.${told('The reason', facts)}`,
     remedy: 'Nothing to do: the pod is made again. If it happens often, give it requests that match what it uses.',
   }),
   NodeLost: (facts) => ({
-    cause: `The node${space(facts.node)} of ${podName(facts)} does not answer${because(facts)}; that counts as no failure of the job.`,
+    cause: `The node${space(facts.node)} of ${podName(facts)} does not answer; that counts as no failure of the job.${told('The reason', facts)}`,
     remedy: `Nothing to do: a standby takes over, or the pod is made again elsewhere. spec.highAvailability.standbys: 1 makes that fast.`,
   }),
 };
@@ -266,12 +266,22 @@ function restorePoint(facts: ExplainFacts): string {
   return `To start from ${from}, name its URI in spec.restoreFrom and raise spec.triggers.restore. `;
 }
 
-function because({ detail }: ExplainFacts): string {
-  const line = (detail ?? '')
+function because(facts: ExplainFacts): string {
+  const line = lineOf(facts);
+  return line === '' ? '' : `: ${line}`;
+}
+
+/** A sentence of its own, where the one before goes on after the cause. */
+function told(label: string, facts: ExplainFacts): string {
+  const line = lineOf(facts);
+  return line === '' ? '' : ` ${label}: ${line}.`;
+}
+
+function lineOf({ detail = '' }: ExplainFacts): string {
+  return detail
     .replace(/\s+/g, ' ')
     .replace(/[. ]+$/, '')
     .trim();
-  return line === '' ? '' : `: ${line}`;
 }
 
 function space(text: string | undefined): string {

@@ -25,7 +25,6 @@ export {
 export {
   type ExplainContext,
   explainJob,
-  explanationText,
   type JobExplanation,
   type ObservedJob,
   type PodTrouble,

@@ -11,7 +11,7 @@ export const logs: Command = {
   usage: '<name>',
   examples: [
     'flinkjob logs -n team-a flight-delays',
-    'flinkjob logs -n team-a --previous flight-delays            # what ended the attempt before',
+    'flinkjob logs -n team-a --previous flight-delays            # of the pod that ended last',
     'kubectl flinkjob logs --standbys --follow --tail 20 flight-delays',
   ],
   register: (command, action) =>

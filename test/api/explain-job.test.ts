@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { explain, explainJob, explanationText, type ObservedJob, type PodTrouble } from '../../src/api/index.ts';
+import { explain, explainJob, type ObservedJob, type PodTrouble, REASONS } from '../../src/api/index.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05Z');
 const TIME = '2026-01-02T03:00:00Z';
@@ -60,7 +60,8 @@ test('a job that was given up is explained by its Stalled condition', () => {
 
 test('a message that was made from the table is not told twice', () => {
   const facts = { job: 'flights', namespace: 'team-a', detail: 'bad record', checkpoint: 'checkpoint 7' };
-  const message = explanationText('RestartsExhausted', facts);
+  const { cause, remedy } = explain('RestartsExhausted', facts);
+  const message = `${cause} ${remedy}`;
   const found = why(
     aJob({ phase: 'Failed', conditions: [condition('Stalled', 'True', 'RestartsExhausted', message)] }),
   );
@@ -140,4 +141,19 @@ test.each<[string, Status, string]>([
 test('pods of a job that runs or stands still as asked do not matter', () => {
   expect(why(aJob({ phase: 'Running' }), [TOO_BIG]).reason).toBe('Succeeded');
   expect(why(aJob({ phase: 'Suspended' }), [TOO_BIG]).reason).toBe('Suspended');
+});
+
+test('every message that is made of cause and remedy is taken apart again', () => {
+  const facts = { job: 'flights', namespace: 'team-a', pod: 'flights-1-0', image: 'a:1', detail: 'exit code 137' };
+  for (const known of [
+    facts,
+    {},
+    { ...facts, memory: '512Mi', checkpoint: 's3://b/7', revision: 'a-1', nextAt: 'at 3' },
+  ]) {
+    for (const reason of REASONS) {
+      const { cause, remedy } = explain(reason, known);
+      const conditions = [condition('Stalled', 'True', reason, `${cause} ${remedy}`)];
+      expect(why(aJob({ phase: 'Failed', conditions }))).toEqual({ reason, cause, remedy });
+    }
+  }
 });

@@ -43,7 +43,8 @@ test('the remedy of a job that was given up names the commands that mend it', ()
       checkpoint: 'checkpoint 7',
     }),
   ).toEqual({
-    cause: 'The job failed more often than its restart strategy allows: bad record; its state is kept in checkpoint 7.',
+    cause:
+      'The job failed more often than its restart strategy allows; its state is kept in checkpoint 7. The last failure: bad record.',
     remedy:
       'Mend what failed (kubectl flinkjob logs --previous flights -n team-a), then kubectl flinkjob restart flights -n team-a; or change spec, and it starts from its newest state.',
   });

@@ -300,7 +300,8 @@ describe('savepoint', () => {
     const place = await Place.withJob();
     const ran = place.run(['savepoint', 'flights']);
     await specSays(place, ({ triggers }) => triggers?.savepoint === 1);
-    await place.report({ ...RUNNING, savepoints: [{ trigger: 1, state: 'Failed', cause: 'no space left' }] });
+    const savepoints = [{ trigger: 1, state: 'Failed', cause: 'no space left' }];
+    await place.report({ ...RUNNING, savepoints, handledTriggers: { savepoint: 1 } });
     const { code, stderr } = await ran;
     expect(code).toBe(1);
     expect(stderr).toContain(
@@ -360,7 +361,7 @@ describe('restart, suspend, resume', () => {
     await place.report({ ...RUNNING, phase: 'Failed', handledTriggers: { restart: 1 }, conditions: [stalled] });
     const { code, stderr } = await ran;
     expect(code).toBe(1);
-    expect(stderr).toContain('The job failed more often than its restart strategy allows: bad record');
+    expect(stderr).toContain('restart strategy allows; its state is kept. The last failure: bad record.');
   });
 
   test('suspend waits until the job stands still, and prints where its state lies', async () => {
@@ -584,7 +585,7 @@ describe('logs', () => {
     const place = await Place.withJob({ ...RUNNING, rootException: 'RangeError: full' });
     const { code, stdout, stderr } = await place.run(['logs', '--previous', 'flights']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'RangeError: full\n' });
-    expect(stderr).toContain('has no pods of an earlier attempt now');
+    expect(stderr).toContain('has no pod that has ended now');
   });
 
   test('of a pod that is not there are refused with the way to find another', async () => {

@@ -5,7 +5,7 @@ import { parseDurationMs } from '../../lib/durations.ts';
 export function withLogOptions(command: Commander): Commander {
   return command
     .option('--pod <name>', 'of this pod')
-    .option('-p, --previous', 'of the attempt before this one; where its pods are gone, what status kept of it')
+    .option('-p, --previous', 'of the pod that ended last; where it is gone, what status kept of the last failure')
     .option('--standbys', 'of all pods of this attempt, each line after the name of its pod')
     .option('-f, --follow', 'go on with what is written from now on, until Ctrl-C or the end of the pod')
     .option('--tail <lines>', 'only so many of the last lines', countOf)

@@ -42,25 +42,34 @@ export function whyOf(job: FlinkJobObject, now: number): string {
 
 /** Of a savepoint that trigger `number` asked for: where it lies. */
 export function savepointProgress(job: FlinkJobObject, number: number, now: number): Progress<string> {
-  const record = job.status?.savepoints?.find(({ trigger = 0 }) => trigger === number);
-  const { uri, state, cause } = record ?? {};
-  if (record !== undefined && uri !== undefined && (state === 'Completed' || state === undefined)) {
-    return { is: 'done', result: uri };
-  }
-  if (state === 'Failed' || state === 'Expired') {
-    const why = cause === undefined ? '' : `: ${cause}`;
-    const ended = state === 'Failed' ? 'failed' : 'was not taken in time';
-    return failed(
-      `savepoint ${number} of job ${titleOf(job)} ${ended}${why}. The job goes on. ${askAgain(job, 'savepoint')}`,
-    );
-  }
-  const lost = putBack(job, 'savepoint', number);
-  if (lost !== undefined) return { is: 'failed', error: lost };
   const { handled } = triggerOf(job, 'savepoint');
-  const still = handled < number ? standsStill(job, now) : undefined;
-  if (still !== undefined) return { is: 'failed', error: still };
+  const record = job.status?.savepoints?.find(({ trigger = 0 }) => trigger === number);
+  const settled = record === undefined ? undefined : settledSavepoint(job, number, record);
+  if (settled !== undefined) return settled;
+  const lost = putBack(job, 'savepoint', number) ?? (handled < number ? standsStill(job, now) : undefined);
+  if (lost !== undefined) return { is: 'failed', error: lost };
+  const { state, cause = 'no cause was given' } = record ?? {};
+  if (state === 'Failed') return underWay(`savepoint ${number} failed and is tried again: ${cause}`);
   if (state === 'Triggered') return underWay(`savepoint ${number} is being taken`);
-  return underWay(handled < number ? `savepoint ${number} is asked for` : `savepoint ${number} is taken up`);
+  return underWay(`savepoint ${number} is ${handled < number ? 'asked for' : 'taken up'}`);
+}
+
+type SavepointRecord = NonNullable<NonNullable<FlinkJobObject['status']>['savepoints']>[number];
+
+/** Complete, or failed for good: before it is handled, the operator tries again by itself. */
+function settledSavepoint(
+  job: FlinkJobObject,
+  number: number,
+  { state = 'Completed', uri, cause }: SavepointRecord,
+): Progress<string> | undefined {
+  if (state === 'Completed' && uri !== undefined) return { is: 'done', result: uri };
+  const isOver = state === 'Expired' || (state === 'Failed' && triggerOf(job, 'savepoint').handled >= number);
+  if (!isOver) return undefined;
+  const ended = state === 'Failed' ? 'failed' : 'was not taken in time';
+  const why = cause === undefined ? '' : `: ${cause}`;
+  return failed(
+    `savepoint ${number} of job ${titleOf(job)} ${ended}${why}. The job goes on. ${askAgain(job, 'savepoint')}`,
+  );
 }
 
 /** Of a restart: the number of the attempt that runs. */

@@ -52,7 +52,7 @@ export function choosePods(
 ): string[] {
   // One that is gone from the list may still be asked for; the server says what there is to say.
   if (pod !== undefined) return [pod];
-  if (previous === true) return newestOfEarlier(pods);
+  if (previous === true) return lastThatEnded(pods);
   const current = pods.filter(({ role }) => role !== 'old');
   if (standbys === true) return current.map(({ name }) => name);
   const leader = job.status?.attempt?.leader;
@@ -60,18 +60,18 @@ export function choosePods(
   return main === undefined ? [] : [main.name];
 }
 
-/** Of the newest attempt before the open one, the pod that was made last: it is the one that ended it. */
-function newestOfEarlier(pods: readonly PodReport[]): string[] {
-  const earlier = pods.filter(({ role }) => role === 'old');
-  const newest = Math.max(...earlier.map(({ attempt = 0 }) => attempt));
-  const last = earlier.filter(({ attempt = 0 }) => attempt === newest).at(-1);
+/** Of the newest attempt that has pods which do not run any more, the one that was made last: it is what ended it. */
+function lastThatEnded(pods: readonly PodReport[]): string[] {
+  const ended = pods.filter(({ role }) => role === 'old' || role === 'ended');
+  const newest = Math.max(...ended.map(({ attempt = 0 }) => attempt));
+  const last = ended.filter(({ attempt = 0 }) => attempt === newest).at(-1);
   return last === undefined ? [] : [last.name];
 }
 
 /** Pods that are gone took their output along; the last of it stands in status. */
 function withoutPods(job: FlinkJobObject, { previous }: LogsOptions, notes: readonly string[], io: CliIo): number {
   const { rootException, phase = 'Pending' } = job.status ?? {};
-  const which = previous === true ? 'no pods of an earlier attempt' : 'no pods';
+  const which = previous === true ? 'no pod that has ended' : 'no pods';
   const why = notes.length === 0 ? '' : ` (${notes.join('; ')})`;
   if (rootException === undefined) {
     throw new ClusterJobError('CLUSTER_POD_NOT_FOUND', `job ${titleOf(job)} has ${which} now${why}; it is ${phase}`);

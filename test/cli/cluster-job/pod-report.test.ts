@@ -63,6 +63,13 @@ test('logs are those of the leader, or of whoever is there', () => {
   );
   expect(choosePods(pods, job, {})).toEqual(['flights-3-1']);
   expect(choosePods(pods, job, { previous: true })).toEqual(['flights-2-1']);
+  const ended = podReports(
+    [aPod('flights-2-0'), anEndedPod('flights-3-1', 1, 'Error'), anEndedPod('flights-3-0', 1, 'Error')],
+    {
+      number: 3,
+    },
+  );
+  expect(choosePods(ended, job, { previous: true })).toEqual(['flights-3-1']);
   expect(choosePods(pods, job, { standbys: true })).toEqual(['flights-3-1', 'flights-3-0']);
   expect(choosePods(pods, job, { pod: 'any' })).toEqual(['any']);
   expect(choosePods(pods.slice(2), job, {})).toEqual(['flights-2-1']);

@@ -30,6 +30,18 @@ test('a savepoint of another trigger is not the one that was asked for', () => {
   expect(asked({ savepoints: [{ trigger: 2, state: 'Completed', uri: 's3://b/2' }] }).is).toBe('underWay');
 });
 
+test('a savepoint that failed is tried again until the operator calls it handled', () => {
+  const savepoints = [{ trigger: 3, state: 'Failed' as const, cause: 'no space left' }];
+  expect(asked({ savepoints })).toEqual({
+    is: 'underWay',
+    text: 'savepoint 3 failed and is tried again: no space left',
+  });
+  expect(asked({ savepoints, handledTriggers: { savepoint: 3 } })).toMatchObject({
+    is: 'failed',
+    error: { message: expect.stringContaining('failed: no space left. The job goes on.') },
+  });
+});
+
 test('a savepoint that expired, and a job that stopped before, are failures', () => {
   expect(asked({ savepoints: [{ trigger: 3, state: 'Expired' }] })).toMatchObject({
     is: 'failed',
