@@ -42,21 +42,24 @@ export async function definedFlinkJobs(cluster: TestCluster): Promise<void> {
   if (applied.status >= 300) throw new Error(`the definition was refused: ${JSON.stringify(applied.body)}`);
 }
 
+/** How a test starts an operator. */
+export type OperatorOptions = {
+  readonly namespace: string;
+  readonly client: ApiClient;
+  readonly settings?: Partial<OperatorSettings>;
+} & Partial<Omit<FlinkJobControllerOptions, 'settings' | 'client'>>;
+
 /** An operator for one namespace; stops after the test, or when it is told to. */
-export async function anOperator(
-  cluster: TestCluster,
-  {
-    namespace,
-    settings = {},
-    client = aClient(tokenConnection(cluster), { fieldManager: 'flinkjob-operator' }),
-    ...more
-  }: {
-    readonly namespace: string;
-    readonly settings?: Partial<OperatorSettings>;
-    readonly client?: ApiClient;
-  } & Partial<Omit<FlinkJobControllerOptions, 'settings' | 'client'>>,
-) {
+export async function anOperator(cluster: TestCluster, options: Omit<OperatorOptions, 'client'>) {
   await definedFlinkJobs(cluster);
+  const client = aClient(tokenConnection(cluster), { fieldManager: 'flinkjob-operator' });
+  const operator = await startOperator({ client, ...options });
+  onTestFinished(operator.stop);
+  return operator;
+}
+
+/** An operator for one namespace, until it is told to stop. */
+export async function startOperator({ namespace, settings = {}, client, ...more }: OperatorOptions) {
   const told: ToldEvent[] = [];
   const lines: string[] = [];
   const { controller, informers } = flinkJobController({
@@ -81,7 +84,6 @@ export async function anOperator(
     stop.abort();
     await Promise.all(watching);
   };
-  onTestFinished(end);
   return { client, told, lines, stop: end };
 }
 

@@ -4,7 +4,7 @@
  */
 import { FINALIZER, LABELS } from '../../api/index.ts';
 import { controllerOf, keyOf, type TrackedClient } from '../../controller/index.ts';
-import { type Ledger, openAttemptOf, supervisorLedger } from '../../ha/index.ts';
+import { type Ledger, ledgerViewOf, openAttemptOf, supervisorLedger } from '../../ha/index.ts';
 import {
   ApiError,
   CONFIG_MAPS,
@@ -104,19 +104,15 @@ export async function act(step: Exclude<Step, { do: 'rest' }>, facts: FlinkJobFa
   }
 }
 
-/** Nobody else's finalizers are touched; the patch is tested against the resource version it was computed from. */
+/** Nobody else's finalizers are touched: the patch is refused when the resource is not the version it was computed from. */
 async function changeFinalizers(
   { object }: FlinkJobFacts,
   client: TrackedClient,
   how: 'add' | 'remove',
 ): Promise<void> {
-  const { namespace, name, uid } = object;
-  const current = await client.get(FLINK_JOBS, { namespace, name });
-  if (current === undefined || current.metadata?.uid !== uid) return;
-  const before = current.metadata.finalizers ?? [];
-  if (before.includes(FINALIZER) === (how === 'add')) return;
-  const finalizers = how === 'add' ? [...before, FINALIZER] : before.filter((each) => each !== FINALIZER);
-  const { resourceVersion } = current.metadata;
+  const { namespace, name, uid, resourceVersion } = object;
+  const others = object.finalizers.filter((each) => each !== FINALIZER);
+  const finalizers = how === 'add' ? [...others, FINALIZER] : others;
   await client.mergePatch(FLINK_JOBS, { namespace, name }, { metadata: { finalizers, resourceVersion, uid } });
 }
 
@@ -126,14 +122,12 @@ async function createHandles(
   acting: Acting,
 ): Promise<Acted> {
   const { memory } = acting;
-  await backendOf(facts, acting).create(step.lowestEpoch);
-  // Whoever made it, what there is now is read before anything is written to it.
-  memory.handles = undefined;
-  if (step.ledger.attempts.length === 0) return 'again';
-  const ledgers = ledgersOf(facts, acting);
-  const view = await ledgers.read();
-  if (view !== undefined && view.ledger.attempts.length === 0) await ledgers.write(view, step.ledger, WRITER);
-  return 'again';
+  const backend = backendOf(facts, acting);
+  // Whoever made it, what comes back is what there is now.
+  const view = ledgerViewOf(await backend.create(step.lowestEpoch), backend.name);
+  memory.learnt({ is: 'there', view });
+  if (step.ledger.attempts.length === 0 || view.ledger.attempts.length > 0) return 'again';
+  return writeLedger(step.ledger, { ...facts, handles: { is: 'there', view } }, acting);
 }
 
 async function deleteHandles(uid: string, facts: FlinkJobFacts, acting: Acting): Promise<void> {
@@ -143,7 +137,7 @@ async function deleteHandles(uid: string, facts: FlinkJobFacts, acting: Acting):
   // One that cannot be read has no uid that we know; deleting the FlinkJob means it all the same.
   if (uid === '') await deleteByName(client, { namespace, name: objectNames(name).handles }, signal);
   else await backend.remove(uid);
-  acting.memory.handles = { is: 'absent' };
+  acting.memory.learnt({ is: 'absent' });
 }
 
 async function deleteByName(
@@ -160,7 +154,7 @@ async function writeLedger(ledger: Ledger, facts: FlinkJobFacts, acting: Acting)
   const written = await ledgersOf(facts, acting).write(facts.handles.view, ledger, WRITER);
   switch (written.outcome) {
     case 'done':
-      memory.handles = { is: 'there', view: written.view };
+      memory.learnt({ is: 'there', view: written.view });
       return 'again';
     case 'notDone':
       memory.handles = undefined;

@@ -69,7 +69,8 @@ export function flinkJobController(options: FlinkJobControllerOptions): {
     random,
     newId,
     metrics,
-    trouble: ({ key, error }) => log.warn('a reconcile failed', { job: key, cause: messageOf(error) }),
+    trouble: ({ key, error }) =>
+      log.warn('a reconcile failed', { ...reconciler.logFacts(key), cause: messageOf(error) }),
   });
   return { controller, informers: [...copies.values()].flatMap(({ informers }) => informers) };
 }

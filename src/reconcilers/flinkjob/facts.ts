@@ -62,6 +62,8 @@ export interface JobObject {
   readonly name: string;
   readonly uid: string;
   readonly generation: number;
+  readonly resourceVersion: string;
+  readonly finalizers: readonly string[];
   readonly hasFinalizer: boolean;
   /** When deletion was asked for. */
   readonly deletingSince: number | undefined;

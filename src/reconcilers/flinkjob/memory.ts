@@ -8,6 +8,8 @@ export class JobMemory {
   readonly uid: string;
   /** As they were read or written last; undefined: not known. */
   handles: Handles | undefined;
+  /** Whether they were read, or written, in this reconcile: what was read before may have been changed by the leader. */
+  areHandlesFresh = false;
   /** What `handles` were read for: when it is another one, they are read again. */
   handlesMark = '';
   rest: RestSeen = { is: 'notAsked' };
@@ -19,10 +21,18 @@ export class JobMemory {
   leaseFreedOf: string | undefined;
   /** Where the newest savepoint or checkpoint lies that was heard of. */
   newestPoint: string | undefined;
+  /** For lines of the log: the attempt and the epoch that were seen last. */
+  standing: { readonly attempt: number; readonly epoch: number } | undefined;
   private highest = { attempt: 0, index: -1 };
 
   constructor(uid: string) {
     this.uid = uid;
+  }
+
+  /** The handles are like this now. */
+  learnt(handles: Handles): void {
+    this.handles = handles;
+    this.areHandlesFresh = true;
   }
 
   /** The highest index that a pod of the attempt is known to have had, gone ones included. */
@@ -52,6 +62,11 @@ export class JobMemories {
     const fresh = new JobMemory(uid);
     this.memories.set(key, fresh);
     return fresh;
+  }
+
+  /** What is remembered of a job; undefined: nothing. */
+  get(key: string): JobMemory | undefined {
+    return this.memories.get(key);
   }
 
   forget(key: string): void {

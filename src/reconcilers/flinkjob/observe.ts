@@ -54,8 +54,15 @@ export interface DoneAlready {
 }
 
 export function nothingDone(): DoneAlready {
-  return { hasFinalizer: false, revisions: new Map(), children: new Set(), pods: new Map() };
+  return {
+    hasFinalizer: false,
+    revisions: new Map(),
+    children: new Set(),
+    pods: new Map(),
+  };
 }
+
+const ABSENT: Handles = { is: 'absent' };
 
 export class Observer {
   private readonly options: ObserverOptions;
@@ -72,7 +79,9 @@ export class Observer {
     const desired = desiredOf(resource, object);
     const pods = this.pods(object, done);
     const revisions = this.revisions(object, done);
-    const handles = await this.handles(object, pods, looking);
+    // Nobody has made anything for it yet; what an orphaned job left is found when its pointers are to be made.
+    const isNew = !object.hasFinalizer && resource.status?.jobId === undefined;
+    const handles = await this.handles(object, pods, looking, isNew);
     const open = handles.is === 'there' ? openAttemptOf(handles.view.ledger) : undefined;
     if (open !== undefined) await this.ask(open.number, pods, handles, looking);
     else memory.rest = { is: 'notAsked' };
@@ -116,12 +125,17 @@ export class Observer {
   }
 
   /** Read again when pods have ended or are gone, when the job begins to run, and when nothing is known. */
-  private async handles(object: JobObject, pods: readonly PodSeen[], looking: Looking): Promise<Handles> {
+  private async handles(
+    object: JobObject,
+    pods: readonly PodSeen[],
+    looking: Looking,
+    isNew: boolean,
+  ): Promise<Handles> {
     const { memory } = looking;
     const mark = handlesMark(memory, pods);
     if (memory.handles !== undefined && memory.handlesMark === mark) return memory.handles;
-    const handles = await this.readHandles(object, looking);
-    memory.handles = handles;
+    const handles = isNew ? ABSENT : await this.readHandles(object, looking);
+    memory.learnt(handles);
     // A look may itself have taught something that the next one is not to be asked for again.
     memory.handlesMark = handlesMark(memory, pods);
     return handles;
@@ -153,7 +167,7 @@ export class Observer {
       memory.restMark = mark;
       memory.restDueAt = now() + untilNextLook({ memory, attempt, settings, random, handles, now: now() });
       // Who leads is known now.
-      if (!wasRunning && isRunning(memory, attempt)) memory.handles = await this.reread(handles, looking);
+      if (!wasRunning && isRunning(memory, attempt)) memory.learnt(await this.reread(handles, looking));
     }
     const { operation } = memory;
     if (operation?.state.is === 'inProgress') {
@@ -204,12 +218,15 @@ export function handlesOf(facts: {
 
 function objectOf({ metadata = {} }: FlinkJobObject, done: DoneAlready): JobObject {
   const { namespace = '', name = '', uid = '', generation = 0, finalizers = [], annotations = {} } = metadata;
+  const { resourceVersion = '' } = metadata;
   const asked = metadata.deletionTimestamp;
   return {
     namespace,
     name,
     uid,
     generation,
+    resourceVersion,
+    finalizers,
     hasFinalizer: done.hasFinalizer || finalizers.includes(FINALIZER),
     deletingSince: asked === undefined ? undefined : Date.parse(asked),
     isDeletionForced: annotations[ANNOTATIONS.forceDelete] === 'true',

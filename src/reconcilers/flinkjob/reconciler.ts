@@ -4,19 +4,19 @@
 
 import { API_VERSION, type FlinkJobStatus, KIND, type Reason } from '../../api/index.ts';
 import type { ObjectKey, ReconcileContext, ReconcileResult } from '../../controller/index.ts';
-import { refOf } from '../../controller/index.ts';
+import { keyOf, refOf } from '../../controller/index.ts';
 import { ApiError, type EventRecorder, FLINK_JOBS, type FlinkJobObject } from '../../kube/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { FlinkJobError, messageOf } from '../../lib/errors.ts';
-import type { Logger } from '../../lib/logger.ts';
-import { act } from './act.ts';
+import type { LogFacts, Logger } from '../../lib/logger.ts';
+import { type Acted, act } from './act.ts';
 import { NameConflictError } from './errors.ts';
-import type { FlinkJobFacts, OperatorSettings } from './facts.ts';
+import type { FlinkJobFacts, Handles, OperatorSettings } from './facts.ts';
 import type { JobCopies } from './job-copies.ts';
 import type { JobRest } from './job-rest.ts';
 import { JobMemories, type JobMemory } from './memory.ts';
 import { nextStep } from './next-step.ts';
-import { nothingDone, Observer } from './observe.ts';
+import { type DoneAlready, nothingDone, Observer } from './observe.ts';
 import { isWorthWriting, type Outcome, statusOf } from './status.ts';
 import type { Saying, Step } from './step.ts';
 
@@ -65,49 +65,86 @@ export class FlinkJobReconciler {
   }
 
   private async work(look: Look): Promise<ReconcileResult> {
-    const { key, context, copies, resource, memory } = look;
-    const { settings, clock, random, rest } = this.options;
-    const observer = new Observer({ copies, rest, settings, now: () => clock.now(), random });
-    const done = nothingDone();
-    const { client: api, signal } = context.client.untracked;
+    const { key, context, memory } = look;
     let facts: FlinkJobFacts | undefined;
-    let outcome: Outcome = { because: undefined, error: undefined };
-    let untilMs: number | undefined;
+    memory.areHandlesFresh = false;
     try {
-      for (let steps = 0; ; steps++) {
-        if (steps === MOST_STEPS) throw new TypeError(`FlinkJob ${key} does not come to rest`);
-        facts = await observer.facts(resource, { key, memory, client: api, signal, done });
+      const done = nothingDone();
+      for (let steps = 0; steps < MOST_STEPS; steps++) {
+        facts = await this.observe(look, done);
         const step = nextStep(facts);
-        if (step.do === 'rest') {
-          outcome = { because: step.because, error: undefined };
-          untilMs = step.untilMs;
-          break;
-        }
-        this.tell(step, facts);
-        const acted = await act(step, facts, { client: context.client, memory, done, rest, clock, random });
-        this.say(step, facts);
+        if (step.do === 'rest') return await this.rest(facts, step, look);
+        const acted = await this.carryOut(step, facts, look, done);
         if (step.do === 'removeFinalizer') return undefined;
-        if (acted === 'wait') break;
+        if (acted === 'wait') return await this.rest(facts, { do: 'rest' }, look);
       }
+      throw new TypeError(`FlinkJob ${key} does not come to rest`);
     } catch (error) {
       memory.handles = undefined;
-      if (facts !== undefined && !signal.aborted) await this.reportFailure(facts, error, context);
+      const isWorthTelling =
+        !(error instanceof ApiError && error.isConflict) && !context.client.untracked.signal.aborted;
+      if (facts !== undefined && isWorthTelling) await this.reportFailure(facts, error, context);
       throw error;
     }
-    const status = await this.report(facts, outcome, context);
+  }
+
+  private observe({ key, context, copies, resource, memory }: Look, done: DoneAlready): Promise<FlinkJobFacts> {
+    const { settings, clock, random, rest } = this.options;
+    const observer = new Observer({ copies, rest, settings, now: () => clock.now(), random });
+    const { client, signal } = context.client.untracked;
+    return observer.facts(resource, { key, memory, client, signal, done });
+  }
+
+  private async carryOut(
+    step: Exclude<Step, { do: 'rest' }>,
+    facts: FlinkJobFacts,
+    { key, context, memory }: Look,
+    done: DoneAlready,
+  ): Promise<Acted> {
+    if (step.do === 'writeLedger' && !memory.areHandlesFresh) {
+      // The leader writes there too: decided on what is there now, the write is sent once instead of being refused.
+      memory.handles = undefined;
+      return 'again';
+    }
+    const { clock, random, rest } = this.options;
+    memory.standing = standingOf(facts.handles);
+    this.tell(step, key);
+    const acted = await act(step, facts, { client: context.client, memory, done, rest, clock, random });
+    // An attempt that was opened is told of as that attempt.
+    memory.standing = standingOf(memory.handles) ?? memory.standing;
+    this.say(step, facts, key);
+    return acted;
+  }
+
+  /** There is nothing to do now: how the job stands is said, if it is not said yet. */
+  private async rest(
+    facts: FlinkJobFacts,
+    { because, untilMs }: Extract<Step, { do: 'rest' }>,
+    { key, context, memory }: Look,
+  ): Promise<ReconcileResult> {
+    const status = await this.report(facts, { because, error: undefined }, context);
     this.options.report?.(key, { facts, status });
     return wakeAt(facts, memory, untilMs);
   }
 
-  private tell(step: Step, { object }: FlinkJobFacts): void {
-    this.options.log.debug('step', { job: `${object.namespace}/${object.name}`, step: step.do });
+  /** What every line of the log about a job says: which, and of which attempt and epoch. */
+  logFacts(key: ObjectKey): LogFacts {
+    return { job: key, ...this.memories.get(key)?.standing };
   }
 
-  private say(step: Step, { object }: FlinkJobFacts): void {
+  private tell(step: Step, key: ObjectKey): void {
+    this.options.log.debug('step', { ...this.logFacts(key), step: step.do });
+  }
+
+  /** To people who look at the job, and to those who look at the log. */
+  private say(step: Step, { object }: FlinkJobFacts, key: ObjectKey): void {
     const sayings: readonly Saying[] = 'say' in step ? step.say : [];
     const { namespace, name, uid } = object;
     const regarding = { apiVersion: API_VERSION, kind: KIND, namespace, name, uid };
-    for (const { type, reason, note } of sayings) this.options.events.event(regarding, type, reason, reason, note);
+    for (const { type, reason, note } of sayings) {
+      this.options.events.event(regarding, type, reason, reason, note);
+      this.options.log[type === 'Warning' ? 'warn' : 'info'](note, { ...this.logFacts(key), reason });
+    }
   }
 
   private async report(facts: FlinkJobFacts, outcome: Outcome, { client }: ReconcileContext): Promise<FlinkJobStatus> {
@@ -124,7 +161,8 @@ export class FlinkJobReconciler {
     try {
       await this.report(facts, { because: undefined, error: failureOf(error) }, context);
     } catch (second) {
-      this.options.log.warn('the status could not be written', { job: facts.object.name, cause: messageOf(second) });
+      const job = keyOf(facts.object);
+      this.options.log.warn('the status could not be written', { ...this.logFacts(job), cause: messageOf(second) });
     }
   }
 }
@@ -135,6 +173,10 @@ interface Look {
   readonly copies: JobCopies;
   readonly resource: FlinkJobObject;
   readonly memory: JobMemory;
+}
+
+function standingOf(handles: Handles | undefined): JobMemory['standing'] {
+  return handles?.is === 'there' ? { attempt: handles.view.attempt, epoch: handles.view.epoch } : undefined;
 }
 
 function failureOf(error: unknown): NonNullable<Outcome['error']> {

@@ -1,0 +1,251 @@
+/**
+ * One life of a FlinkJob under an operator that may be killed at one of its requests, and how the world looked at each stage
+ * of it. The pods are played, the API server is real. Whoever goes on after the kill is another operator, which knows nothing.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  ApiClient,
+  CONFIG_MAPS,
+  CONTROLLER_REVISIONS,
+  FLINK_JOBS,
+  type FlinkJobObject,
+  type KubeObject,
+  LEASES,
+  POD_DISRUPTION_BUDGETS,
+  PODS,
+  type ResourceDef,
+  ROLE_BINDINGS,
+  ROLES,
+  SERVICE_ACCOUNTS,
+  SERVICES,
+} from '../../src/kube/index.ts';
+import { startOperator, TEST_SETTINGS } from '../builders/flinkjob-operator.ts';
+import { tokenConnection } from '../builders/kube.ts';
+import type { TestCluster } from '../cluster/index.ts';
+import { ApiProxy } from '../faults/api/api-proxy.ts';
+import { NodeSimulator, playedJobs } from '../node-simulator/index.ts';
+
+/** Which request of the operator is its last, and whether the server still sees it. */
+export interface Kill {
+  /** Counted from 1; watches and lists do not count. */
+  readonly request: number;
+  readonly is: 'before' | 'after';
+}
+
+/** What there was at each stage, without what differs from life to life. */
+export type LifeRecord = Readonly<Record<string, unknown>>;
+
+export interface Life {
+  readonly stages: LifeRecord;
+  /** Requests of the operator, those of the second one included. */
+  readonly requests: number;
+  readonly wasKilled: boolean;
+}
+
+const signal = new AbortController().signal;
+const DEADLINE_MS = 60_000;
+const COUNTED = ['get', 'create', 'update', 'patch', 'delete', 'deletecollection'] as const;
+const JOB = 'flights';
+
+const SPEC = {
+  typescript: { module: 'dist/flights.js' },
+  args: ['first'],
+  storage: { uri: 's3://bucket/jobs' },
+  highAvailability: { standbys: 1 },
+  upgrade: { mode: 'Savepoint' },
+  checkpoints: { interval: '60s' },
+};
+
+/** The stages: what is asked for, and when it is reached. */
+const SCRIPT: readonly {
+  readonly stage: string;
+  readonly spec: object;
+  reached(job: FlinkJobObject): boolean;
+}[] = [
+  { stage: 'running', spec: {}, reached: isStable(1) },
+  { stage: 'upgraded', spec: { args: ['second'] }, reached: isStable(2) },
+  { stage: 'suspended', spec: { state: 'Suspended' }, reached: ({ status }) => status?.phase === 'Suspended' },
+  { stage: 'resumed', spec: { state: 'Running' }, reached: isStable(3) },
+  {
+    stage: 'saved',
+    spec: { triggers: { savepoint: 1 } },
+    reached: ({ status }) => status?.handledTriggers?.savepoint === 1,
+  },
+];
+
+function isStable(attempt: number): (job: FlinkJobObject) => boolean {
+  return ({ status }) =>
+    status?.phase === 'Running' && status.attempt?.number === attempt && status.upgrade === undefined;
+}
+
+/** Lives it. Throws when a stage is not reached. */
+export async function liveOnce(cluster: TestCluster, kill: Kill | undefined): Promise<Life> {
+  const namespace = await cluster.namespace();
+  const played = playedJobs();
+  const simulator = await NodeSimulator.start({ access: cluster.access, namespaces: [namespace], nodes: 1, played });
+  const user = ApiClient.for(tokenConnection(cluster), { fieldManager: 'kubectl' });
+  const operators = new Operators(cluster, namespace);
+  const stages: Record<string, unknown> = {};
+  try {
+    await operators.start(kill);
+    let spec: object = SPEC;
+    for (const { stage, spec: change, reached } of SCRIPT) {
+      spec = { ...spec, ...change };
+      await user.apply(FLINK_JOBS, { metadata: { namespace, name: JOB }, spec } as FlinkJobObject, {
+        signal,
+        force: true,
+      });
+      await until(`${stage} ${JSON.stringify(kill)}`, async () => {
+        const job = await user.get(FLINK_JOBS, { namespace, name: JOB }, { signal });
+        const isNew = job?.status?.observedGeneration === job?.metadata?.generation;
+        return job !== undefined && isNew && reached(job) ? undefined : JSON.stringify(job?.status);
+      });
+      stages[stage] = await worldOf(user, namespace);
+    }
+    await user.delete(FLINK_JOBS, { namespace, name: JOB }, { signal });
+    await until(`deleted ${JSON.stringify(kill)}`, async () => {
+      const job = await user.get(FLINK_JOBS, { namespace, name: JOB }, { signal });
+      return job === undefined ? undefined : JSON.stringify(job);
+    });
+    const left = await user.get(CONFIG_MAPS, { namespace, name: `${JOB}-ha` }, { signal });
+    stages['deleted'] = { handles: left === undefined ? 'gone' : 'left', pods: await namesOf(user, PODS, namespace) };
+    return { stages, requests: operators.requests, wasKilled: operators.wasKilled };
+  } finally {
+    await operators.stop();
+    await simulator.stop();
+    await user.close();
+  }
+}
+
+/** The operator, and the one after it. */
+class Operators {
+  readonly #cluster: TestCluster;
+  readonly #namespace: string;
+  readonly #ends: (() => Promise<void>)[] = [];
+  readonly #proxies: ApiProxy[] = [];
+  #succession: Promise<void> = Promise.resolve();
+  wasKilled = false;
+
+  constructor(cluster: TestCluster, namespace: string) {
+    this.#cluster = cluster;
+    this.#namespace = namespace;
+  }
+
+  get requests(): number {
+    return this.#proxies.reduce((sum, proxy) => sum + proxy.count({ verb: [...COUNTED] }), 0);
+  }
+
+  async start(kill: Kill | undefined): Promise<void> {
+    const proxy = await ApiProxy.start(this.#cluster.access);
+    this.#proxies.push(proxy);
+    const client = ApiClient.for(tokenConnection(this.#cluster, { server: proxy.url }), {
+      fieldManager: 'flinkjob-operator',
+    });
+    const operator = await startOperator({
+      client,
+      namespace: this.#namespace,
+      settings: { ...TEST_SETTINGS, stabilityMs: 50, restPollMs: 500 },
+    });
+    this.#ends.push(async () => {
+      await operator.stop();
+      await client.close();
+      await proxy.stop();
+    });
+    if (kill === undefined) return;
+    const fault = { do: kill.is === 'before' ? 'dropBefore' : 'dropAfter' } as const;
+    const rule = proxy.inject({ verb: [...COUNTED], from: kill.request, times: 1, fault });
+    this.#succession = rule.firstHit.then(async () => {
+      // From here on nothing of it reaches the server.
+      this.wasKilled = true;
+      await proxy.goDown();
+      await operator.stop();
+      await this.start(undefined);
+    });
+  }
+
+  async stop(): Promise<void> {
+    if (this.wasKilled) await this.#succession;
+    for (const end of this.#ends) await end();
+  }
+}
+
+const KINDS: readonly ResourceDef[] = [
+  CONTROLLER_REVISIONS,
+  LEASES,
+  POD_DISRUPTION_BUDGETS,
+  PODS,
+  ROLES,
+  ROLE_BINDINGS,
+  SERVICES,
+  SERVICE_ACCOUNTS,
+  CONFIG_MAPS,
+];
+
+async function worldOf(user: ApiClient, namespace: string): Promise<unknown> {
+  const names = await Promise.all(KINDS.map(async (kind) => [kind.plural, await namesOf(user, kind, namespace)]));
+  const pods = await user.list(PODS, { signal, namespace });
+  const live = pods.items.filter(
+    ({ status, metadata }) => status?.phase === 'Running' && metadata?.deletionTimestamp === undefined,
+  );
+  const handles = await user.get(CONFIG_MAPS, { namespace, name: `${JOB}-ha` }, { signal });
+  const job = await user.get(FLINK_JOBS, { namespace, name: JOB }, { signal });
+  return {
+    ...Object.fromEntries(names),
+    // Of those that have ended one is kept, and which one led is chance.
+    pods: live.map(({ metadata }) => metadata?.name).sort(),
+    finalizers: job?.metadata?.finalizers,
+    status: timeless(job?.status),
+    fence: Object.entries(handles?.metadata?.annotations ?? {})
+      .filter(([name]) => name.endsWith('/attempt'))
+      .sort(),
+    ledger: timeless(JSON.parse(handles?.data?.['ledger'] ?? '{}')),
+  };
+}
+
+async function namesOf(user: ApiClient, kind: ResourceDef, namespace: string): Promise<string[]> {
+  const { items } = await user.list(kind as ResourceDef<KubeObject>, { signal, namespace });
+  return items
+    .filter(({ metadata }) => metadata?.deletionTimestamp === undefined)
+    .map(({ metadata }) => metadata?.name ?? '')
+    .filter((name) => name.startsWith(JOB))
+    .sort();
+}
+
+/** Times, what is named after the uid, and what only says how long something took. */
+const OF_ONE_LIFE = new Set([
+  'at',
+  'since',
+  'started',
+  'startedAt',
+  'startTime',
+  'completed',
+  'lastTransitionTime',
+  'jobId',
+  'triggerId',
+  'uri',
+  'message',
+  'cause',
+  'checkpoint',
+  // Which of two pods leads is chance; that the epoch rises with it is proved elsewhere.
+  'epoch',
+  'leader',
+  'jobState',
+]);
+
+function timeless(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(timeless);
+  if (value === null || typeof value !== 'object') return value;
+  const entries = Object.entries(value).filter(([key]) => !OF_ONE_LIFE.has(key));
+  return Object.fromEntries(entries.map(([key, field]) => [key, timeless(field)]));
+}
+
+/** Waits until there is nothing that is missing. */
+async function until(what: string, missing: () => Promise<string | undefined>): Promise<void> {
+  const stop = Date.now() + DEADLINE_MS;
+  for (;;) {
+    const found = await missing();
+    if (found === undefined) return;
+    if (Date.now() > stop) throw new Error(`${what} was not reached: ${found}`);
+    await pause(20);
+  }
+}
