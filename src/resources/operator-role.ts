@@ -155,7 +155,8 @@ function flinkJobRights(): OperatorRight[] {
   const row = { apiGroup: API_GROUP, resource: PLURAL, where: 'jobs' } as const;
   return [
     { ...row, verbs: COPIED, use: 'call', why: 'a copy of every FlinkJob' },
-    { ...row, verbs: ['get', 'patch'], use: 'call', why: 'the finalizer; nothing else of it is ever written' },
+    { ...row, verbs: ['get'], use: 'seldom', why: ASKED_AGAIN },
+    { ...row, verbs: ['patch'], use: 'call', why: 'the finalizer; nothing else of it is ever written' },
     { ...row, verbs: ['delete'], use: 'seldom', why: 'ttlSecondsAfterFinished' },
     { ...row, resource: `${PLURAL}/status`, verbs: ['patch'], use: 'call', why: 'what is observed' },
     {
