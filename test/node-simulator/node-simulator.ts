@@ -49,6 +49,9 @@ export class NodeSimulator {
   readonly #parts: SimulatorParts;
   /** By uid, oldest first. */
   readonly #pods = new Map<string, SimulatedPod>();
+  /** The newest of each `namespace/name`. */
+  readonly #newest = new Map<string, SimulatedPod>();
+  readonly #ofJob = new Map<string, SimulatedPod[]>();
   readonly #running = new Set<Promise<void>>();
   readonly #arrivals = new Set<() => void>();
   readonly #troubles: unknown[] = [];
@@ -56,7 +59,7 @@ export class NodeSimulator {
   private constructor(options: NodeSimulatorOptions) {
     this.#options = options;
     const { access, nodes = 2, podsReachServerAt, readinessPeriodMs = 200 } = options;
-    this.#client = ApiClient.for(connectionOf(access), { fieldManager: SIMULATOR_USER });
+    this.#client = ApiClient.for(connectionOf(access), { fieldManager: SIMULATOR_USER, connections: 64 });
     const addresses = new LoopbackAddresses(Math.random);
     this.nodes = Array.from(
       { length: nodes },
@@ -124,7 +127,7 @@ export class NodeSimulator {
 
   /** The newest of this name, as soon as there is one. */
   async pod(name: string, namespace = this.#options.namespaces[0], deadlineMs = 60_000): Promise<SimulatedPod> {
-    const find = () => this.pods.findLast((pod) => pod.name === name && pod.namespace === namespace);
+    const find = () => this.#newest.get(`${namespace}/${name}`);
     const { promise, resolve: found, reject } = Promise.withResolvers<SimulatedPod>();
     const look = (): void => {
       const pod = find();
@@ -201,6 +204,9 @@ export class NodeSimulator {
     if (pod.spec?.nodeName !== undefined || this.#pods.has(uid)) return;
     const simulated = new SimulatedPod(this.#parts, pod);
     this.#pods.set(uid, simulated);
+    this.#newest.set(`${simulated.namespace}/${simulated.name}`, simulated);
+    const job = jobOf(pod);
+    this.#ofJob.set(job, [...(this.#ofJob.get(job) ?? []), simulated]);
     this.#track(simulated.run());
     for (const look of this.#arrivals) look();
   }
@@ -216,16 +222,19 @@ export class NodeSimulator {
 
   /** The one with the fewest pods of the same job, as topology spread asks for. */
   #nodeFor(pod: Pod): SimulatedNode | undefined {
-    const job = pod.metadata?.labels?.[LABELS.job];
-    const count = (node: SimulatedNode): number =>
-      this.pods.filter((one) => one.node === node && !one.hasEnded && one.object.metadata?.labels?.[LABELS.job] === job)
-        .length;
+    const pods = this.#ofJob.get(jobOf(pod)) ?? [];
+    const count = (node: SimulatedNode): number => pods.filter((one) => one.node === node && !one.hasEnded).length;
     const reachable = this.nodes.filter((node) => !node.isLost);
     return reachable.reduce<SimulatedNode | undefined>(
       (best, node) => (best === undefined || count(node) < count(best) ? node : best),
       undefined,
     );
   }
+}
+
+/** Pods of no job spread as those of one. */
+function jobOf({ metadata = {} }: Pod): string {
+  return `${metadata.namespace}/${metadata.labels?.[LABELS.job] ?? ''}`;
 }
 
 function connectionOf(access: ClusterAccess) {

@@ -51,7 +51,9 @@ export class PlayedContainer implements RunningContainer {
     if (answer !== undefined)
       this.#server = createServer((request, response) => {
         if (!this.#isFrozen) answer(request, response);
-      }).listen(REST_PORT, podIP);
+      })
+        .on('error', (error) => resolve(failed(error)))
+        .listen(REST_PORT, podIP);
     const timer = ends === undefined ? undefined : setTimeout(() => resolve(ends), ends.afterMs ?? 0);
     facts.ended?.then(resolve);
     this.#end = resolve;

@@ -13,10 +13,14 @@ export interface PlayedLeader {
   readonly podUid: string;
 }
 
+/** Where hundreds begin at once, requests wait for each other. */
+const PATIENCE_MS = 120_000;
+
 /** The epoch under which the pod leads; undefined where there is no object, or another attempt is open. */
 export async function takeOver(leader: PlayedLeader): Promise<number | undefined> {
   const { client, signal, namespace, job, attempt, podUid } = leader;
-  const backend = new ConfigMapHandleBackend({ client, signal, namespace, name: objectNames(job).handles });
+  const { handles: name } = objectNames(job);
+  const backend = new ConfigMapHandleBackend({ client, signal, namespace, name, deadlineMs: PATIENCE_MS });
   for (;;) {
     const found = await backend.read();
     if (found?.attempt !== attempt) return undefined;

@@ -56,10 +56,10 @@ export class PodRecord {
     this.all({ waiting: { reason: 'ContainerCreating' } });
   }
 
-  /** All containers are in this state. */
-  all(state: ContainerState): void {
+  /** All containers are in this state. With what else is known by then: one write for both. */
+  all(state: ContainerState, more: Partial<PodKnowledge> = {}): void {
     const names = (this.pod.spec?.containers ?? []).map(({ name }) => name);
-    this.learn({ states: Object.fromEntries(names.map((name) => [name, state])) });
+    this.learn({ states: Object.fromEntries(names.map((name) => [name, state])), ...more });
   }
 
   /** Writes the status, if it is another one now. */

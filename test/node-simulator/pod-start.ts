@@ -31,16 +31,18 @@ export async function startPod(facts: PodStartFacts): Promise<RunningContainer |
   const podIP = parts.addresses.next();
   const make = await makerOf(facts, podIP);
   if (make === undefined) return undefined;
-  record.learn({ podIP });
   const { image } = mainContainer(record);
   const isPulled = await passes(facts, 'imagePull', async () => {
-    record.all({ waiting: { reason: 'ErrImagePull', message: `failed to pull image "${image}": not found` } });
+    record.all(
+      { waiting: { reason: 'ErrImagePull', message: `failed to pull image "${image}": not found` } },
+      { podIP },
+    );
     await pause(AGAIN_MS);
     record.all({ waiting: { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}"` } });
   });
   if (!isPulled || parts.signal.aborted) return undefined;
   const container = make();
-  record.all({ running: { startedAt: kubeTime(Date.now()) } });
+  record.all({ running: { startedAt: kubeTime(Date.now()) } }, { podIP });
   return container;
 }
 
