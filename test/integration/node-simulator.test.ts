@@ -5,7 +5,7 @@ import { ConfigMapHandleBackend } from '../../src/ha/kubernetes/index.ts';
 import { type ApiClient, CONFIG_MAPS, defineResource, type KubeObject } from '../../src/kube/index.ts';
 import { MAIN_CONTAINER } from '../../src/resources/index.ts';
 import { aJobForPods, JOB } from '../builders/job-for-pods.ts';
-import { aClient, tokenConnection } from '../builders/kube.ts';
+import { aClient, aProxy, tokenConnection } from '../builders/kube.ts';
 import { aNodeSimulator } from '../builders/node-simulator.ts';
 import { clusterForTests } from '../cluster/index.ts';
 import { NODES, PODS, type Pod, playedJobs, SIMULATOR_USER, type SimulatedPod } from '../node-simulator/index.ts';
@@ -60,10 +60,13 @@ test('a leader and a standby run, each at the address of its pod, and one succee
   });
 });
 
-test('a pod of a job that is deleted stops in order and is gone', async () => {
+test('a pod of a job reaches the server where it is told to, stops in order when it is deleted, and is gone', async () => {
   const { namespace, client, pod } = await aJobForPods(cluster!);
-  const simulator = await aNodeSimulator(cluster!, { namespaces: [namespace] });
+  const proxy = await aProxy(cluster!);
+  const simulator = await aNodeSimulator(cluster!, { namespaces: [namespace], podsReachServerAt: proxy.url });
   const first = await (await simulator.pod(await pod(0))).until((it) => it.isReady);
+  const users = new Set(proxy.requests.map(({ identity }) => identity));
+  expect([...users]).toEqual([`system:serviceaccount:${namespace}:${JOB}-pods`]);
   await client.delete(PODS, { namespace, name: first.name }, { signal });
   await gone(client, namespace, first.name);
   expect(first.terminated).toMatchObject({ exitCode: 14, reason: 'Error' });
@@ -302,6 +305,28 @@ test('a container that is played ends as it was told to, without a process', asy
     phase: 'Failed',
     containerStatuses: [{ state: { terminated: { exitCode: 11, message: 'it is over' } } }],
   });
+});
+
+test('a container that is played goes on until it is told to end, or to stop', async () => {
+  const { namespace, client, simulator, aPod } = await aPlace();
+  simulator.play(() => true, { onStop: { exitCode: 4 } });
+  const [told, deleted] = [await aPod('a', 'never run'), await aPod('b', 'never run')];
+  for (const each of [told, deleted]) await each.until((it) => it.isReady);
+  told.end({ exitCode: 5 });
+  await told.until((it) => it.hasEnded);
+  expect(told.terminated).toMatchObject({ exitCode: 5 });
+  await client.delete(PODS, { namespace, name: 'b' }, { signal });
+  await gone(client, namespace, 'b');
+  expect(deleted.terminated).toMatchObject({ exitCode: 4 });
+});
+
+test('a pod can be made to start late', async () => {
+  const { simulator, aPod } = await aPlace();
+  simulator.delayStart('a', 400);
+  const begun = performance.now();
+  const pod = await (await aPod('a')).until((it) => it.isReady);
+  expect(performance.now() - begun).toBeGreaterThan(399);
+  expect(pod.waitingReason).toBeUndefined();
 });
 
 test('a played job answers as one that runs, takes savepoints, and ends when it is cancelled', async () => {
