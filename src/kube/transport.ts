@@ -9,6 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { createSecureContext } from 'node:tls';
 import { type Dispatcher, Pool } from 'undici';
 import type { Clock } from '../lib/clock.ts';
 import type { ClusterConnection, Credentials } from './connection.ts';
@@ -180,6 +181,7 @@ export class Transport {
 
   private makePools(credentials: Credentials): Pools {
     const { ca, cert, key, servername, verifiesServer } = credentials;
+    const hasOwnTrust = ca !== undefined || cert !== undefined || key !== undefined;
     const common = {
       allowH2: false,
       keepAliveTimeout: this.options.keepAliveMs,
@@ -189,9 +191,14 @@ export class Transport {
       headersTimeout: 0,
       bodyTimeout: 0,
       connect: {
-        ...(ca !== undefined && { ca }),
-        ...(cert !== undefined && { cert }),
-        ...(key !== undefined && { key }),
+        // Read once for all connections, each of which would read them by itself.
+        ...(hasOwnTrust && {
+          secureContext: createSecureContext({
+            ...(ca !== undefined && { ca }),
+            ...(cert !== undefined && { cert }),
+            ...(key !== undefined && { key }),
+          }),
+        }),
         ...(servername !== undefined && { servername }),
         rejectUnauthorized: verifiesServer,
         keepAlive: true,
