@@ -92,6 +92,9 @@ test('a job that is applied is taken up: its pod is made, its figures are told, 
     regarding: { kind: 'FlinkJob', name: 'flights' },
     reportingController: 'flinkjob.dev/operator',
   });
+  const told = operator.log.filter(({ job }) => job === `${namespace}/flights`);
+  expect(told.length).toBeGreaterThan(0);
+  expect(told.at(-1)).toMatchObject({ attempt: 1, epoch: 1, reason: event?.reason, message: event?.note });
   const [pod] = (await direct.list(PODS, { namespace, signal })).items;
   const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
   expect(pod).toMatchObject({ spec: { containers: [{ image: `flinkjob:${version}` }] } });
