@@ -7,12 +7,16 @@ import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { test as anyTest, beforeAll, describe, expect, onTestFinished } from 'vitest';
+import { parse } from 'yaml';
+import { awaitProgress } from '../../src/cli/cluster-job/await-progress.ts';
 import { aJob } from '../api/manifest.ts';
 import { eventually } from '../builders/eventually.ts';
+import { aClient, aProxy, tokenConnection } from '../builders/kube.ts';
 import { kubeconfigText } from '../builders/kubeconfig.ts';
 import { aTemporaryDirectory } from '../builders/temporary-directory.ts';
 import { flinkjob, type Ran } from '../cli/fake-io.ts';
 import { clusterForTests, issueCertificate } from '../cluster/index.ts';
+import { codeBlocks } from '../docs/markdown.ts';
 import { ApiServer, flinkJobs, type Json, shippedDefinition } from './crd/definition.ts';
 
 const cluster = await clusterForTests();
@@ -72,8 +76,8 @@ class Place {
     return place;
   }
 
-  actAs(adminToken: string): void {
-    writeFileSync(this.kubeconfig, kubeconfigText({ ...cluster!.access, adminToken }, this.namespace));
+  actAs(adminToken: string, url = cluster!.access.server): void {
+    writeFileSync(this.kubeconfig, kubeconfigText({ ...cluster!.access, server: url, adminToken }, this.namespace));
   }
 
   /** What the operator would write. */
@@ -231,6 +235,19 @@ describe('rights', () => {
     expect(stderr).toContain('may not patch flinkjobs');
   });
 
+  test('as docs/kubectl.md gives them are enough to look, and patch to ask', async () => {
+    const place = await Place.withJob();
+    const role = codeBlocks('docs/kubectl.md').find(({ language }) => language === 'yaml');
+    const rules: { apiGroups: string[]; resources: string[]; verbs: string[] }[] = parse(role!.lines.join('\n'));
+    await actAs(place, [...rules, { apiGroups: ['flinkjob.dev'], resources: ['flinkjobs'], verbs: ['patch'] }]);
+    for (const command of ['status', 'events', 'checkpoints', 'explain']) {
+      const { code, stdout, stderr } = await place.run([command, 'flights']);
+      expect([command, code, `${stdout}${stderr}`.includes('may not')]).toEqual([command, 0, false]);
+    }
+    expect((await place.run(['logs', 'flights'])).stderr).not.toContain('may not');
+    expect((await place.run(['savepoint', '--no-wait', 'flights'])).code).toBe(0);
+  });
+
   test('to the job alone show the job, and say what is left out', async () => {
     const place = await Place.withJob();
     await place.pod('flights-3-0', 3, READY_POD);
@@ -248,7 +265,9 @@ describe('rights', () => {
     await actAs(place, [{ ...mayGet, verbs: ['get', 'patch'] }]);
     const { code, stderr } = await place.run(['savepoint', 'flights']);
     expect(code).toBe(1);
+    expect(stderr).toContain('error: it is asked for, but cannot be waited for:');
     expect(stderr).toContain('may not list flinkjobs');
+    expect((await place.read()).spec.triggers.savepoint).toBe(1);
   });
 });
 
@@ -296,6 +315,21 @@ describe('savepoint', () => {
     expect(all.map(({ stdout }) => stdout).sort()).toEqual([1, 2, 3, 4, 5].map((n) => `savepoint ${n} is asked for\n`));
   });
 
+  test.each(['dropBefore', 'dropAfter'] as const)(
+    'of a request that gets lost (%s) is asked for once',
+    async (fault) => {
+      const place = await Place.withJob();
+      const proxy = await aProxy(cluster!);
+      proxy.inject({ verb: 'patch', resource: 'flinkjobs', fault: { do: fault } });
+      place.actAs(cluster!.access.adminToken, proxy.url);
+      expect(await place.run(['savepoint', '--no-wait', 'flights'])).toMatchObject({
+        code: 0,
+        stdout: 'savepoint 1 is asked for\n',
+      });
+      expect((await place.read()).spec.triggers.savepoint).toBe(1);
+    },
+  );
+
   test('that fails says why, and ends with 1', async () => {
     const place = await Place.withJob();
     const ran = place.run(['savepoint', 'flights']);
@@ -339,6 +373,32 @@ describe('savepoint', () => {
     expect(stderr).toContain('spec.triggers.savepoint of job');
     expect(stderr).toContain('is 1 again before 2 was acted on');
   });
+});
+
+test('who waits is told when nobody acts on what was asked for', async () => {
+  const place = await Place.withJob();
+  const { namespace } = place;
+  const client = aClient(tokenConnection(cluster!));
+  const stop = new AbortController();
+  const said: string[] = [];
+  const line = {
+    say: (text: string) => {
+      said.push(text);
+      if (text.includes('is there an operator?')) stop.abort();
+    },
+    end: () => {},
+  };
+  const where = { client, namespace, name: 'flights', origin: 'a test', server: 'a server', signal: stop.signal };
+  const waited = awaitProgress(where, () => ({ is: 'underWay', text: 'asked for' }), {
+    timeoutMs: 20_000,
+    silentMs: 50,
+    line,
+  });
+  await expect(waited).rejects.toThrow('not done within');
+  expect(said).toEqual([
+    'asked for',
+    expect.stringMatching(/^nobody has acted on it for 50ms; is there an operator\? Start the operator/),
+  ]);
 });
 
 describe('restart, suspend, resume', () => {
@@ -390,6 +450,14 @@ describe('restart, suspend, resume', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('is not suspended, it is Failed.');
     expect(stderr).toContain(`kubectl flinkjob restart flights -n ${place.namespace}`);
+  });
+
+  test('resume of a job that was suspended when it had failed goes on', async () => {
+    const place = await Place.withJob({ ...RUNNING, phase: 'Failed' }, { state: 'Suspended' });
+    expect(await place.run(['resume', '--no-wait', 'flights'])).toMatchObject({
+      code: 0,
+      stdout: 'resume is asked for\n',
+    });
   });
 
   test('who keeps the state in Git is told of', async () => {

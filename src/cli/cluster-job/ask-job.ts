@@ -65,9 +65,8 @@ export function askSuspend(name: string, options: AskOptions, io: CliIo): Promis
 /** @returns 0 when the job runs, or with --no-wait is asked to; else 1 */
 export function askResume(name: string, options: AskOptions, io: CliIo): Promise<number> {
   return withClusterJob(name, options, io, async (where) => {
-    const job = await stateSet(where, 'Running', io, refuseEnded);
-    const { phase: before } = job.status ?? {};
-    if (before === 'Failed') {
+    const { job, isChanged } = await stateSet(where, 'Running', io, refuseEnded);
+    if (!isChanged && job.status?.phase === 'Failed') {
       throw new ClusterJobError(
         'CLUSTER_REQUEST_FAILED',
         `job ${titleOf(job)} is not suspended, it is Failed. ${whyOf(job, systemClock.now())}`,
@@ -101,7 +100,7 @@ async function stateSet(
     check(found);
   });
   warn(before, ['spec', 'state'], io);
-  return job;
+  return { job, isChanged: before !== undefined };
 }
 
 /** After a change the field is ours; who kept it before is who puts it back. */
