@@ -54,13 +54,11 @@ const ORDER = [
 
 /** The objects of a folder with a kustomization.yaml. Throws on anything that is not understood. */
 export function renderFolder(folder: string): KubeObject[] {
-  const objects = withHashes(build(folder));
-  const place = ({ kind }: KubeObject): number => {
-    const at = ORDER.indexOf(kind);
-    if (at < 0) throw new Error(`${folder}: ${kind} has no place in the order of application; give it one`);
-    return at;
-  };
-  return objects.toSorted((left, right) => place(left) - place(right));
+  const placed = withHashes(build(folder)).map((object) => ({ object, place: ORDER.indexOf(object.kind) }));
+  const homeless = placed.find(({ place }) => place < 0);
+  if (homeless !== undefined)
+    throw new Error(`${folder}: ${homeless.object.kind} has no place in the order of application; give it one`);
+  return placed.toSorted((left, right) => left.place - right.place).map(({ object }) => object);
 }
 
 /** What was generated, by the object; its name gets a hash at the very end. */
