@@ -175,6 +175,20 @@ describe('status', () => {
     expect(await ran).toMatchObject({ code: 0, stderr: `FlinkJob ${place.namespace}/flights was deleted\n` });
   });
 
+  test('on a terminal ages grow while nothing changes, drawn over what is there', async () => {
+    const started = `${new Date().toISOString().slice(0, 19)}Z`;
+    const place = await Place.withJob({ ...RUNNING, attempt: { ...RUNNING.attempt, started } });
+    const stop = new AbortController();
+    const ages = new Set<string | undefined>();
+    const onStdout = (screen: string) => {
+      expect(screen.startsWith('\u001b[H')).toBe(true);
+      ages.add(/started (\S+) ago/.exec(screen)?.[1]);
+      if (ages.size === 2) stop.abort();
+    };
+    await place.run(['status', '-w', 'flights'], { signal: stop.signal, isTty: true, onStdout });
+    expect(ages.size).toBe(2);
+  });
+
   test('ends when it is interrupted', async () => {
     const place = await Place.withJob();
     const stop = new AbortController();

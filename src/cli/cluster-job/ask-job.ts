@@ -2,6 +2,7 @@
 import type { FlinkJobObject } from '../../kube/index.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { type CliIo, EXIT } from '../command.ts';
+import { printable } from '../inspect/printable.ts';
 import { progressLine } from '../output/progress-line.ts';
 import { type OutputFormat, writeResult } from '../output/write-result.ts';
 import { awaitProgress } from './await-progress.ts';
@@ -134,6 +135,6 @@ function waited<R>(
 }
 
 function written(record: object, text: string, { output }: AskOptions, io: CliIo): number {
-  writeResult(record, () => [text], output, io);
+  writeResult(record, () => [printable(text)], output, io);
   return EXIT.ok;
 }

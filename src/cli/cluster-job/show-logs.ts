@@ -4,6 +4,7 @@ import { ApiError, type FlinkJobObject, type HttpStream, PODS } from '../../kube
 import { FlinkJobError } from '../../lib/errors.ts';
 import { MAIN_CONTAINER } from '../../resources/index.ts';
 import { type CliIo, EXIT } from '../command.ts';
+import { printable } from '../inspect/printable.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 import { ClusterJobError, inClusterWords } from './errors.ts';
 import { podsOf } from './look-at-job.ts';
@@ -38,7 +39,7 @@ export function showLogs(name: string, options: LogsOptions, io: CliIo): Promise
     if (failures.length === results.length) throw failures[0];
     for (const failure of failures) {
       if (!(failure instanceof FlinkJobError)) throw failure;
-      io.stderr.write(`error: ${failure.message}\n`);
+      io.stderr.write(`error: ${printable(failure.message)}\n`);
     }
     return failures.length === 0 ? EXIT.ok : EXIT.failed;
   });

@@ -23,24 +23,52 @@ export function showClusterStatus(name: string, options: ClusterStatusOptions, i
   });
 }
 
-/** Home, and everything below it. */
-const CLEAR = '\u001b[H\u001b[2J\u001b[3J';
+/** Ages grow while nothing changes. */
+const REDRAW_MS = 1_000;
 
 async function watchStatus(job: ClusterJob, { output }: ClusterStatusOptions, io: CliIo): Promise<number> {
   await readJob(job);
-  let screens = 0;
-  for await (const now of followJob(job)) {
-    if (now.job === undefined) {
-      io.stderr.write(`FlinkJob ${job.namespace}/${job.name} was deleted\n`);
-      break;
+  const isScreen = io.isTty && output === 'text';
+  let stopRedrawing = (): void => {};
+  let isFirst = true;
+  try {
+    for await (const now of followJob(job)) {
+      if (now.job === undefined) {
+        io.stderr.write(`FlinkJob ${job.namespace}/${job.name} was deleted\n`);
+        break;
+      }
+      const seen = { ...(await surroundings(job, now.job)), job: now.job, pods: now.pods };
+      stopRedrawing();
+      if (isScreen) {
+        stopRedrawing = redrawn(seen, io);
+      } else {
+        if (!isFirst) io.stdout.write(output === 'yaml' ? '---\n' : '\n');
+        write(seen, output, io);
+      }
+      isFirst = false;
     }
-    const around = await surroundings(job, now.job);
-    if (io.isTty && output === 'text') io.stdout.write(CLEAR);
-    else if (screens > 0) io.stdout.write(output === 'yaml' ? '---\n' : '\n');
-    write({ ...around, job: now.job, pods: now.pods }, output, io);
-    screens += 1;
+  } finally {
+    stopRedrawing();
   }
   return EXIT.ok;
+}
+
+/** Draws now and every second, from the same facts; the result ends it. */
+function redrawn(seen: JobSeen, io: CliIo): () => void {
+  let cancel = (): void => {};
+  const draw = (): void => {
+    drawOver(seen, io);
+    cancel = systemClock.setTimer(REDRAW_MS, draw);
+  };
+  draw();
+  return () => cancel();
+}
+
+/** Over what is there, line by line: a screen that is wiped first flickers. */
+function drawOver(seen: JobSeen, io: CliIo): void {
+  const now = systemClock.now();
+  const lines = clusterStatusLines(statusReport(seen, now), now, io);
+  io.stdout.write(`\u001b[H${lines.map((line) => `${line}\u001b[K\n`).join('')}\u001b[J`);
 }
 
 function write(seen: JobSeen, output: OutputFormat, io: CliIo): void {

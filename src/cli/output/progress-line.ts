@@ -1,5 +1,6 @@
 /** What long work is at, on stderr: one line that is written over on a terminal, a line for each change elsewhere. */
 import type { CliIo } from '../command.ts';
+import { printable } from '../inspect/printable.ts';
 
 /** Says what is going on. */
 export interface ProgressLine {
@@ -16,7 +17,8 @@ export function progressLine(subject: string, { stderr, isTty }: Pick<CliIo, 'st
     say(text) {
       if (text === last) return;
       last = text;
-      stderr.write(isTty ? `\r\u001b[K${subject}: ${text}` : `${subject}: ${text}\n`);
+      const safe = printable(text);
+      stderr.write(isTty ? `\r\u001b[K${subject}: ${safe}` : `${subject}: ${safe}\n`);
     },
     end() {
       if (isTty && last !== '') stderr.write('\r\u001b[K');
