@@ -19,7 +19,7 @@ export const checkpoints: Command = {
     'flinkjob checkpoints -n team-a flight-delays      # of a FlinkJob on a cluster',
   ],
   register: (command, action) =>
-    withClusterOptions(command.argument('<name>', 'the job, as [namespace/]name'))
+    withClusterOptions(command.argument('<name>', 'the job, as [namespace/]name, or the YAML file that holds it'))
       .addOption(homeOption())
       .option(
         '--show <id|location>',
@@ -34,9 +34,9 @@ export const checkpoints: Command = {
           return whereTheJobIs(name, place, {
             isChange: false,
             onlyHere: ['show', 'verify'],
-            here: async () => (await import('./local-job/show-checkpoints.ts')).showCheckpoints(name, options, io),
-            onCluster: async () =>
-              (await import('./cluster-job/show-cluster-checkpoints.ts')).showClusterCheckpoints(name, options, io),
+            here: async (job) => (await import('./local-job/show-checkpoints.ts')).showCheckpoints(job, options, io),
+            onCluster: async (job) =>
+              (await import('./cluster-job/show-cluster-checkpoints.ts')).showClusterCheckpoints(job, options, io),
           });
         }),
       ),

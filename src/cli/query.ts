@@ -19,7 +19,7 @@ export const query: Command = {
     'flinkjob query -n team-a flight-delays delays JFK   # of a FlinkJob on a cluster',
   ],
   register: (command, action) =>
-    withClusterOptions(command.argument('<job>', 'the job, as [namespace/]name'))
+    withClusterOptions(command.argument('<job>', 'the job, as [namespace/]name, or the YAML file that holds it'))
       .argument('<state>', 'the name given to setQueryable')
       .argument('<key>', 'the key, as the key type of the state reads it; a tuple as a JSON array')
       .addOption(homeOption())
@@ -38,15 +38,20 @@ export const query: Command = {
             own: Commander,
           ) => {
             const { whereTheJobIs } = await import('./cluster-job/choose-place.ts');
-            const question = { job, state, key };
+            const question = { state, key };
             return whereTheJobIs(
               job,
               { command: own, io },
               {
                 isChange: false,
-                here: async () => (await import('./local-job/query-state.ts')).queryState(question, options, io),
-                onCluster: async () =>
-                  (await import('./cluster-job/query-cluster-state.ts')).queryClusterState(question, options, io),
+                here: async (name) =>
+                  (await import('./local-job/query-state.ts')).queryState({ ...question, job: name }, options, io),
+                onCluster: async (name) =>
+                  (await import('./cluster-job/query-cluster-state.ts')).queryClusterState(
+                    { ...question, job: name },
+                    options,
+                    io,
+                  ),
               },
             );
           },

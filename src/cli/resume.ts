@@ -19,7 +19,9 @@ export const resume: Command = {
     'flinkjob resume -n team-a flight-delays   # a FlinkJob on a cluster: spec.state becomes Running',
   ],
   register: (command, action) =>
-    withRequestOptions(withClusterOptions(command.argument('<name>', 'the job, as [namespace/]name')))
+    withRequestOptions(
+      withClusterOptions(command.argument('<name>', 'the job, as [namespace/]name, or the YAML file that holds it')),
+    )
       .addOption(homeOption())
       .addOption(restPortOption('on this machine: port of the REST API on 127.0.0.1, instead of that of the last run'))
       .addOption(outputOption(['text', 'json', 'yaml']))
@@ -31,8 +33,8 @@ export const resume: Command = {
             isChange: true,
             onlyHere: ['restPort'],
             onlyCluster: ['timeout', 'wait', 'output'],
-            here: async () => (await import('./local-job/resume-job.ts')).resumeJob(name, options, io),
-            onCluster: async () => (await import('./cluster-job/ask-job.ts')).askResume(name, options, io),
+            here: async (job) => (await import('./local-job/resume-job.ts')).resumeJob(job, options, io),
+            onCluster: async (job) => (await import('./cluster-job/ask-job.ts')).askResume(job, options, io),
           });
         }),
       ),

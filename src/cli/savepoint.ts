@@ -19,7 +19,9 @@ export const savepoint: Command = {
     'flinkjob savepoint -n team-a --timeout 5m flight-delays   # of a FlinkJob on a cluster',
   ],
   register: (command, action) =>
-    withRequestOptions(withClusterOptions(command.argument('<name>', 'the job, as [namespace/]name')))
+    withRequestOptions(
+      withClusterOptions(command.argument('<name>', 'the job, as [namespace/]name, or the YAML file that holds it')),
+    )
       .addOption(homeOption())
       .option(
         '--target <directory>',
@@ -34,8 +36,8 @@ export const savepoint: Command = {
             isChange: true,
             onlyHere: ['target'],
             onlyCluster: ['timeout', 'wait'],
-            here: async () => (await import('./local-job/take-savepoint.ts')).takeSavepoint(name, options, io),
-            onCluster: async () => (await import('./cluster-job/ask-job.ts')).askSavepoint(name, options, io),
+            here: async (job) => (await import('./local-job/take-savepoint.ts')).takeSavepoint(job, options, io),
+            onCluster: async (job) => (await import('./cluster-job/ask-job.ts')).askSavepoint(job, options, io),
           });
         }),
       ),

@@ -19,7 +19,7 @@ export const status: Command = {
     'flinkjob status -o json default/flight-delays',
   ],
   register: (command, action) =>
-    withClusterOptions(command.argument('<name>', 'the job, as [namespace/]name'))
+    withClusterOptions(command.argument('<name>', 'the job, as [namespace/]name, or the YAML file that holds it'))
       .addOption(homeOption())
       .option('-w, --watch', 'on a cluster: show it again after each change, until Ctrl-C')
       .addOption(outputOption(['text', 'json', 'yaml']))
@@ -30,8 +30,9 @@ export const status: Command = {
           return whereTheJobIs(name, place, {
             isChange: false,
             onlyCluster: ['watch'],
-            here: async () => (await import('./local-job/show-status.ts')).showStatus(name, options, io),
-            onCluster: async () => (await import('./cluster-job/show-status.ts')).showClusterStatus(name, options, io),
+            here: async (job) => (await import('./local-job/show-status.ts')).showStatus(job, options, io),
+            onCluster: async (job) =>
+              (await import('./cluster-job/show-status.ts')).showClusterStatus(job, options, io),
           });
         }),
       ),

@@ -19,7 +19,9 @@ export const suspend: Command = {
     'flinkjob suspend -n team-a flight-delays   # a FlinkJob on a cluster: spec.state becomes Suspended',
   ],
   register: (command, action) =>
-    withRequestOptions(withClusterOptions(command.argument('<name>', 'the job, as [namespace/]name')))
+    withRequestOptions(
+      withClusterOptions(command.argument('<name>', 'the job, as [namespace/]name, or the YAML file that holds it')),
+    )
       .addOption(homeOption())
       .option(
         '--target <directory>',
@@ -39,8 +41,8 @@ export const suspend: Command = {
             isChange: true,
             onlyHere: ['target', 'drain'],
             onlyCluster: ['timeout', 'wait'],
-            here: async () => (await import('./local-job/take-savepoint.ts')).suspendJob(name, options, io),
-            onCluster: async () => (await import('./cluster-job/ask-job.ts')).askSuspend(name, options, io),
+            here: async (job) => (await import('./local-job/take-savepoint.ts')).suspendJob(job, options, io),
+            onCluster: async (job) => (await import('./cluster-job/ask-job.ts')).askSuspend(job, options, io),
           });
         }),
       ),

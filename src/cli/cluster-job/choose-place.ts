@@ -5,8 +5,10 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command as Commander } from 'commander';
+import { parseFlinkJob } from '../../api/index.ts';
 import { type CliIo, EXIT } from '../command.ts';
 import { hasLocalJob } from '../local-job/find-local-job.ts';
+import { JobFileError, readJobFile } from '../run/job-file.ts';
 
 /** The facts of the choice. */
 export interface PlaceFacts {
@@ -41,16 +43,22 @@ export interface TwoSided {
   /** Names of options, as commander has them, that only one place understands. */
   readonly onlyHere?: readonly string[];
   readonly onlyCluster?: readonly string[];
-  readonly here: () => Promise<number>;
-  readonly onCluster: () => Promise<number>;
+  /** Given the name of the job. */
+  readonly here: (name: string) => Promise<number>;
+  readonly onCluster: (name: string) => Promise<number>;
 }
 
-/** Does a command where its job is. An option of the other place is wrong usage. */
+/**
+ * Does a command where its job is. The job is named, or the file that holds it is. An option of the other place is wrong
+ * usage.
+ * @throws JobFileError, InvalidFlinkJobError where a file is named and holds no job
+ */
 export async function whereTheJobIs(
-  name: string,
+  named: string,
   { command, io }: { readonly command: Commander; readonly io: CliIo },
   sides: TwoSided,
 ): Promise<number> {
+  const name = MANIFEST.test(named) ? await nameInFile(named, io) : named;
   const given = (option: string): boolean => command.getOptionValueSource(option) === 'cli';
   const facts = {
     namesCluster: ['namespace', 'context', 'kubeconfig'].some(given),
@@ -66,14 +74,27 @@ export async function whereTheJobIs(
     io.stderr.write(`error: --${dashed(strange)} ${OF_THE_OTHER[place]}\n`);
     return EXIT.usage;
   }
-  if (place === 'cluster') return sides.onCluster();
-  const code = await sides.here();
+  if (place === 'cluster') return sides.onCluster(name);
+  const code = await sides.here(name);
   if (!facts.isLocalJob && facts.isClusterKnown && !facts.namesHome) {
     io.stderr.write(
       `For a FlinkJob on a cluster, name its namespace: flinkjob ${command.name()} -n NAMESPACE ${name}\n`,
     );
   }
   return code;
+}
+
+/** No job's name has a dot. */
+const MANIFEST = /\.ya?ml$/;
+
+/** `namespace/name`, or only the name where the file says no namespace: then it is that of the context, or `default`. */
+async function nameInFile(path: string, io: CliIo): Promise<string> {
+  const { text, name: source } = await readJobFile(path, io);
+  const { name, namespace } = parseFlinkJob(text, source).metadata;
+  if (name === undefined) {
+    throw new JobFileError('JOB_FILE_UNREADABLE', `${path} names no job: it has metadata.generateName. Give the name.`);
+  }
+  return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
 const OF_THE_OTHER: Readonly<Record<Place, string>> = {

@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Place, type PlaceFacts, placeOf } from '../../../src/cli/cluster-job/choose-place.ts';
+import { aJob } from '../../api/manifest.ts';
 import { aTemporaryDirectory } from '../../builders/temporary-directory.ts';
 import { flinkjob } from '../fake-io.ts';
 
@@ -64,4 +67,16 @@ test('a reason is explained without a cluster', async () => {
     code: 0,
     stdout: expect.stringMatching(/^OOMKilled: A pod used more memory than its limit/),
   });
+});
+
+test('a job is also named by the file that holds it', async () => {
+  const cwd = aTemporaryDirectory();
+  writeFileSync(join(cwd, 'job.yaml'), JSON.stringify(aJob({}, { name: 'flights', namespace: 'team-a' })));
+  expect((await flinkjob(['status', 'job.yaml'], { cwd })).stderr).toContain('there is no job team-a/flights in ');
+  expect((await flinkjob(['suspend', '-n', 'team-b', 'job.yaml'], { cwd })).stderr).toContain(
+    'team-a/flights is no name',
+  );
+  expect((await flinkjob(['status', 'other.yaml'], { cwd })).stderr).toContain(
+    'error: other.yaml cannot be read: there is no such file.',
+  );
 });
