@@ -38,8 +38,8 @@ export interface Acting {
   readonly random: () => number;
 }
 
-/** `again`: look and decide anew at once. `wait`: what was done shows in a copy, and that wakes the key. */
-export type Acted = 'again' | 'wait';
+/** `again`: look and decide anew at once; so after `refused`, as nothing was done. `wait`: it shows in a copy, and that wakes the key. */
+export type Acted = 'again' | 'refused' | 'wait';
 
 /** Who writes, in `flinkjob.dev/writer`. */
 const WRITER = 'operator';
@@ -159,7 +159,7 @@ async function writeLedger(ledger: Ledger, facts: FlinkJobFacts, acting: Acting)
     case 'notDone':
       memory.handles = undefined;
       // Another write came first: it is looked at, and decided anew; never is the same sent again.
-      if (written.reason === 'moved' || written.reason === 'missing') return 'again';
+      if (written.reason === 'moved' || written.reason === 'missing') return 'refused';
       throw new ReconcileError(
         'LEDGER_REFUSED',
         `the ledger in ConfigMap ${facts.object.name}-ha was not written: ${written.reason}`,

@@ -4,14 +4,22 @@
  */
 import type { Handles, OperationSeen, PodSeen, RestSeen } from './facts.ts';
 
+/** Facts of which some changes mean that somebody else may have written the handles. */
+export interface HandlesMark {
+  /** uids of pods that have ended. */
+  readonly ended: ReadonlySet<string>;
+  readonly hasLive: boolean;
+  readonly isSilent: boolean;
+}
+
 export class JobMemory {
   readonly uid: string;
   /** As they were read or written last; undefined: not known. */
   handles: Handles | undefined;
   /** Whether they were read, or written, in this reconcile: what was read before may have been changed by the leader. */
   areHandlesFresh = false;
-  /** What `handles` were read for: when it is another one, they are read again. */
-  handlesMark = '';
+  /** What the pods were like when `handles` were looked at. */
+  handlesMark: HandlesMark = { ended: new Set(), hasLive: false, isSilent: false };
   rest: RestSeen = { is: 'notAsked' };
   /** When the job is asked how it is, next. */
   restDueAt = 0;

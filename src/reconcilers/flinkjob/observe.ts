@@ -4,7 +4,7 @@
  */
 import { ANNOTATIONS, FINALIZER, resolveFlinkJob, semanticSpec, validateFlinkJob } from '../../api/index.ts';
 import { keyOf, type ObjectKey } from '../../controller/index.ts';
-import { HaObjectCorruptException, ledgerViewOf, openAttemptOf } from '../../ha/index.ts';
+import { type AttemptRecord, HaObjectCorruptException, ledgerViewOf, openAttemptOf } from '../../ha/index.ts';
 import { ConfigMapHandleBackend } from '../../ha/kubernetes/index.ts';
 import type { ApiClient, FlinkJobObject } from '../../kube/index.ts';
 import { messageOf } from '../../lib/errors.ts';
@@ -23,7 +23,7 @@ import {
 } from './facts.ts';
 import type { JobCopies } from './job-copies.ts';
 import type { JobAddress, JobRest } from './job-rest.ts';
-import type { JobMemory } from './memory.ts';
+import type { HandlesMark, JobMemory } from './memory.ts';
 import { podSeen } from './pod-seen.ts';
 import { revisionName, revisionOnRecord } from './revisions.ts';
 
@@ -81,10 +81,13 @@ export class Observer {
     const revisions = this.revisions(object, done);
     // Nobody has made anything for it yet; what an orphaned job left is found when its pointers are to be made.
     const isNew = !object.hasFinalizer && resource.status?.jobId === undefined;
-    const handles = await this.handles(object, pods, looking, isNew);
-    const open = handles.is === 'there' ? openAttemptOf(handles.view.ledger) : undefined;
-    if (open !== undefined) await this.ask(open.number, pods, handles, looking);
+    const known = await this.handles(object, pods, looking, isNew);
+    const asked = openOf(known);
+    if (asked !== undefined) await this.ask(asked.number, pods, known, looking);
     else memory.rest = { is: 'notAsked' };
+    // A job that begins to run has had them read again: it says there who leads.
+    const handles = memory.handles ?? known;
+    const open = openOf(handles);
     memory.newestPoint = newestPointOf(memory, pods) ?? memory.newestPoint;
     return {
       now: now(),
@@ -132,8 +135,10 @@ export class Observer {
     isNew: boolean,
   ): Promise<Handles> {
     const { memory } = looking;
-    const mark = handlesMark(memory, pods);
-    if (memory.handles !== undefined && memory.handlesMark === mark) return memory.handles;
+    if (memory.handles !== undefined && !mayHaveChanged(memory.handlesMark, handlesMark(memory, pods))) {
+      memory.handlesMark = handlesMark(memory, pods);
+      return memory.handles;
+    }
     const handles = isNew ? ABSENT : await this.readHandles(object, looking);
     memory.learnt(handles);
     // A look may itself have taught something that the next one is not to be asked for again.
@@ -167,7 +172,8 @@ export class Observer {
       memory.restMark = mark;
       memory.restDueAt = now() + untilNextLook({ memory, attempt, settings, random, handles, now: now() });
       // Who leads is known now.
-      if (!wasRunning && isRunning(memory, attempt)) memory.learnt(await this.reread(handles, looking));
+      const isNews = !wasRunning || !leads(handles, pods);
+      if (isNews && isRunning(memory, attempt)) memory.learnt(await this.reread(handles, looking));
     }
     const { operation } = memory;
     if (operation?.state.is === 'inProgress') {
@@ -247,11 +253,22 @@ function desiredOf({ spec }: FlinkJobObject, { namespace, name, uid }: JobObject
   };
 }
 
-/** What may have changed the ledger without us: a process that ended, a leader that is gone. */
-function handlesMark({ rest }: JobMemory, pods: readonly PodSeen[]): string {
-  const ended = pods.filter(({ end }) => end !== undefined).map(({ uid }) => uid);
-  const live = pods.filter(({ end }) => end === undefined).length;
-  return `${ended.join(',')}/${live === 0}/${rest.is === 'silent'}`;
+function openOf(handles: Handles): AttemptRecord | undefined {
+  return handles.is === 'there' ? openAttemptOf(handles.view.ledger) : undefined;
+}
+
+function handlesMark({ rest }: JobMemory, pods: readonly PodSeen[]): HandlesMark {
+  return {
+    ended: new Set(pods.filter(({ end }) => end !== undefined).map(({ uid }) => uid)),
+    hasLive: pods.some(({ end }) => end === undefined),
+    isSilent: rest.is === 'silent',
+  };
+}
+
+/** Whether the ledger may be another without us: a process ended, or is gone. Pods that come and ended ones that go write nothing. */
+function mayHaveChanged(before: HandlesMark, now: HandlesMark): boolean {
+  const haveGone = before.hasLive && !now.hasLive;
+  return haveGone || before.isSilent !== now.isSilent || !now.ended.isSubsetOf(before.ended);
 }
 
 function readyMark(pods: readonly PodSeen[], attempt: number): string {
@@ -276,6 +293,13 @@ export function addressOf(attempt: number, pods: readonly PodSeen[], handles: Ha
   const ready = livePods(pods, attempt).filter(({ isReady, ip }) => isReady && ip !== undefined);
   const pod = ready.find(({ uid }) => leader.startsWith(`${uid}_`)) ?? ready[0];
   return pod?.ip === undefined ? undefined : { podIp: pod.ip, jobId: handles.view.ledger.life.jobId };
+}
+
+/** Whether the leader that is known of is there: after a standby has taken over it is another one. */
+function leads(handles: Handles, pods: readonly PodSeen[]): boolean {
+  if (handles.is !== 'there') return false;
+  const { leader } = handles.view.snapshot;
+  return pods.some(({ uid, end }) => end === undefined && leader.startsWith(`${uid}_`));
 }
 
 /** Often while something is to happen soon, seldom while all is well; spread, so that a hundred jobs are not asked at once. */

@@ -110,6 +110,8 @@ export class FlinkJobReconciler {
     memory.standing = standingOf(facts.handles);
     this.tell(step, key);
     const acted = await act(step, facts, { client: context.client, memory, done, rest, clock, random });
+    // What was not done is not told of either: it is decided anew, and may be something else then.
+    if (acted === 'refused') return acted;
     // An attempt that was opened is told of as that attempt.
     memory.standing = standingOf(memory.handles) ?? memory.standing;
     this.say(step, facts, key);
