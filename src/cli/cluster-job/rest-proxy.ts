@@ -4,6 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { DEFAULT_REST_PORT } from '../../api/index.ts';
 import { FlinkClient, FlinkUnreachableError } from '../../flink/index.ts';
 import { ApiError, type HttpStream, SERVICES } from '../../kube/index.ts';
 import { messageOf } from '../../lib/errors.ts';
@@ -83,7 +84,8 @@ export function inRestWords(error: unknown, job: ClusterJob): unknown {
   return new ClusterJobError(
     'CLUSTER_REST_UNAVAILABLE',
     `the REST API of job ${namespace}/${name} cannot be reached through the API server: ${messageOf(cause ?? error)}. ` +
-      `Its pods may be starting or unable to answer: flinkjob status -n ${namespace} ${name} shows how they are`,
+      `Its pods may be starting or unable to answer, or a NetworkPolicy keeps the API server from their port ${DEFAULT_REST_PORT}: ` +
+      `flinkjob status -n ${namespace} ${name} shows how they are`,
     { cause: error, retryable: true },
   );
 }
