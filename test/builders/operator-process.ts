@@ -93,23 +93,30 @@ export class OperatorProcess {
   }
 }
 
-const PLACES = ['health', 'metrics'].flatMap((group) => [`--${group}-port`, '0', `--${group}-host`, '127.0.0.1']);
+/** Ports that are free, where only this machine asks. */
+export const PLACES = ['health', 'metrics'].flatMap((group) => [
+  `--${group}-port`,
+  '0',
+  `--${group}-host`,
+  '127.0.0.1',
+]);
 
 /** As in a pod: with the files of a service account, here one that may do everything. Listens on ports that are free. */
-export function startOperator(
-  { server, ca, adminToken }: ClusterAccess,
-  namespace: string,
-  ...args: readonly string[]
-): OperatorProcess {
+export function startOperator(access: ClusterAccess, namespace: string, ...args: readonly string[]): OperatorProcess {
+  return new OperatorProcess([...PLACES, ...args], podVariables(access, namespace));
+}
+
+/** What a pod is told of its cluster. */
+export function podVariables({ server, ca, adminToken }: ClusterAccess, namespace: string): Record<string, string> {
   const account = aTemporaryDirectory();
   for (const [name, content] of Object.entries({ token: adminToken, 'ca.crt': ca, namespace }))
     writeFileSync(join(account, name), content);
   const { hostname, port } = new URL(server);
-  return new OperatorProcess([...PLACES, ...args], {
+  return {
     KUBERNETES_SERVICE_HOST: hostname,
     KUBERNETES_SERVICE_PORT: port,
     SIMULATED_SERVICE_ACCOUNT: account,
-  });
+  };
 }
 
 /** As on somebody's machine: with a kubeconfig. */

@@ -6,7 +6,13 @@ import { test as anyTest, expect, onTestFinished } from 'vitest';
 import { EVENTS, FLINK_JOBS, type FlinkJobObject, LEASES, PODS } from '../../src/kube/index.ts';
 import { eventually } from '../builders/eventually.ts';
 import { aClient, aProxy, tokenConnection } from '../builders/kube.ts';
-import { OperatorProcess, startOperator, startOperatorByKubeconfig } from '../builders/operator-process.ts';
+import {
+  OperatorProcess,
+  PLACES,
+  podVariables,
+  startOperator,
+  startOperatorByKubeconfig,
+} from '../builders/operator-process.ts';
 import { aTemporaryDirectory } from '../builders/temporary-directory.ts';
 import { clusterForTests } from '../cluster/index.ts';
 import { metricRows } from '../docs/metric-rows.ts';
@@ -242,6 +248,26 @@ test('a port that is taken and a cluster that is not known end it with one line'
   const alone = new OperatorProcess([], { HOME: aTemporaryDirectory() });
   expect((await alone.ended).code).toBe(1);
   expect(alone.log.at(-1)).toMatchObject({ level: 'error', code: 'KUBE_CONFIG' });
+});
+
+test.each([
+  ['is thrown', 'throw new Error("surprise")'],
+  ['is rejected, and nobody looks at', 'Promise.reject(new Error("surprise"))'],
+])('an error that nobody expected and that %s is one line of the log, and the end', async (_, surprise) => {
+  const { namespace } = await setUp();
+  const preload = `process.on("SIGUSR2",()=>{${surprise}})`;
+  const operator = new OperatorProcess(PLACES, {
+    ...podVariables(cluster!.access, namespace),
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}`,
+  });
+  await operator.says('leads');
+  operator.kill('SIGUSR2');
+  const { code, stderr } = await operator.ended;
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  const errors = operator.log.filter(({ level }) => level === 'error');
+  expect(errors).toMatchObject([
+    { message: 'the operator ends of an error that nobody expected', error: { message: 'surprise' } },
+  ]);
 });
 
 test('a second signal of another kind ends it at once, and leaves the lease to run out', async () => {
