@@ -124,6 +124,8 @@ export {
   encodeLedger,
   type FailureEntry,
   type FailureReport,
+  forgetFailures,
+  forgetStopping,
   forgiveRevision,
   giveUp,
   type HandledTriggers,
@@ -146,6 +148,7 @@ export {
   type StateLife,
   type Stopping,
   type StopReason,
+  waitAnew,
 } from './ledger.ts';
 export {
   type LedgerStore,

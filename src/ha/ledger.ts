@@ -172,6 +172,26 @@ export function noteStopping(ledger: Ledger, stopping: Stopping): Ledger {
   return trimmed(withLast(ledger, (attempt) => ({ ...attempt, stopping })));
 }
 
+/** Forgets that the open attempt was to be brought down; it goes on. */
+export function forgetStopping(ledger: Ledger): Ledger {
+  return withLast(ledger, ({ stopping: _, ...attempt }) => attempt);
+}
+
+/** Forgets what the strategy remembers of failures: a job that is started anew has all of its attempts. */
+export function forgetFailures({ restartCounters: _, ...rest }: Ledger): Ledger {
+  return rest;
+}
+
+/** Lets the restart that waits begin its wait again: by a clock that was set back its end is too far away. */
+export function waitAnew(ledger: Ledger, now: Instant): Ledger {
+  return withLast(ledger, (attempt) => ({
+    ...attempt,
+    failures: attempt.failures.map((failure, at) =>
+      at === attempt.failures.length - 1 ? { ...failure, time: now, nextAt: now + failure.delayMs } : failure,
+    ),
+  }));
+}
+
 /**
  * Begins another life of the state: the next attempt finds nothing of the one before, and the strategy forgets it too. An
  * IllegalStateException while an attempt is open: it would go on with a state that is not its own.

@@ -14,6 +14,7 @@ import {
   LEASES,
   PODS,
   type ResourceDef,
+  ROLE_BINDINGS,
 } from '../../kube/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -81,21 +82,19 @@ export async function act(step: Exclude<Step, { do: 'rest' }>, facts: FlinkJobFa
       await freeLease(step.attempt, facts, client);
       memory.leaseFreedOf = step.mark;
       return 'again';
-    case 'deleteLease':
-      await client.delete(LEASES, { ...ref, name: objectNames(object.name).lease });
-      return 'again';
     case 'makePods':
       await Promise.all(step.indexes.map((index) => makePod(step.attempt, index, facts, acting)));
       return 'again';
     case 'deletePods':
       await deletePods(step, facts, acting);
       return 'again';
-    case 'deletePod': {
-      const { pod, isForced } = step;
-      const grace = isForced ? { gracePeriodSeconds: 0 } : {};
-      await client.delete(PODS, { ...ref, name: pod.name }, { preconditions: { uid: pod.uid }, ...grace });
-      return 'wait';
-    }
+    case 'forcePods':
+      for (const pod of step.pods) {
+        const options = { preconditions: { uid: pod.uid }, gracePeriodSeconds: 0 };
+        await client.delete(PODS, { ...ref, name: pod.name }, options);
+        done.pods.set(pod.uid, { ...pod, isForced: true });
+      }
+      return 'again';
     case 'stopWithSavepoint':
     case 'takeSavepoint':
       return begin(step, facts, acting);
@@ -182,13 +181,19 @@ async function makeChildren(names: readonly string[], facts: FlinkJobFacts, acti
   const revisionFacts = revisionFactsOf(facts);
   if (revisionFacts === undefined) return;
   const wanted = childrenOf(revisionFacts).filter(({ name }) => names.includes(name));
-  await Promise.all(
-    wanted.map(async ({ kind, manifest, name }) => {
-      const { wasThere } = await createOwned(client, kind, manifest as KubeObject, facts.object.uid);
-      if (wasThere) await client.apply(kind, manifest as KubeObject, { force: true });
-      done.children.add(name);
-    }),
+  // Binding a Role that is not there yet takes a right that the operator does not have.
+  const [bindings, others] = [true, false].map((isBinding) =>
+    wanted.filter(({ kind }) => (kind === ROLE_BINDINGS) === isBinding),
   );
+  for (const children of [others, bindings]) {
+    await Promise.all(
+      (children ?? []).map(async ({ kind, manifest, name }) => {
+        const { wasThere } = await createOwned(client, kind, manifest as KubeObject, facts.object.uid);
+        if (wasThere) await client.apply(kind, manifest as KubeObject, { force: true });
+        done.children.add(name);
+      }),
+    );
+  }
 }
 
 /**

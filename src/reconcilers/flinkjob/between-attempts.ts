@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto';
 import type { AttemptRecord, Ledger, LedgerView, StateLife } from '../../ha/index.ts';
 import type { FlinkJobFacts, PodSeen } from './facts.ts';
-import { opened, provedBad } from './ledger-steps.ts';
+import { opened, provedBad, waitedAnew } from './ledger-steps.ts';
+import { deletionOf } from './pods-step.ts';
 import { unprovenRevision } from './revision-proof.ts';
 import type { Step } from './step.ts';
-import { isAsked, targetRevision } from './target.ts';
+import { isAsked, isRollback, isToBeDown, targetRevision } from './target.ts';
 import { tidyStep } from './tidy-step.ts';
 
 const REST: Step = { do: 'rest' };
@@ -13,13 +14,12 @@ const REST: Step = { do: 'rest' };
 export function betweenAttempts(facts: FlinkJobFacts, view: LedgerView): Step {
   const { ledger } = view;
   const left = facts.pods.filter((pod) => pod.end === undefined && !pod.isDeleting);
-  if (left.length > 0) {
-    return { do: 'deletePods', attempts: [...new Set(left.map(({ attempt }) => attempt))], pods: left };
-  }
+  if (left.length > 0) return deletionOf(left, facts.pods);
   const target = targetRevision(facts, ledger);
-  if (facts.desired.is === 'invalid' || target === undefined) return { do: 'rest', because: { reason: 'InvalidSpec' } };
-  const bad = unprovenRevision(ledger);
-  if (ledger.gaveUp !== undefined && bad !== undefined) return provedBad(ledger, bad, ledger.gaveUp.reason);
+  // A job that never ran, or whose revision somebody has deleted: there is nothing to go on with.
+  if (target === undefined || !facts.revisions.has(target)) return { do: 'rest', because: { reason: 'InvalidSpec' } };
+  const bad = unprovenRevision(facts, ledger);
+  if (ledger.gaveUp !== undefined && bad === target) return provedBad(ledger, bad, ledger.gaveUp.reason);
   return stayDown(facts, ledger, target) ?? open(facts, view, target);
 }
 
@@ -29,14 +29,17 @@ function stayDown(facts: FlinkJobFacts, ledger: Ledger, target: string): Step | 
   const isWanted = target !== last?.revision || isAsked(facts, ledger, 'restart') || isAsked(facts, ledger, 'restore');
   if (!isWanted && ledger.gaveUp !== undefined) return tidyStep(facts, ledger) ?? REST;
   if (!isWanted && last?.end?.how === 'finished') return tidyStep(facts, ledger) ?? finished(facts, last);
-  const { desired } = facts;
-  if (desired.is === 'valid' && desired.settings.state === 'Suspended') return tidyStep(facts, ledger) ?? REST;
-  const waiting = isWanted ? undefined : last?.failures.at(-1);
-  if (waiting !== undefined && facts.now < waiting.nextAt) {
-    // A clock that was set back must not stretch the wait beyond the delay that was drawn.
-    return { do: 'rest', untilMs: Math.min(waiting.nextAt, facts.now + waiting.delayMs) };
-  }
-  return podsLeave(facts);
+  if (isToBeDown(facts)) return tidyStep(facts, ledger) ?? REST;
+  return (isWanted ? undefined : itsTurn(facts, ledger, last)) ?? podsLeave(facts);
+}
+
+/** After a failure the next attempt waits; after anything else it does not. */
+function itsTurn({ now }: FlinkJobFacts, ledger: Ledger, last: AttemptRecord | undefined): Step | undefined {
+  const how = last?.end?.how;
+  const waiting = how === 'failed' || how === 'crashed' ? last?.failures.at(-1) : undefined;
+  if (waiting === undefined || now >= waiting.nextAt) return undefined;
+  // A clock that was set back must not stretch the wait beyond the delay that was drawn.
+  return now + waiting.delayMs < waiting.nextAt ? waitedAnew(ledger, now) : { do: 'rest', untilMs: waiting.nextAt };
 }
 
 /** Pods on their way out can do no harm, the epoch fences them; but two of a job at once are more than it asked for. */
@@ -65,8 +68,15 @@ function open(facts: FlinkJobFacts, view: LedgerView, revision: string): Step {
     revision,
     life: lifeToBegin(facts, ledger, revision),
     handled: triggersAnswered(facts, ledger),
+    forgives: isForgiven(facts, ledger, revision),
     why: whyOpened(facts, ledger, revision),
   });
+}
+
+/** What was wrong with a revision is forgotten when it is to be tried again, and when something else is asked for. */
+function isForgiven({ desired }: FlinkJobFacts, { revisions }: Ledger, revision: string): boolean {
+  const bad = revisions?.bad;
+  return bad !== undefined && (revision === bad || (desired.is === 'valid' && desired.revision !== bad));
 }
 
 function whyOpened(facts: FlinkJobFacts, ledger: Ledger, revision: string): string {
@@ -102,13 +112,12 @@ function lifeToBegin(facts: FlinkJobFacts, ledger: Ledger, revision: string): St
   if (last !== undefined && isAsked(facts, ledger, 'restore')) return { ...fresh, ...from };
   if (ledger.life === undefined) {
     // What status remembers is the life of a state whose pointers were lost.
-    return status?.jobId === undefined
-      ? { ...fresh, ...from }
-      : { jobId: status.jobId, since: status.startTime ?? fresh.since };
+    const { jobId, startTime: since = fresh.since, restoredFrom } = status ?? {};
+    if (jobId === undefined) return { ...fresh, ...from };
+    return { jobId, since, ...(restoredFrom === undefined ? {} : { restoreFrom: restoredFrom }) };
   }
   const isChanged = last !== undefined && revision !== last.revision;
-  const isRolledBack = ledger.revisions?.bad !== undefined && last?.revision === ledger.revisions.bad;
-  const isDropped = isChanged && upgrade.mode === 'Stateless' && !isRolledBack;
+  const isDropped = isChanged && upgrade.mode === 'Stateless' && !isRollback(ledger, last.revision, revision);
   return last?.end?.how === 'finished' || isDropped ? fresh : undefined;
 }
 

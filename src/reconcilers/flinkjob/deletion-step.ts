@@ -7,13 +7,16 @@
  */
 import { openAttemptOf } from '../../ha/index.ts';
 import { attemptPods } from './attempt-end.ts';
-import { type FlinkJobFacts, isRunning, livePods, type PodSeen } from './facts.ts';
+import { type FlinkJobFacts, isRunning, isUnheard, livePods } from './facts.ts';
 import { replaced } from './ledger-steps.ts';
+import { deletionOf } from './pods-step.ts';
 import type { Saying, Step } from './step.ts';
 import { stopStep } from './stop-step.ts';
 
 /** Of a job whose spec cannot be read. */
 const DEFAULT_TIMEOUT_MS = 120_000;
+/** Past the deadline, pods that do not go although they are forced to are waited for so long. */
+const FORCED_MS = 30_000;
 
 export function deletionStep(facts: FlinkJobFacts): Step {
   const { object, now } = facts;
@@ -44,10 +47,12 @@ function savepointFirst(facts: FlinkJobFacts): Step | undefined {
   const open = openAttemptOf(ledger);
   if (open === undefined || livePods(facts.pods, open.number).length === 0) return undefined;
   if (attemptPods(facts, open).is === 'ended') return undefined;
-  if (open.stopping === undefined && !isRunning(facts, open.number)) return undefined;
+  const mayRun = isRunning(facts, open.number) || isUnheard(facts, open.number);
+  if (open.stopping === undefined && !mayRun) return undefined;
   const step = stopStep(facts, ledger, open, 'delete');
   // The attempt needs no closing: what it is closed in goes, and with it the right to write.
-  return step.do === 'writeLedger' && step.ledger.attempts.at(-1)?.end !== undefined ? undefined : step;
+  if (step.do === 'writeLedger' && step.ledger.attempts.at(-1)?.end !== undefined) return undefined;
+  return step.do === 'rest' ? { do: 'rest', untilMs: Math.min(step.untilMs ?? Infinity, deadlineOf(facts)) } : step;
 }
 
 /** What stays for a job of the same name is left as after any other end: no attempt is open, and nobody can write. */
@@ -58,19 +63,17 @@ function leftClosed({ desired, handles, now }: FlinkJobFacts): Step | undefined 
   return openAttemptOf(ledger) === undefined ? undefined : replaced(ledger, { now, cause: 'the FlinkJob was deleted' });
 }
 
-function podsGone({ pods, now }: FlinkJobFacts, isLate: boolean): Step | undefined {
+function podsGone(facts: FlinkJobFacts, isLate: boolean): Step | undefined {
+  const { pods, now } = facts;
   const left = pods.filter(({ isDeleting }) => !isDeleting);
-  if (left.length > 0)
-    return { do: 'deletePods', attempts: [...new Set(left.map(({ attempt }) => attempt))], pods: left };
+  if (left.length > 0) return deletionOf(left, pods);
   if (pods.length === 0) return undefined;
-  const overdue = pods.find((pod) => isOverdue(pod, now, isLate));
-  if (overdue !== undefined) return { do: 'deletePod', pod: overdue, isForced: true };
-  return { do: 'rest', untilMs: Math.min(...pods.map(({ goneBy = now + 1_000 }) => goneBy)) };
-}
-
-/** A pod whose node does not answer stays until somebody forces it. */
-function isOverdue({ goneBy }: PodSeen, now: number, isLate: boolean): boolean {
-  return goneBy !== undefined && now >= goneBy && isLate;
+  const deadline = deadlineOf(facts);
+  if (!isLate) return { do: 'rest', untilMs: deadline };
+  // Whatever still holds them, they cannot write once the pointers are gone, and the garbage collector knows them.
+  if (now >= deadline + FORCED_MS) return undefined;
+  const unforced = pods.filter(({ isForced }) => !isForced);
+  return unforced.length === 0 ? { do: 'rest', untilMs: deadline + FORCED_MS } : { do: 'forcePods', pods: unforced };
 }
 
 function handlesGone({ handles, desired }: FlinkJobFacts): Step | undefined {

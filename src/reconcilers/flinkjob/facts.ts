@@ -106,6 +106,8 @@ export interface PodSeen {
   readonly node: string | undefined;
   readonly isReady: boolean;
   readonly isDeleting: boolean;
+  /** It is being deleted without its node being asked; what still holds it is somebody's finalizer. */
+  readonly isForced: boolean;
   /** While it is being deleted: when it is gone if its node answers. */
   readonly goneBy: number | undefined;
   readonly end: PodEnd | undefined;
@@ -164,8 +166,18 @@ export interface OperationSeen {
   readonly notBefore: number;
 }
 
-/** Whether every task of the attempt runs. */
-export function isRunning({ rest }: Pick<FlinkJobFacts, 'rest'>, attempt: number): boolean {
+/** Whether every task of the attempt runs: the job says so, and a pod is there of which it is true. */
+export function isRunning({ rest, pods }: Pick<FlinkJobFacts, 'rest' | 'pods'>, attempt: number): boolean {
+  return saysRunning({ rest }, attempt) && isReachable(pods, attempt);
+}
+
+/** Whether the job only does not answer: a pod is there that should. Unknown is not failed. */
+export function isUnheard({ rest, pods }: Pick<FlinkJobFacts, 'rest' | 'pods'>, attempt: number): boolean {
+  return rest.is === 'silent' && rest.attempt === attempt && isReachable(pods, attempt);
+}
+
+/** Whether the job said, when it was asked last, that every task of the attempt runs. */
+export function saysRunning({ rest }: Pick<FlinkJobFacts, 'rest'>, attempt: number): boolean {
   return (
     rest.is === 'answered' &&
     rest.attempt === attempt &&
@@ -173,6 +185,10 @@ export function isRunning({ rest }: Pick<FlinkJobFacts, 'rest'>, attempt: number
     rest.tasksTotal > 0 &&
     rest.tasksRunning === rest.tasksTotal
   );
+}
+
+function isReachable(pods: readonly PodSeen[], attempt: number): boolean {
+  return livePods(pods, attempt).some(({ isReady }) => isReady);
 }
 
 /** Pods of an attempt that may still do something. */

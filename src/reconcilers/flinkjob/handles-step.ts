@@ -1,5 +1,5 @@
 /** What is done when ConfigMap `<job>-ha` is not there. Pure. */
-import { ledgerAfterLoss, noteHandled } from '../../ha/index.ts';
+import { type Ledger, ledgerAfterLoss, noteHandled } from '../../ha/index.ts';
 import type { FlinkJobFacts } from './facts.ts';
 import type { Step } from './step.ts';
 
@@ -8,8 +8,10 @@ import type { Step } from './step.ts';
  * no process of then can write, and attempts that count on. Undefined when it is there. Whether a job whose pointers are gone
  * may go on from what its storage holds is the user's to say: `upgrade.restorePolicy`.
  */
-export function handlesStep({ handles, status, desired, now }: FlinkJobFacts): Step | undefined {
-  if (handles.is !== 'absent' || desired.is === 'invalid') return undefined;
+export function handlesStep(facts: FlinkJobFacts): Step | undefined {
+  const { handles, status, desired, now } = facts;
+  if (desired.is === 'invalid') return undefined;
+  if (handles.is === 'there') return countOn(facts, handles.view.ledger);
   const { attempt, jobId, handledTriggers } = status ?? {};
   if (jobId === undefined || attempt === undefined) {
     return {
@@ -26,12 +28,10 @@ export function handlesStep({ handles, status, desired, now }: FlinkJobFacts): S
     const reason = restorePolicy === 'Ask' ? 'RestoreDecisionNeeded' : 'HandlesMissing';
     return { do: 'rest', because: { reason } };
   }
-  const epoch = attempt.epoch ?? 0;
-  const lost = ledgerAfterLoss({ lastAttempt: attempt.number, epoch, at: now });
   return {
     do: 'createHandles',
-    lowestEpoch: epoch + 1,
-    ledger: noteHandled(lost, handledTriggers ?? {}),
+    lowestEpoch: (attempt.epoch ?? 0) + 1,
+    ledger: afterLoss(facts),
     say: [
       {
         type: 'Warning',
@@ -40,4 +40,16 @@ export function handlesStep({ handles, status, desired, now }: FlinkJobFacts): S
       },
     ],
   };
+}
+
+/** Made anew and left empty: whoever made it went down before attempts were told where to count on from. */
+function countOn(facts: FlinkJobFacts, ledger: Ledger): Step | undefined {
+  const { attempt, jobId } = facts.status ?? {};
+  if (ledger.attempts.length > 0 || attempt === undefined || jobId === undefined) return undefined;
+  return { do: 'writeLedger', why: `attempts count on from ${attempt.number}`, ledger: afterLoss(facts), say: [] };
+}
+
+function afterLoss({ status, now }: FlinkJobFacts): Ledger {
+  const { number = 0, epoch = 0 } = status?.attempt ?? {};
+  return noteHandled(ledgerAfterLoss({ lastAttempt: number, epoch, at: now }), status?.handledTriggers ?? {});
 }

@@ -2,6 +2,9 @@
 import {
   beginLife,
   closeAttempt,
+  forgetFailures,
+  forgetStopping,
+  forgiveRevision,
   giveUp,
   type HandledTriggers,
   type JsonValue,
@@ -9,10 +12,13 @@ import {
   type LedgerView,
   noteHandled,
   noteRevisions,
+  noteStopping,
   openAttempt,
   recordCrash,
   recordFailure,
   type StateLife,
+  type Stopping,
+  waitAnew,
 } from '../../ha/index.ts';
 import { formatDurationMs } from '../../lib/durations.ts';
 import type { Decision } from './decide.ts';
@@ -27,12 +33,19 @@ export function opened(
     /** Another life of the state begins with it. */
     readonly life?: StateLife | undefined;
     readonly handled: HandledTriggers;
+    /** What was wrong with a revision does not count any more. */
+    readonly forgives: boolean;
     readonly why: string;
   },
 ): Step {
-  const { now, revision, life, handled, why } = facts;
+  const { now, revision, life, handled, forgives, why } = facts;
+  const last = view.ledger.attempts.at(-1);
   const before = life === undefined ? view.ledger : beginLife(view.ledger, life);
-  const noted = Object.keys(handled).length === 0 ? before : noteHandled(before, handled);
+  const known = forgives ? forgiveRevision(before) : before;
+  // As with a job that is submitted anew: what another program failed of is not held against this one.
+  const isAnew = last !== undefined && (view.ledger.gaveUp !== undefined || last.revision !== revision);
+  const able = isAnew ? forgetFailures(known) : known;
+  const noted = Object.keys(handled).length === 0 ? able : noteHandled(able, handled);
   const ledger = openAttempt(noted, { at: now, epoch: view.nextEpoch, revision });
   const { number = 0 } = ledger.attempts.at(-1) ?? {};
   return written(ledger, `open attempt ${number}`, [
@@ -46,13 +59,31 @@ export function replaced(
   facts: {
     readonly now: number;
     readonly cause: string;
-    readonly handled?: HandledTriggers;
     readonly say?: readonly Saying[];
   },
 ): Step {
   const closed = closeAttempt(ledger, { how: 'replaced', at: facts.now, cause: facts.cause });
-  const noted = facts.handled === undefined ? closed : noteHandled(closed, facts.handled);
-  return written(noted, `close the attempt: ${facts.cause}`, facts.say ?? []);
+  return written(closed, `close the attempt: ${facts.cause}`, facts.say ?? []);
+}
+
+/** Notes that the open attempt is being brought down, before it is asked to be. */
+export function stopNoted(ledger: Ledger, stopping: Stopping): Step {
+  return written(noteStopping(ledger, stopping), `stop with savepoint: ${stopping.why}`, []);
+}
+
+/** Forgets a stop that nobody wants any more, and that cannot happen any more. */
+export function stopForgotten(ledger: Ledger): Step {
+  return written(forgetStopping(ledger), 'the attempt is not to be brought down any more', []);
+}
+
+/** Lets a restart that waits begin its wait again. */
+export function waitedAnew(ledger: Ledger, now: number): Step {
+  return written(waitAnew(ledger, now), 'the clock was set back', []);
+}
+
+/** Forgets what was wrong with a revision. */
+export function forgiven(ledger: Ledger, revision: string): Step {
+  return written(forgiveRevision(ledger), `revision ${revision} is not asked for any more`, []);
 }
 
 /** Closes the open attempt for good. */

@@ -26,9 +26,10 @@ import { crashCounted, failed, finished, gaveUp, replaced } from './ledger-steps
 import { podsStep } from './pods-step.ts';
 import { revisionStep } from './revision-proof.ts';
 import { savepointStep } from './savepoint-step.ts';
+import { settingsInForce } from './settings-in-force.ts';
 import type { Hold, Step } from './step.ts';
-import { stopStep } from './stop-step.ts';
-import { answeredBy, stopReason } from './target.ts';
+import { stopStep, withdrawnStop } from './stop-step.ts';
+import { stopReason } from './target.ts';
 import { tidyStep } from './tidy-step.ts';
 
 export function nextStep(facts: FlinkJobFacts): Step {
@@ -69,24 +70,40 @@ function withinAttempt(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord
   const pods = attemptPods(facts, open);
   switch (pods.is) {
     case 'ended':
-      return attemptEnded(facts, ledger, open, pods.end);
+      return attemptEnded(facts, ledger, pods.end);
     case 'leaderCrashed':
       return leaderCrashed(facts, ledger, pods.end, pods.pod);
     case 'running':
       break;
   }
   const reason = stopReason(facts, ledger);
-  if (reason !== undefined) return stopStep(facts, ledger, open, reason);
-  return (
-    podsStep(facts, open, pods.lost) ??
-    savepointStep(facts, open) ??
-    tidyStep(facts, ledger) ??
-    revisionStep(facts, ledger, open) ??
-    REST
-  );
+  if (reason !== undefined) {
+    const step = stopStep(facts, ledger, open, reason);
+    const needsPods = step.do === 'rest' && step.because !== undefined;
+    return needsPods ? firstOf([podsStep(facts, open, pods.lost), step]) : step;
+  }
+  return firstOf([
+    podsStep(facts, open, pods.lost),
+    savepointStep(facts, open),
+    tidyStep(facts, ledger),
+    revisionStep(facts, ledger, open),
+    withdrawnStop(facts, ledger, open),
+  ]);
 }
 
-const REST: Step = { do: 'rest' };
+/** The first that does something; where all of them rest, until the first of them has something to do. */
+function firstOf(steps: readonly (Step | undefined)[]): Step {
+  const busy = steps.find((step) => step !== undefined && step.do !== 'rest');
+  if (busy !== undefined) return busy;
+  const rests = steps.filter((step) => step?.do === 'rest');
+  const untilMs = Math.min(...rests.map((rest) => rest.untilMs ?? Number.POSITIVE_INFINITY));
+  const because = rests.find((rest) => rest.because !== undefined)?.because;
+  return {
+    do: 'rest',
+    ...(untilMs === Number.POSITIVE_INFINITY ? {} : { untilMs }),
+    ...(because === undefined ? {} : { because }),
+  };
+}
 
 function hold(because: Hold): Step {
   return { do: 'rest', because };
@@ -104,8 +121,9 @@ function decisionOn(facts: FlinkJobFacts, ledger: Ledger, end: ExecutionEnd): De
   });
 }
 
-function strategyOf({ desired, settings }: FlinkJobFacts, ledger: Ledger): RestartStrategy {
-  const job = desired.is === 'valid' ? desired.settings : undefined;
+function strategyOf(facts: FlinkJobFacts, ledger: Ledger): RestartStrategy {
+  const { settings } = facts;
+  const job = settingsInForce(facts, ledger);
   return resolveRestartStrategy({
     checkpointing: job?.checkpoints.intervalMs !== 0,
     manifest: job?.restart,
@@ -114,7 +132,7 @@ function strategyOf({ desired, settings }: FlinkJobFacts, ledger: Ledger): Resta
   }).strategy;
 }
 
-function attemptEnded(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord, end: ExecutionEnd): Step {
+function attemptEnded(facts: FlinkJobFacts, ledger: Ledger, end: ExecutionEnd): Step {
   const decision = decisionOn(facts, ledger, end);
   switch (decision.do) {
     case 'closeFinished': {
@@ -122,7 +140,7 @@ function attemptEnded(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord,
       // Asked for by us, or by hand: either way the next attempt goes on from the savepoint, if there is to be one.
       const cause = `stopped with savepoint ${decision.savepoint}`;
       const say = [{ type: 'Normal', reason: 'SavepointCompleted', note: `The job ${cause}.` }] as const;
-      return replaced(ledger, { now: facts.now, cause, say, handled: answeredBy(facts, ledger, open.stopping?.why) });
+      return replaced(ledger, { now: facts.now, cause, say });
     }
     case 'closeFailed':
       return failed(ledger, decision, facts.now);

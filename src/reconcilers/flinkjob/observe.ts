@@ -14,12 +14,12 @@ import {
   type Desired,
   type FlinkJobFacts,
   type Handles,
-  isRunning,
   type JobObject,
   livePods,
   type OperatorSettings,
   type PodSeen,
   type RevisionOnRecord,
+  saysRunning,
 } from './facts.ts';
 import type { JobCopies } from './job-copies.ts';
 import type { JobAddress, JobRest } from './job-rest.ts';
@@ -167,13 +167,13 @@ export class Observer {
     }
     const mark = readyMark(pods, attempt);
     if (memory.restMark !== mark || now() >= memory.restDueAt) {
-      const wasRunning = isRunning(memory, attempt);
+      const wasRunning = saysRunning(memory, attempt);
       memory.rest = await rest.look(address, attempt, memory.rest, signal);
       memory.restMark = mark;
       memory.restDueAt = now() + untilNextLook({ memory, attempt, settings, random, handles, now: now() });
       // Who leads is known now.
       const isNews = !wasRunning || !leads(handles, pods);
-      if (isNews && isRunning(memory, attempt)) memory.learnt(await this.reread(handles, looking));
+      if (isNews && saysRunning(memory, attempt)) memory.learnt(await this.reread(handles, looking));
     }
     const { operation } = memory;
     if (operation?.state.is === 'inProgress') {
@@ -312,7 +312,7 @@ function untilNextLook(facts: {
   readonly now: number;
 }): number {
   const { memory, attempt, settings, random, handles, now } = facts;
-  if (isRunning(memory, attempt)) {
+  if (saysRunning(memory, attempt)) {
     const { completed = 0 } = memory.rest.is === 'answered' ? memory.rest : {};
     const poll = settings.restPollMs * (0.9 + 0.2 * random());
     return completed > 0 ? poll : Math.min(poll, 1_000);

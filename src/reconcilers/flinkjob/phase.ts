@@ -1,9 +1,9 @@
 /** Where a job is in its life, and why it is not where it should be. A pure function of the facts, never of words. */
 import type { Phase, Reason } from '../../api/index.ts';
 import { type AttemptRecord, type Ledger, openAttemptOf } from '../../ha/index.ts';
-import { type FlinkJobFacts, isRunning, type PodSeen } from './facts.ts';
+import { type FlinkJobFacts, isRunning, livePods, type PodSeen } from './facts.ts';
 import type { Hold } from './step.ts';
-import { isRescale, stopReason, targetRevision } from './target.ts';
+import { isRescale, isRollback, isToBeDown, stopReason, targetRevision } from './target.ts';
 
 /** The state of a job in one word, and what a person has to know of it. */
 export interface Situation {
@@ -24,7 +24,9 @@ export function situation(facts: FlinkJobFacts, because: Hold | undefined): Situ
   if (ledger === undefined) return { phase: 'Pending', reason: 'Progressing' };
   const open = openAttemptOf(ledger);
   const found = open === undefined ? between(facts, ledger) : within(facts, ledger, open);
-  if (because !== undefined && because.reason !== 'Progressing') return { ...found, ...because };
+  if (because !== undefined && (because.reason !== 'Progressing' || found.reason === 'Progressing')) {
+    return { ...found, ...because };
+  }
   if (desired.is === 'invalid') {
     const [first] = desired.violations;
     return {
@@ -49,11 +51,8 @@ function within(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord): Situ
       return { phase: 'Suspending', ...told };
     case 'rollback':
       return { phase: 'RollingBack', ...told };
-    case 'upgrade': {
-      const target = targetRevision(facts, ledger) ?? '';
-      const rescales = isRescale(facts.revisions.get(open.revision ?? ''), facts.revisions.get(target));
-      return { phase: rescales ? 'Rescaling' : 'Upgrading', ...told };
-    }
+    case 'upgrade':
+      return { phase: changePhase(facts, open.revision, targetRevision(facts, ledger)), ...told };
     case 'restart':
     case 'restore':
       return { phase: 'Restarting', ...told };
@@ -61,22 +60,33 @@ function within(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord): Situ
     case undefined:
       break;
   }
-  if (isRunning(facts, open.number)) return { phase: 'Running', reason: 'Succeeded' };
-  return { phase: startingPhase(ledger, open), ...told };
+  if (isRunning(facts, open.number) || isStillRunning(facts, open)) return { phase: 'Running', reason: 'Succeeded' };
+  return { phase: startingPhase(facts, ledger, open), ...told };
+}
+
+/** A job that ran when it was heard of last, and does not answer, is not known to be anything else while who led it lives. */
+function isStillRunning(facts: FlinkJobFacts, { number }: AttemptRecord): boolean {
+  const { phase, attempt } = facts.status ?? {};
+  const leads = livePods(facts.pods, number).some(({ name, isReady }) => isReady && name === attempt?.leader);
+  return leads && phase === 'Running' && facts.rest.is === 'silent' && facts.rest.attempt === number;
+}
+
+function changePhase({ revisions }: FlinkJobFacts, from: string | undefined, to: string | undefined): Phase {
+  return isRescale(revisions.get(from ?? ''), revisions.get(to ?? '')) ? 'Rescaling' : 'Upgrading';
 }
 
 /** What an attempt that does not run yet is on its way from. */
-function startingPhase({ attempts, revisions }: Ledger, open: AttemptRecord): Phase {
-  const before = attempts.at(-2);
-  if (before === undefined) return 'Starting';
-  if (before.revision !== open.revision && before.end?.how === 'replaced') {
-    return open.revision === revisions?.stable && before.revision === revisions?.bad ? 'RollingBack' : 'Upgrading';
-  }
+function startingPhase(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord): Phase {
+  const before = ledger.attempts.at(-2);
+  // A record that was lost, and made anew, names none.
+  if (before?.revision === undefined) return 'Starting';
+  if (isRollback(ledger, before.revision, open.revision)) return 'RollingBack';
+  if (before.revision !== open.revision) return changePhase(facts, before.revision, open.revision);
   return before.end?.how === 'failed' || before.end?.how === 'crashed' ? 'Restarting' : 'Starting';
 }
 
 function between(facts: FlinkJobFacts, ledger: Ledger): Situation {
-  const { desired, pods } = facts;
+  const { pods } = facts;
   const last = ledger.attempts.at(-1);
   const target = targetRevision(facts, ledger);
   if (ledger.gaveUp !== undefined && target === last?.revision) {
@@ -84,12 +94,15 @@ function between(facts: FlinkJobFacts, ledger: Ledger): Situation {
     return { phase: 'Failed', reason, detail: last?.end?.cause };
   }
   if (last?.end?.how === 'finished' && target === last.revision) return { phase: 'Succeeded', reason: 'Finished' };
-  if (desired.is === 'valid' && desired.settings.state === 'Suspended') {
+  if (isToBeDown(facts)) {
     const isDown = pods.every(({ end }) => end !== undefined);
     return isDown ? { phase: 'Suspended', reason: 'Suspended' } : { phase: 'Suspending', reason: 'Progressing' };
   }
   if (last === undefined) return { phase: 'Starting', reason: 'Progressing' };
-  if (target !== last.revision) return { phase: 'Upgrading', reason: 'Progressing' };
+  if (last.revision !== undefined && target !== last.revision) {
+    const phase = isRollback(ledger, last.revision, target) ? 'RollingBack' : changePhase(facts, last.revision, target);
+    return { phase, reason: 'Progressing' };
+  }
   const failure = last.failures.at(-1);
   if (last.end?.how === 'replaced') return { phase: 'Starting', reason: 'Progressing' };
   return { phase: 'Restarting', reason: 'ProgressingWithRetry', detail: last.end?.cause, nextAt: failure?.nextAt };

@@ -10,7 +10,7 @@ const PATIENCE_MS = 10_000;
 
 /** Undefined for a pod that no operator of ours has made: its name or labels are not those of a job's pod. */
 export function podSeen(pod: Pod, now: number): PodSeen | undefined {
-  const { name = '', uid = '', labels = {}, deletionTimestamp } = pod.metadata ?? {};
+  const { name = '', uid = '', labels = {}, deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
   const attempt = Number(labels[LABELS.attempt]);
   const index = Number(name.slice(name.lastIndexOf('-') + 1));
   if (!Number.isSafeInteger(attempt) || !Number.isSafeInteger(index)) return undefined;
@@ -23,6 +23,7 @@ export function podSeen(pod: Pod, now: number): PodSeen | undefined {
     node: pod.spec?.nodeName,
     isReady: hasCondition(pod, 'Ready', 'True'),
     isDeleting: deletionTimestamp !== undefined,
+    isForced: deletionTimestamp !== undefined && deletionGracePeriodSeconds === 0,
     goneBy: deletionTimestamp === undefined ? undefined : Date.parse(deletionTimestamp) + PATIENCE_MS,
     end: endOf(pod, now),
     trouble: troubleOf(pod),

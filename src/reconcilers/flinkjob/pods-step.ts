@@ -12,14 +12,14 @@ const FORGOTTEN_MS = 600_000;
 /** Undefined when all pods are there. @param lost pods of the attempt that ended, oldest first */
 export function podsStep(facts: FlinkJobFacts, open: AttemptRecord, lost: readonly PodSeen[]): Step | undefined {
   const strays = facts.pods.filter((pod) => pod.attempt !== open.number && pod.end === undefined && !pod.isDeleting);
-  if (strays.length > 0) {
-    return { do: 'deletePods', attempts: [...new Set(strays.map(({ attempt }) => attempt))], pods: strays };
-  }
+  if (strays.length > 0) return deletionOf(strays, facts.pods);
   if (facts.unmet.length > 0) return { do: 'makeChildren', names: facts.unmet };
   const live = livePods(facts.pods, open.number);
-  const wanted = wantedPods(facts);
+  const wanted = wantedPods(facts, live.length);
   if (live.length > wanted) return { do: 'deletePods', attempts: [], pods: surplus(live, live.length - wanted, facts) };
   if (live.length === wanted) return undefined;
+  // Somebody has deleted the record of what it runs, and the spec, by which it is made again, is not valid.
+  if (!facts.revisions.has(open.revision ?? '')) return { do: 'rest', because: { reason: 'InvalidSpec' } };
   const mark = leaseMark(open, lost);
   if (facts.leaseFreedOf !== mark) return { do: 'freeLease', attempt: open.number, mark };
   const notBefore = replacementAt(lost, facts.now);
@@ -29,8 +29,16 @@ export function podsStep(facts: FlinkJobFacts, open: AttemptRecord, lost: readon
   return { do: 'makePods', attempt: open.number, indexes };
 }
 
-function wantedPods({ desired }: FlinkJobFacts): number {
-  return 1 + (desired.is === 'valid' ? desired.settings.highAvailability.standbys : 0);
+/** By an invalid spec, which does not say how many stand by, none is made and none is taken away. */
+function wantedPods({ desired }: FlinkJobFacts, live: number): number {
+  return desired.is === 'valid' ? 1 + desired.settings.highAvailability.standbys : Math.max(1, live);
+}
+
+/** Pods that are to go. In one request where they are all of their attempts: what others have said when they ended stays. */
+export function deletionOf(pods: readonly PodSeen[], all: readonly PodSeen[]): Step {
+  const attempts = new Set(pods.map(({ attempt }) => attempt));
+  const isAll = all.every((pod) => !attempts.has(pod.attempt) || pods.includes(pod));
+  return { do: 'deletePods', attempts: isAll ? [...attempts] : [], pods };
 }
 
 /** What the Lease was looked at for: each pod that ended may have held it. */

@@ -1,16 +1,21 @@
 /** Whether a new revision proves itself, and until when it may. Pure. */
 import type { AttemptRecord, Ledger } from '../../ha/index.ts';
 import { type FlinkJobFacts, isRunning } from './facts.ts';
-import { proved, provedBad } from './ledger-steps.ts';
+import { forgiven, proved, provedBad } from './ledger-steps.ts';
+import { settingsInForce } from './settings-in-force.ts';
 import type { Step } from './step.ts';
 
 /** Notes that it has, or that its time is up. */
 export function revisionStep(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord): Step | undefined {
   const { revision } = open;
+  const known = ledger.revisions?.bad;
+  if (known !== undefined && facts.desired.is === 'valid' && facts.desired.revision !== known) {
+    return forgiven(ledger, known);
+  }
   if (revision === undefined || revision === ledger.revisions?.stable) return undefined;
-  const at = provedAt(facts, open);
+  const at = provedAt(facts, ledger, open);
   if (facts.now >= at) return proved(ledger, revision);
-  const bad = unprovenRevision(ledger);
+  const bad = unprovenRevision(facts, ledger);
   const until = bad === undefined ? Number.POSITIVE_INFINITY : rollbackAt(facts, ledger, bad);
   if (bad !== undefined && facts.now >= until) {
     return provedBad(ledger, bad, `it was not stable within ${(until - firstStart(ledger, bad)) / 1_000} s`);
@@ -20,25 +25,31 @@ export function revisionStep(facts: FlinkJobFacts, ledger: Ledger, open: Attempt
 }
 
 /** When the revision that runs will have proved itself, if nothing happens; Infinity: it cannot be said yet. */
-function provedAt(facts: FlinkJobFacts, open: AttemptRecord): number {
-  const { rest, desired, settings } = facts;
+function provedAt(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord): number {
+  const { rest, settings } = facts;
   if (rest.is !== 'answered' || !isRunning(facts, open.number) || rest.runningSince === undefined) {
     return Number.POSITIVE_INFINITY;
   }
-  const hasCheckpoints = desired.is === 'valid' && desired.settings.checkpoints.intervalMs !== 0;
+  const hasCheckpoints = settingsInForce(facts, ledger)?.checkpoints.intervalMs !== 0;
   return hasCheckpoints && rest.completed === 0 ? Number.POSITIVE_INFINITY : rest.runningSince + settings.stabilityMs;
 }
 
 /** The revision of the last attempt, where another one was good before and this one is not known to be. */
-export function unprovenRevision({ revisions = {}, attempts }: Ledger): string | undefined {
-  const { stable, bad } = revisions;
+export function unprovenRevision(
+  { revisions }: Pick<FlinkJobFacts, 'revisions'>,
+  { revisions: known = {}, attempts }: Ledger,
+): string | undefined {
+  const { stable, bad } = known;
   const revision = attempts.at(-1)?.revision;
-  return stable === undefined || revision === stable || revision === bad ? undefined : revision;
+  // What is not on record any more is nothing to go back to.
+  const hasWayBack = stable !== undefined && revisions.has(stable);
+  return !hasWayBack || revision === stable || revision === bad ? undefined : revision;
 }
 
 /** When a revision that has not proved itself is rolled back. */
-function rollbackAt({ desired, settings }: FlinkJobFacts, ledger: Ledger, revision: string): number {
-  const job = desired.is === 'valid' ? desired.settings : undefined;
+function rollbackAt(facts: FlinkJobFacts, ledger: Ledger, revision: string): number {
+  const { settings } = facts;
+  const job = settingsInForce(facts, ledger);
   const { intervalMs = 0, timeoutMs = 0 } = job?.checkpoints ?? {};
   const ownMs = job?.upgrade.deadlineMs;
   return firstStart(ledger, revision) + (ownMs ?? Math.max(settings.upgradeDeadlineMs, 2 * intervalMs + timeoutMs));

@@ -69,9 +69,7 @@ function asWritten({ desired }: FlinkJobFacts, before: FlinkJobStatus | undefine
 function fromLedger(facts: FlinkJobFacts, ledger: Ledger, found: Situation): Partly {
   const last = openAttemptOf(ledger) ?? ledger.attempts.at(-1);
   return {
-    jobId: ledger.life?.jobId,
-    startTime: ledger.life?.since,
-    restoredFrom: ledger.life?.restoreFrom,
+    ...lifeOf(ledger, facts.status),
     attempt: attemptOf(facts, ledger),
     restarts: restartsOf(ledger),
     upgrade: upgradeOf(facts, ledger, found),
@@ -79,6 +77,13 @@ function fromLedger(facts: FlinkJobFacts, ledger: Ledger, found: Situation): Par
     pendingChange: pendingOf(facts, ledger),
     rootException: rootOf(ledger),
   };
+}
+
+/** A ledger that was lost, and made anew, has no life until the next attempt takes up the one that status remembers. */
+function lifeOf({ life }: Ledger, before: FlinkJobStatus | undefined): Partly {
+  if (life !== undefined) return { jobId: life.jobId, startTime: life.since, restoredFrom: life.restoreFrom };
+  const { jobId, startTime, restoredFrom } = before ?? {};
+  return { jobId, startTime, restoredFrom };
 }
 
 /** Without the ledger status is all that is known of the job's past: a later look goes by it. */

@@ -32,11 +32,10 @@ export type Step =
   | { readonly do: 'freeLease'; readonly attempt: number; readonly mark: string }
   | { readonly do: 'makePods'; readonly attempt: number; readonly indexes: readonly number[] }
   | { readonly do: 'deletePods'; readonly attempts: readonly number[]; readonly pods: readonly PodSeen[] }
-  | { readonly do: 'deletePod'; readonly pod: PodSeen; readonly isForced: boolean }
+  /** Pods that nobody waits for any more: their nodes are not asked. */
+  | { readonly do: 'forcePods'; readonly pods: readonly PodSeen[] }
   | { readonly do: 'stopWithSavepoint'; readonly triggerId: string }
-  | { readonly do: 'takeSavepoint'; readonly triggerId: string }
-  /** The children that stay behind when the resource goes, because others could go on with them. */
-  | { readonly do: 'deleteLease' };
+  | { readonly do: 'takeSavepoint'; readonly triggerId: string };
 
 /** Why nothing is done although not all is as it should be. */
 export interface Hold {

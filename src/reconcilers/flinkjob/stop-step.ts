@@ -1,72 +1,112 @@
 /** Brings the open attempt down because something else is wanted of the job. Pure. */
 import { createHash } from 'node:crypto';
-import { type AttemptRecord, type Ledger, noteStopping, type StopReason } from '../../ha/index.ts';
+import type { AttemptRecord, Ledger, Stopping, StopReason } from '../../ha/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
-import { type FlinkJobFacts, isRunning, livePods } from './facts.ts';
-import { replaced } from './ledger-steps.ts';
+import { type FlinkJobFacts, isRunning, isUnheard, livePods, type OperationSeen } from './facts.ts';
+import { replaced, stopForgotten, stopNoted } from './ledger-steps.ts';
 import type { Saying, Step } from './step.ts';
-import { answeredBy, isRescale, targetRevision } from './target.ts';
+import { isRescale, targetRevision } from './target.ts';
 
 /** How long a pod may take to end once its savepoint is complete. */
 const ENDING_MS = 30_000;
+/** A job that does not answer for so long is taken for one that does not run. */
+const UNHEARD_MS = 30_000;
 
 /**
  *     savepoint wanted and job running ──► noted in the ledger ──► asked for ──► complete ──► its pods end by themselves
  *                                                                  └── fails, or takes too long ──► closed without one
  *     else ──► closed at once: the newest checkpoint is the restore point
+ *
+ * With `spec.upgrade.fallback: false` an upgrade is never without one: it waits for a job that runs, and asks again. A step
+ * that rests `because` of that lets the job have its pods.
  */
 export function stopStep(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord, why: StopReason): Step {
   const { stopping } = open;
   if (stopping !== undefined) return continueStop(facts, ledger, open, stopping, why);
   if (!wantsSavepoint(facts, ledger, open, why)) return close(facts, ledger, why, []);
-  if (!isRunning(facts, open.number)) {
-    if (why === 'upgrade' && !mayFallBack(facts))
-      return {
-        do: 'rest',
-        because: {
-          reason: 'Progressing',
-          detail: 'a savepoint needs a job that runs, and spec.upgrade.fallback is false',
-        },
-      };
-    return close(facts, ledger, why, why === 'suspend' ? [] : [fallback('the job does not run')]);
+  if (isRunning(facts, open.number)) return noteStop(facts, ledger, open, why);
+  const { rest, now } = facts;
+  if (rest.is === 'silent' && isUnheard(facts, open.number) && now >= rest.since && now < rest.since + UNHEARD_MS) {
+    return { do: 'rest', untilMs: rest.since + UNHEARD_MS };
   }
-  const triggerId = createHash('sha256').update(`${facts.object.uid}/stop/${open.number}`).digest('hex').slice(0, 32);
-  const noted = noteStopping(ledger, { why, since: facts.now, triggerId });
-  return { do: 'writeLedger', why: `stop with savepoint: ${why}`, ledger: noted, say: [] };
+  if (!mayFallBack(facts, why)) return NEEDS_A_RUNNING_JOB;
+  return close(facts, ledger, why, why === 'suspend' ? [] : [fallback('the job does not run')]);
+}
+
+const NEEDS_A_RUNNING_JOB: Extract<Step, { do: 'rest' }> = {
+  do: 'rest',
+  because: { reason: 'Progressing', detail: 'a savepoint needs a job that runs, and spec.upgrade.fallback is false' },
+};
+
+/** Each time it is noted it is another stop: a job that refused one may be asked for the next. */
+function noteStop({ object, now }: FlinkJobFacts, ledger: Ledger, open: AttemptRecord, why: StopReason): Step {
+  const name = `${object.uid}/stop/${open.number}/${now}`;
+  const triggerId = createHash('sha256').update(name).digest('hex').slice(0, 32);
+  return stopNoted(ledger, { why, since: now, triggerId });
+}
+
+/**
+ * What becomes of a stop that was noted when nobody wants it any more. The job may do it all the same, then it is opened
+ * again; once it will not, it is forgotten. Undefined: there is none.
+ */
+export function withdrawnStop(facts: FlinkJobFacts, ledger: Ledger, { stopping }: AttemptRecord): Step | undefined {
+  if (stopping === undefined) return undefined;
+  const deadline = stopping.since + facts.settings.savepointDeadlineMs;
+  const isOver = facts.now >= deadline || operationOf(facts, stopping)?.state.is === 'failed';
+  return isOver ? stopForgotten(ledger) : { do: 'rest', untilMs: deadline };
+}
+
+function operationOf({ operation }: FlinkJobFacts, { triggerId }: Stopping): OperationSeen | undefined {
+  return operation?.triggerId === triggerId ? operation : undefined;
 }
 
 function continueStop(
   facts: FlinkJobFacts,
   ledger: Ledger,
   open: AttemptRecord,
-  stopping: NonNullable<AttemptRecord['stopping']>,
+  stopping: Stopping,
   why: StopReason,
 ): Step {
+  const { now } = facts;
   const deadline = stopping.since + deadlineMs(facts, why);
-  const operation = facts.operation?.triggerId === stopping.triggerId ? facts.operation : undefined;
-  const state = operation?.state ?? { is: 'unknown' as const };
-  switch (state.is) {
-    case 'completed': {
-      // Its pods end of it, and say so; if they do not, the savepoint is complete all the same.
-      const isDown = livePods(facts.pods, open.number).length === 0;
-      return facts.now < deadline + ENDING_MS && !isDown
-        ? { do: 'rest', untilMs: deadline + ENDING_MS }
-        : close(facts, ledger, why, []);
-    }
-    case 'failed':
-      return close(facts, ledger, why, [fallback(state.cause)]);
-    case 'inProgress':
-      return facts.now < deadline
-        ? { do: 'rest', untilMs: deadline }
-        : close(facts, ledger, why, [fallback('it took too long')]);
-    case 'unknown': {
-      if (facts.now >= deadline) return close(facts, ledger, why, [fallback('the job did not answer in time')]);
-      const isDue = isRunning(facts, open.number) && facts.now >= (operation?.notBefore ?? 0);
-      return isDue ? { do: 'stopWithSavepoint', triggerId: stopping.triggerId } : { do: 'rest', untilMs: deadline };
-    }
-    default:
-      return assertNever(state);
+  const operation = operationOf(facts, stopping);
+  const isDown = livePods(facts.pods, open.number).length === 0;
+  const without = (cause: string): Step => withoutSavepoint(facts, ledger, open, why, cause);
+  if (operation?.state.is === 'completed') {
+    // Its pods end of it, and say so; if they do not, the savepoint is complete all the same.
+    return now < deadline + ENDING_MS && !isDown
+      ? { do: 'rest', untilMs: deadline + ENDING_MS }
+      : close(facts, ledger, why, []);
   }
+  if (operation?.state.is === 'failed') return without(operation.state.cause);
+  if (isDown) return without('its pods are gone');
+  if (now >= deadline) return without('it was not done in time');
+  const isUnknown = operation === undefined || operation.state.is === 'unknown';
+  return isUnknown && isRunning(facts, open.number)
+    ? ask(stopping.triggerId, operation, now, deadline)
+    : { do: 'rest', untilMs: deadline };
+}
+
+/** Asking with the same id is asking for the same stop. */
+function ask(triggerId: string, before: OperationSeen | undefined, now: number, deadline: number): Step {
+  const notBefore = before?.notBefore ?? 0;
+  return now >= notBefore
+    ? { do: 'stopWithSavepoint', triggerId }
+    : { do: 'rest', untilMs: Math.min(notBefore, deadline) };
+}
+
+/** The savepoint will not come: it is done without, or asked for anew where it has to be. */
+function withoutSavepoint(
+  facts: FlinkJobFacts,
+  ledger: Ledger,
+  open: AttemptRecord,
+  why: StopReason,
+  cause: string,
+): Step {
+  if (mayFallBack(facts, why)) return close(facts, ledger, why, [fallback(cause)]);
+  const notBefore = facts.operation?.state.is === 'failed' ? facts.operation.notBefore : 0;
+  if (facts.now < notBefore) return { ...NEEDS_A_RUNNING_JOB, untilMs: notBefore };
+  return isRunning(facts, open.number) ? noteStop(facts, ledger, open, why) : NEEDS_A_RUNNING_JOB;
 }
 
 function deadlineMs({ desired, settings }: FlinkJobFacts, why: StopReason): number {
@@ -107,8 +147,8 @@ function isCheckpointTooOld({ desired, rest, now }: FlinkJobFacts): boolean {
   return rest.is !== 'answered' || rest.checkpoint === undefined || now - rest.checkpoint.at > maxAgeMs;
 }
 
-function mayFallBack({ desired }: FlinkJobFacts): boolean {
-  return desired.is === 'invalid' || desired.job.spec.upgrade.fallback;
+function mayFallBack({ desired }: FlinkJobFacts, why: StopReason): boolean {
+  return why !== 'upgrade' || desired.is === 'invalid' || desired.job.spec.upgrade.fallback;
 }
 
 function fallback(cause: string): Saying {
@@ -117,7 +157,7 @@ function fallback(cause: string): Saying {
 }
 
 function close(facts: FlinkJobFacts, ledger: Ledger, why: StopReason, say: readonly Saying[]): Step {
-  return replaced(ledger, { now: facts.now, cause: CAUSES[why], say, handled: answeredBy(facts, ledger, why) });
+  return replaced(ledger, { now: facts.now, cause: CAUSES[why], say });
 }
 
 const CAUSES: Readonly<Record<StopReason, string>> = {

@@ -3,14 +3,24 @@ import { changedFields, classOfChange, specOf } from '../../api/index.ts';
 import { type HandledTriggers, type Ledger, openAttemptOf, type StopReason } from '../../ha/index.ts';
 import type { FlinkJobFacts, RevisionOnRecord } from './facts.ts';
 
-/** The revision to run: that of the spec, unless it proved bad; while the spec is invalid, the one before. */
-export function targetRevision(facts: Pick<FlinkJobFacts, 'desired'>, ledger: Ledger): string | undefined {
-  const { desired } = facts;
-  if (desired.is === 'invalid') return ledger.attempts.at(-1)?.revision;
+/**
+ * The revision to run: that of the spec, or, while that is invalid, the last one that ran; unless it proved bad, and one that
+ * was good is on record.
+ */
+export function targetRevision(
+  facts: Pick<FlinkJobFacts, 'desired' | 'revisions'>,
+  ledger: Ledger,
+): string | undefined {
+  const { desired, revisions } = facts;
+  const wanted = desired.is === 'valid' ? desired.revision : ledger.attempts.at(-1)?.revision;
   const { bad, stable } = ledger.revisions ?? {};
-  return desired.revision === bad && stable !== undefined && !isAsked(facts, ledger, 'restart')
-    ? stable
-    : desired.revision;
+  const isBad = wanted === bad && stable !== undefined && revisions.has(stable);
+  return isBad && !isAsked(facts, ledger, 'restart') ? stable : wanted;
+}
+
+/** Whether what runs next is what was good before one that was not. */
+export function isRollback({ revisions }: Ledger, from: string | undefined, to: string | undefined): boolean {
+  return to !== undefined && to === revisions?.stable && from !== undefined && from === revisions.bad;
 }
 
 /** Whether a trigger asks for something that was not done yet. */
@@ -34,26 +44,24 @@ export function stopReason(facts: FlinkJobFacts, ledger: Ledger): StopReason | u
     // Asked to run again meanwhile: what was begun is brought to its end all the same.
     return 'suspend';
   }
-  if (facts.desired.is === 'valid' && facts.desired.settings.state === 'Suspended') return 'suspend';
+  if (facts.desired.is === 'valid' && isToBeDown(facts)) return 'suspend';
   if (isAsked(facts, ledger, 'restore')) return 'restore';
   const target = targetRevision(facts, ledger);
   if (target !== undefined && target !== open.revision) {
-    return target === ledger.revisions?.stable && open.revision === ledger.revisions?.bad ? 'rollback' : 'upgrade';
+    return isRollback(ledger, open.revision, target) ? 'rollback' : 'upgrade';
   }
   return isAsked(facts, ledger, 'restart') ? 'restart' : undefined;
+}
+
+/** Whether no attempt is to be open. While the spec is invalid, what it said before counts: the phase is the record of that. */
+export function isToBeDown({ desired, status }: FlinkJobFacts): boolean {
+  return desired.is === 'valid'
+    ? desired.settings.state === 'Suspended'
+    : status?.phase === 'Suspended' || status?.phase === 'Suspending';
 }
 
 /** Whether two revisions differ in nothing but the parallelism. */
 export function isRescale(from: RevisionOnRecord | undefined, to: RevisionOnRecord | undefined): boolean {
   if (from === undefined || to === undefined || from.image !== to.image) return false;
   return classOfChange(changedFields(specOf(from.semantic, undefined), specOf(to.semantic, undefined))) === 'Rescale';
-}
-
-/** Trigger values that are answered by bringing an attempt down for this reason. */
-export function answeredBy(facts: FlinkJobFacts, ledger: Ledger, why: StopReason | undefined): HandledTriggers {
-  const { desired } = facts;
-  const isAnswer = why === 'restart' || why === 'upgrade';
-  return isAnswer && desired.is === 'valid' && isAsked(facts, ledger, 'restart')
-    ? { restart: desired.settings.triggers.restart }
-    : {};
 }

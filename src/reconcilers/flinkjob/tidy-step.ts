@@ -1,10 +1,29 @@
-/** Revisions beyond the limit go, when nothing else is to be done. Pure. */
+/** What nobody needs any more goes, when nothing else is to be done: revisions beyond the limit, pods that ended long ago. Pure. */
 import type { Ledger } from '../../ha/index.ts';
-import type { FlinkJobFacts } from './facts.ts';
+import type { FlinkJobFacts, PodSeen } from './facts.ts';
 import { obsoleteRevisions } from './revisions.ts';
 import type { Step } from './step.ts';
 
-export function tidyStep({ desired, revisions }: FlinkJobFacts, ledger: Ledger): Step | undefined {
+/** Pods that ended are kept for `kubectl logs`: of the newest attempts, and of each the newest. */
+const ATTEMPTS_KEPT = 2;
+const PODS_KEPT = 8;
+
+export function tidyStep(facts: FlinkJobFacts, ledger: Ledger): Step | undefined {
+  return tidyPods(facts, ledger) ?? tidyRevisions(facts, ledger);
+}
+
+function tidyPods({ pods }: FlinkJobFacts, { attempts }: Ledger): Step | undefined {
+  const newest = attempts.at(-1)?.number ?? 0;
+  const ended = pods.filter(({ end, isDeleting }) => end !== undefined && !isDeleting);
+  const old = ended.filter((pod) => newest - pod.attempt >= ATTEMPTS_KEPT || youngerThan(pod, ended) >= PODS_KEPT);
+  return old.length === 0 ? undefined : { do: 'deletePods', attempts: [], pods: old };
+}
+
+function youngerThan({ attempt, index }: PodSeen, pods: readonly PodSeen[]): number {
+  return pods.filter((pod) => pod.attempt === attempt && pod.index > index).length;
+}
+
+function tidyRevisions({ desired, revisions }: FlinkJobFacts, ledger: Ledger): Step | undefined {
   if (desired.is === 'invalid') return undefined;
   const { stable, bad } = ledger.revisions ?? {};
   const inUse = ledger.attempts.at(-1)?.revision;

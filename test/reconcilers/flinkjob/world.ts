@@ -1,0 +1,678 @@
+/**
+ * A world in which one FlinkJob lives: its resource, ConfigMap, Lease and pods, and the processes in them, each as simple as
+ * decisions can tell. The operator in it decides with the real `nextStep` and reports with the real `statusOf`. What must never
+ * happen is checked where it would: a `Violation` is thrown.
+ */
+import type { FlinkJobStatus } from '../../../src/api/index.ts';
+import { statusSchema } from '../../../src/api/status.ts';
+import {
+  checkpointIdOf,
+  checkpointKey,
+  EMPTY_LEDGER,
+  encodeLedger,
+  encodeLive,
+  LEDGER_KEY,
+  type Ledger,
+  ledgerViewOf,
+  noteBegun,
+  openAttemptOf,
+  type StateLife,
+} from '../../../src/ha/index.ts';
+import type { TerminationRecord } from '../../../src/lib/exit-codes.ts';
+import {
+  type Desired,
+  type FlinkJobFacts,
+  livePods,
+  type OperationSeen,
+  type PodSeen,
+  type RestSeen,
+  type RevisionOnRecord,
+} from '../../../src/reconcilers/flinkjob/facts.ts';
+import { nextStep } from '../../../src/reconcilers/flinkjob/next-step.ts';
+import { isWorthWriting, statusOf } from '../../../src/reconcilers/flinkjob/status.ts';
+import type { Hold, Step } from '../../../src/reconcilers/flinkjob/step.ts';
+import { anEnd, desiredOf, SETTINGS, T0, UID } from '../../builders/flinkjob-facts.ts';
+
+/** Something that must never happen. */
+export class Violated extends Error {}
+
+/** The operator's process ends here. */
+class Killed extends Error {}
+
+const MOST_STEPS = 40;
+const LEASE_MS = 15_000;
+const GRACE_MS = 30_000;
+
+interface MutableHandles {
+  uid: string;
+  epoch: number;
+  seq: number;
+  attempt: number;
+  leader: string;
+  ledger: Ledger;
+  checkpoints: Map<string, string>;
+}
+
+/** What a pod is besides what is seen of it. */
+interface Process {
+  seen: PodSeen;
+  /** The epoch it leads with, and the object it raised it in. */
+  leads: { readonly epoch: number; readonly of: string } | undefined;
+  /** Its node does not answer: it stays when it is deleted, and may write all the same. */
+  isCutOff: boolean;
+  runningSince: number | undefined;
+  completed: number;
+}
+
+interface OperatorMemory {
+  rest: RestSeen;
+  operation: OperationSeen | undefined;
+  leaseFreedOf: string | undefined;
+  highest: { attempt: number; index: number };
+}
+
+type Spec = Readonly<Record<string, unknown>>;
+
+/** Of revisions that fail whenever they run. */
+export const BAD_ARGS = ['bad'];
+/** Specs that were read before: reading one is most of the work. */
+const READ = new Map<string, Desired>();
+
+export class World {
+  now = T0;
+  spec: Spec;
+  desired: Desired;
+  generation = 1;
+  hasFinalizer = false;
+  isGone = false;
+  deletingSince: number | undefined;
+  isForced = false;
+  status: FlinkJobStatus | undefined;
+  statusWrites = 0;
+  handles: MutableHandles | undefined;
+  readonly revisions = new Map<string, RevisionOnRecord>();
+  processes: Process[] = [];
+  lease: { holder: string; renewed: number } | undefined;
+  isSilent = false;
+  /** What becomes of the next savepoint. */
+  savepoints: 'complete' | 'fail' | 'hang' = 'complete';
+  /** Savepoints that were begun, by the id they were asked for with; they end with the process. */
+  private readonly operations = new Map<string, { what: 'stop' | 'savepoint'; of: string; since: number }>();
+  private memory: OperatorMemory = noMemory();
+  /** Highest that were ever seen. */
+  /** The life of the state that an attempt was last opened in. */
+  private life: StateLife | undefined;
+  private readonly most = { attempt: 0, epoch: 0, checkpoints: new Map<string, number>() };
+  private uids = 0;
+  /** Failures and crashes that may be counted. */
+  countable = 0;
+  readonly log: string[] = [];
+
+  constructor(spec: Spec) {
+    this.spec = spec;
+    this.desired = this.read();
+  }
+
+  private read(): Desired {
+    const key = JSON.stringify(this.spec);
+    const known = READ.get(key);
+    if (known !== undefined) return known;
+    const desired = desiredOf({ typescript: { module: 'job.js' }, storage: { uri: 's3://bucket/jobs' }, ...this.spec });
+    READ.set(key, desired);
+    return desired;
+  }
+
+  // What people do
+
+  edit(fields: Spec): void {
+    if (this.deletingSince !== undefined) return;
+    this.spec = { ...this.spec, ...fields };
+    this.desired = this.read();
+    this.generation++;
+  }
+
+  trigger(name: 'savepoint' | 'restart' | 'restore'): void {
+    const before = (this.spec['triggers'] ?? {}) as Record<string, number>;
+    const more = name === 'restore' ? { restoreFrom: 's3://bucket/jobs/savepoint-by-hand' } : {};
+    this.edit({ ...more, triggers: { ...before, [name]: (before[name] ?? 0) + 1 } });
+  }
+
+  delete(isForced: boolean): void {
+    if (!this.hasFinalizer) this.isGone = true;
+    this.deletingSince ??= this.now;
+    this.isForced ||= isForced;
+  }
+
+  removeHandles(): void {
+    this.handles = undefined;
+    this.most.checkpoints.clear();
+  }
+
+  deletePod(index: number): void {
+    const process = this.pick(index);
+    if (process !== undefined) this.askToGo(process);
+  }
+
+  // What happens to pods
+
+  private pick(index: number): Process | undefined {
+    const live = this.processes.filter(({ seen }) => seen.end === undefined);
+    return live[index % Math.max(1, live.length)];
+  }
+
+  /** Ends a pod as the table of exit codes has it. */
+  endPod(index: number, how: 'killed' | 'evicted' | 'failed' | 'suppressed' | 'invalid' | 'stopped'): void {
+    const process = this.pick(index);
+    if (process === undefined) return;
+    const { attempt } = process.seen;
+    const record = (outcome: TerminationRecord['outcome'], exitCode: number) => ({
+      outcome,
+      exitCode,
+      attempt,
+      epoch: 0,
+      cause: 'it had to',
+    });
+    switch (how) {
+      case 'killed':
+        if (process.leads !== undefined) this.countable++;
+        this.end(process, { exitCode: 137, signal: 'SIGKILL' });
+        return;
+      case 'evicted':
+        this.end(process, { takenFromOutside: true });
+        return;
+      case 'failed':
+        this.countable++;
+        this.end(process, { exitCode: 10, record: record('failed', 10) });
+        return;
+      case 'suppressed':
+        this.end(process, { exitCode: 11, record: record('failed', 11) });
+        return;
+      case 'invalid':
+        this.end(process, { exitCode: 13, record: record('invalid', 13) });
+        return;
+      case 'stopped':
+        this.end(process, { exitCode: 14, record: record('stopped', 14) });
+        return;
+    }
+  }
+
+  /** The job reads the last of its input. */
+  finish(): void {
+    const leader = this.leader();
+    if (leader === undefined || !this.mayWrite(leader)) return;
+    const { attempt } = leader.seen;
+    this.end(leader, { exitCode: 0, record: { outcome: 'finished', exitCode: 0, attempt, epoch: 0 } });
+  }
+
+  cutOff(index: number): void {
+    const process = this.pick(index);
+    if (process === undefined) return;
+    process.isCutOff = true;
+    process.seen = { ...process.seen, isReady: false };
+  }
+
+  private end(process: Process, end: Parameters<typeof anEnd>[0]): void {
+    process.seen = { ...process.seen, isReady: false, end: anEnd({ at: this.now, ...end }) };
+    process.leads = undefined;
+  }
+
+  private askToGo(process: Process): void {
+    if (process.seen.isDeleting) return;
+    process.seen = { ...process.seen, isDeleting: true, isReady: false, goneBy: this.now + GRACE_MS };
+  }
+
+  // What processes do
+
+  private leader(): Process | undefined {
+    return this.processes.find(({ leads, seen }) => leads !== undefined && seen.end === undefined);
+  }
+
+  /** A leader writes under its epoch, into the object it knows. */
+  private mayWrite({ leads, seen }: Process): boolean {
+    const { handles } = this;
+    return handles?.epoch === leads?.epoch && handles?.uid === leads?.of && handles?.attempt === seen.attempt;
+  }
+
+  /** Everything that lives goes on a little. */
+  live(): void {
+    for (const process of [...this.processes]) this.liveOne(process);
+    this.processes = this.processes.filter(({ seen, isCutOff }) => !(seen.isDeleting && !isCutOff));
+    if (this.lease === undefined) return;
+    const holder = this.processes.find(({ seen }) => seen.uid === this.lease?.holder && seen.end === undefined);
+    if (holder !== undefined && !holder.isCutOff) this.lease.renewed = this.now;
+  }
+
+  private liveOne(process: Process): void {
+    const { seen } = process;
+    if (seen.end !== undefined || seen.isDeleting || process.isCutOff) return;
+    if (!seen.isReady) {
+      process.seen = { ...seen, isReady: true };
+      return;
+    }
+    if (process.leads === undefined) {
+      this.contend(process);
+      return;
+    }
+    if (!this.mayWrite(process)) {
+      const { attempt } = seen;
+      const record = { outcome: 'lostLeadership', exitCode: 12, attempt, epoch: process.leads.epoch } as const;
+      this.end(process, { exitCode: 12, record });
+      return;
+    }
+    if (this.isBad(process)) {
+      this.countable++;
+      const record = { outcome: 'failed', exitCode: 10, attempt: seen.attempt, epoch: 0, cause: 'bad' } as const;
+      this.end(process, { exitCode: 10, record });
+      return;
+    }
+    process.runningSince ??= this.now;
+    this.checkpoint(process);
+    this.stopIfAsked(process);
+  }
+
+  private isBad({ seen }: Process): boolean {
+    const open = this.handles === undefined ? undefined : openAttemptOf(this.handles.ledger);
+    const revision = open?.number === seen.attempt ? this.revisions.get(open.revision ?? '') : undefined;
+    return JSON.stringify(revision?.semantic['args'] ?? []) === JSON.stringify(BAD_ARGS);
+  }
+
+  private contend(process: Process): void {
+    const { handles, lease } = this;
+    const isFree = lease === undefined || lease.holder === '' || this.now - lease.renewed >= LEASE_MS;
+    if (!isFree || handles === undefined || lease === undefined) return;
+    if (handles.attempt !== process.seen.attempt) {
+      const record = { outcome: 'lostLeadership', exitCode: 12, attempt: process.seen.attempt, epoch: 0 } as const;
+      this.end(process, { exitCode: 12, record });
+      return;
+    }
+    const others = this.processes.filter((each) => each.leads !== undefined && this.mayWrite(each));
+    lease.holder = process.seen.uid;
+    lease.renewed = this.now;
+    this.change(handles, { epoch: handles.epoch + 1, leader: `${process.seen.uid}_nonce` });
+    if (others.some((each) => this.mayWrite(each))) throw new Violated('two leaders may write');
+    process.leads = { epoch: handles.epoch, of: handles.uid };
+    this.restored(handles);
+    handles.ledger = noteBegun(handles.ledger);
+  }
+
+  /** Nothing but the newest checkpoint of its life is what a leader goes on from. */
+  private restored({ checkpoints, ledger }: MutableHandles): void {
+    const newest = Math.max(0, ...[...checkpoints.keys()].map(checkpointIdOf));
+    const known = this.most.checkpoints.get(ledger.life?.jobId ?? '') ?? 0;
+    if (newest < known) throw new Violated(`restored checkpoint ${newest}, and ${known} was complete`);
+  }
+
+  private checkpoint(process: Process): void {
+    const { handles } = this;
+    if (handles === undefined || process.completed >= 2) return;
+    const jobId = handles.ledger.life?.jobId ?? '';
+    const id = 1 + Math.max(0, ...[...handles.checkpoints.keys()].map(checkpointIdOf));
+    const path = `${jobId}/chk-${id}-${handles.epoch}-aa`;
+    handles.checkpoints.clear();
+    handles.checkpoints.set(checkpointKey(id), encodeLive({ id: 'a', path, sizeBytes: 1, sha256: '0'.repeat(64) }));
+    this.most.checkpoints.set(jobId, id);
+    this.change(handles, {});
+    process.completed++;
+  }
+
+  private stopIfAsked(process: Process): void {
+    if (this.savepoints !== 'complete') return;
+    for (const [, { what, of }] of this.operations) {
+      if (what !== 'stop' || of !== process.seen.uid) continue;
+      const { attempt } = process.seen;
+      const savepoint = 's3://bucket/jobs/savepoint-1';
+      this.end(process, {
+        exitCode: 0,
+        record: { outcome: 'stoppedWithSavepoint', exitCode: 0, attempt, epoch: 0, savepoint },
+      });
+    }
+  }
+
+  private change(handles: MutableHandles, to: Partial<MutableHandles>): void {
+    Object.assign(handles, to);
+    handles.seq++;
+    this.neverBack(handles);
+  }
+
+  private neverBack({ epoch, ledger }: MutableHandles): void {
+    const number = ledger.attempts.at(-1)?.number ?? 0;
+    if (epoch < this.most.epoch) throw new Violated(`epoch ${epoch} after ${this.most.epoch}`);
+    if (number < this.most.attempt) throw new Violated(`attempt ${number} after ${this.most.attempt}`);
+    this.most.epoch = epoch;
+    this.most.attempt = number;
+  }
+
+  // What the operator does
+
+  forget(): void {
+    this.memory = noMemory();
+  }
+
+  /**
+   * One reconcile; false when it did nothing but look. `killedAfter`: the operator's process ends after so many steps.
+   * `movedAt`: before the step of that number somebody else writes to the ConfigMap.
+   */
+  reconcile(faults: { readonly killedAfter?: number; readonly movedAt?: number } = {}): {
+    readonly steps: number;
+    readonly untilMs: number | undefined;
+    readonly because: Hold | undefined;
+  } {
+    let steps = 0;
+    let because: Hold | undefined;
+    let untilMs: number | undefined;
+    try {
+      for (;;) {
+        if (this.isGone) return { steps, untilMs: undefined, because };
+        const facts = this.facts();
+        const step = nextStep(facts);
+        this.log.push(`${(this.now - T0) / 1_000}: ${step.do}${step.do === 'writeLedger' ? ` (${step.why})` : ''}`);
+        if (step.do === 'rest') {
+          if (step.untilMs !== undefined && step.untilMs <= this.now) throw new Violated('rests until the past');
+          ({ because, untilMs } = step);
+          break;
+        }
+        if (steps >= MOST_STEPS) throw new Violated('does not come to rest');
+        if (steps === faults.movedAt && this.handles !== undefined) this.change(this.handles, {});
+        const isKilled = steps === faults.killedAfter;
+        steps++;
+        const isAgain = this.act(step, facts, isKilled);
+        if (isKilled) throw new Killed();
+        if (!isAgain) break;
+      }
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+      this.forget();
+      return { steps, untilMs: undefined, because };
+    }
+    if (!this.isGone) this.report(because);
+    return { steps, untilMs, because };
+  }
+
+  private report(because: Hold | undefined): void {
+    const facts = this.facts();
+    const status = statusOf(facts, { because, error: undefined });
+    const again = statusOf({ ...facts, status }, { because, error: undefined });
+    if (isWorthWriting(status, again)) {
+      throw new Violated(`status is not stable: ${JSON.stringify(status)} then ${JSON.stringify(again)}`);
+    }
+    checkStatus(this.status, status, this.generation);
+    if (!isWorthWriting(this.status, status)) return;
+    this.status = status;
+    this.statusWrites++;
+  }
+
+  facts(): FlinkJobFacts {
+    const { memory, status, desired, now } = this;
+    const open = this.handles === undefined ? undefined : openAttemptOf(this.handles.ledger);
+    const pods = this.processes.map(({ seen }) => seen);
+    this.ask(open?.number);
+    if (open !== undefined) {
+      if (memory.highest.attempt !== open.number) memory.highest = { attempt: open.number, index: -1 };
+      const indexes = pods.filter(({ attempt }) => attempt === open.number).map(({ index }) => index);
+      memory.highest.index = Math.max(memory.highest.index, ...indexes);
+    }
+    return {
+      now,
+      random: () => 0.5,
+      object: {
+        namespace: 'default',
+        name: 'flights',
+        uid: UID,
+        generation: this.generation,
+        resourceVersion: '1',
+        finalizers: this.hasFinalizer ? ['flinkjob.dev/cleanup'] : [],
+        hasFinalizer: this.hasFinalizer,
+        deletingSince: this.deletingSince,
+        isDeletionForced: this.isForced,
+      },
+      desired,
+      status,
+      handles: this.handles === undefined ? { is: 'absent' } : { is: 'there', view: viewOf(this.handles) },
+      revisions: new Map(this.revisions),
+      pods,
+      highestIndex: open === undefined ? -1 : memory.highest.index,
+      unmet: [],
+      rest: memory.rest,
+      operation: memory.operation,
+      newestPoint: undefined,
+      leaseFreedOf: memory.leaseFreedOf,
+      settings: { ...SETTINGS, restart: { type: 'fixedDelay', attempts: 3, delayMs: 10_000 } },
+    };
+  }
+
+  private ask(attempt: number | undefined): void {
+    const { memory } = this;
+    if (attempt === undefined) {
+      memory.rest = { is: 'notAsked' };
+      return;
+    }
+    const pods = this.processes.map(({ seen }) => seen);
+    const isReachable = livePods(pods, attempt).some(({ isReady }) => isReady);
+    if (!isReachable) {
+      if (memory.rest.is !== 'notAsked' && memory.rest.attempt !== attempt) memory.rest = { is: 'notAsked' };
+      return;
+    }
+    const leader = this.leader();
+    const before = memory.rest;
+    if (this.isSilent || leader === undefined || leader.seen.attempt !== attempt || leader.isCutOff) {
+      const since = before.is === 'silent' && before.attempt === attempt ? before.since : this.now;
+      memory.rest = { is: 'silent', attempt, at: this.now, since };
+      return;
+    }
+    const isRunning = leader.runningSince !== undefined;
+    memory.rest = {
+      is: 'answered',
+      attempt,
+      at: this.now,
+      state: isRunning ? 'RUNNING' : 'CREATED',
+      tasksRunning: isRunning ? 4 : 0,
+      tasksTotal: 4,
+      runningSince: leader.runningSince,
+      checkpoint: undefined,
+      completed: leader.completed,
+      failed: 0,
+    };
+    this.follow();
+  }
+
+  private follow(): void {
+    const { operation } = this.memory;
+    if (operation?.state.is !== 'inProgress') return;
+    const known = this.operations.get(operation.triggerId);
+    if (known === undefined || known.of !== this.leader()?.seen.uid) {
+      this.memory.operation = { ...operation, state: { is: 'unknown' } };
+      return;
+    }
+    if (this.savepoints === 'hang') return;
+    const state =
+      this.savepoints === 'complete'
+        ? ({ is: 'completed', location: 's3://bucket/jobs/savepoint-1' } as const)
+        : ({ is: 'failed', cause: 'no' } as const);
+    this.memory.operation = { ...operation, state, notBefore: this.now + 10_000 };
+  }
+
+  /** True: decides anew at once. */
+  private act(step: Exclude<Step, { do: 'rest' }>, facts: FlinkJobFacts, isHalf: boolean): boolean {
+    switch (step.do) {
+      case 'addFinalizer':
+        this.hasFinalizer = true;
+        return true;
+      case 'removeFinalizer':
+        this.isGone = true;
+        return false;
+      case 'deleteJob':
+        this.delete(false);
+        return true;
+      case 'recordRevision':
+        if (this.revisions.has(step.revision.name)) throw new Violated('a revision is recorded twice');
+        this.revisions.set(step.revision.name, step.revision);
+        return true;
+      case 'deleteRevisions':
+        for (const name of step.names) this.revisions.delete(name);
+        return false;
+      case 'createHandles':
+        this.createHandles(step, isHalf);
+        return true;
+      case 'deleteHandles':
+        this.handles = undefined;
+        return true;
+      case 'writeLedger':
+        this.writeLedger(step.ledger, facts);
+        return true;
+      case 'makeChildren':
+        return true;
+      case 'freeLease':
+        this.freeLease(step.attempt);
+        this.memory.leaseFreedOf = step.mark;
+        return true;
+      case 'makePods':
+        for (const index of step.indexes) this.makePod(step.attempt, index, facts);
+        return true;
+      case 'deletePods': {
+        const uids = new Set(step.pods.map(({ uid }) => uid));
+        const doomed = this.processes.filter(({ seen }) => uids.has(seen.uid));
+        for (const process of doomed) this.askToGo(process);
+        this.processes = this.processes.filter(({ seen }) => !(uids.has(seen.uid) && seen.end !== undefined));
+        return true;
+      }
+      case 'forcePods': {
+        const uids = new Set(step.pods.map(({ uid }) => uid));
+        this.processes = this.processes.filter(({ seen }) => !uids.has(seen.uid));
+        return true;
+      }
+      case 'stopWithSavepoint':
+      case 'takeSavepoint':
+        return this.begin(step, facts);
+    }
+  }
+
+  private createHandles(step: Extract<Step, { do: 'createHandles' }>, isHalf: boolean): void {
+    const epoch = Math.max(1, step.lowestEpoch);
+    const uid = `uid-${++this.uids}`;
+    const made = { uid, epoch, seq: 0, attempt: 0, leader: '', ledger: EMPTY_LEDGER, checkpoints: new Map() };
+    // The operator knows no epoch beyond status; a leader of the object before is refused by its uid.
+    this.most.epoch = epoch;
+    this.handles = made;
+    if (isHalf) return;
+    made.ledger = step.ledger;
+    this.neverBack(made);
+  }
+
+  private writeLedger(ledger: Ledger, { handles, desired }: FlinkJobFacts): void {
+    if (handles.is !== 'there' || this.handles === undefined) throw new Violated('writes into nothing');
+    const { snapshot, ledger: before } = handles.view;
+    // Refused as moved: it is decided anew.
+    if (snapshot.uid !== this.handles.uid || snapshot.seq !== this.handles.seq) return;
+    const opens = openAttemptOf(ledger);
+    if (opens !== undefined && openAttemptOf(before) === undefined) this.mayOpen(ledger, before, desired);
+    const attempt = opens?.number ?? 0;
+    if (ledger.life?.jobId !== before.life?.jobId && before.life !== undefined) this.handles.checkpoints.clear();
+    const isRaised = attempt !== this.handles.attempt;
+    this.change(this.handles, { ledger, attempt, epoch: this.handles.epoch + (isRaised ? 1 : 0) });
+    if (ledger.restarts > this.countable) throw new Violated('counts a failure that there was not');
+  }
+
+  private mayOpen(ledger: Ledger, before: Ledger, desired: Desired): void {
+    const alive = this.processes.filter(({ seen }) => seen.end === undefined && !seen.isDeleting);
+    if (alive.length > 0) throw new Violated('opens an attempt while pods of another one live');
+    if (this.deletingSince !== undefined) throw new Violated('opens an attempt of a job that is deleted');
+    const known = this.life;
+    this.life = ledger.life;
+    if (known === undefined || (known.jobId === ledger.life?.jobId && known.restoreFrom === ledger.life.restoreFrom))
+      return;
+    if (desired.is === 'invalid') throw new Violated('drops the state of an invalid spec');
+    const last = before.attempts.at(-1);
+    const isTold =
+      last?.end?.how === 'finished' ||
+      desired.settings.triggers.restore > (before.handled?.restore ?? 0) ||
+      (desired.settings.upgrade.mode === 'Stateless' && last?.revision !== ledger.attempts.at(-1)?.revision);
+    if (!isTold) throw new Violated('drops the state without being told to');
+  }
+
+  private freeLease(attempt: number): void {
+    this.lease ??= { holder: '', renewed: this.now };
+    const pods = this.processes.map(({ seen }) => seen);
+    const holds = this.lease.holder;
+    if (!livePods(pods, attempt).some(({ uid }) => uid === holds)) this.lease.holder = '';
+  }
+
+  private makePod(attempt: number, index: number, { handles }: FlinkJobFacts): void {
+    const open = handles.is === 'there' ? openAttemptOf(handles.view.ledger) : undefined;
+    if (open?.number !== attempt) throw new Violated(`makes a pod of attempt ${attempt}, which is not open`);
+    if (!this.revisions.has(open.revision ?? '')) throw new Violated('makes a pod of a revision that is not on record');
+    const name = `flights-${attempt}-${index}`;
+    if (this.processes.some(({ seen }) => seen.name === name)) throw new Violated(`makes pod ${name} twice`);
+    const uid = `${name}#${++this.uids}`;
+    this.processes.push({
+      seen: {
+        name,
+        uid,
+        attempt,
+        index,
+        ip: '10.0.0.1',
+        node: 'n',
+        isReady: false,
+        isDeleting: false,
+        isForced: false,
+        goneBy: undefined,
+        end: undefined,
+        trouble: undefined,
+      },
+      leads: undefined,
+      isCutOff: false,
+      runningSince: undefined,
+      completed: 0,
+    });
+  }
+
+  private begin(step: Extract<Step, { do: 'stopWithSavepoint' | 'takeSavepoint' }>, facts: FlinkJobFacts): boolean {
+    const { memory } = this;
+    const leader = this.leader();
+    const open = facts.handles.is === 'there' ? openAttemptOf(facts.handles.view.ledger) : undefined;
+    const isReachable = open !== undefined && livePods(facts.pods, open.number).some(({ isReady }) => isReady);
+    if (!isReachable) return false;
+    const tries = (memory.operation?.triggerId === step.triggerId ? memory.operation.tries : 0) + 1;
+    if (this.isSilent || leader === undefined) {
+      const notBefore = this.now + 1_000 * tries;
+      memory.operation = { triggerId: step.triggerId, tries, state: { is: 'unknown' }, notBefore };
+      return true;
+    }
+    const what = step.do === 'stopWithSavepoint' ? 'stop' : 'savepoint';
+    this.operations.set(step.triggerId, { what, of: leader.seen.uid, since: this.now });
+    memory.operation = { triggerId: step.triggerId, tries, state: { is: 'inProgress' }, notBefore: 0 };
+    return true;
+  }
+}
+
+/** What whoever reads conditions goes by, whatever the facts are. */
+export function checkStatus(before: FlinkJobStatus | undefined, status: FlinkJobStatus, generation: number): void {
+  const parsed = statusSchema.safeParse(status);
+  if (!parsed.success) throw new Violated(`status is not valid: ${parsed.error.message}`);
+  const { conditions = [] } = status;
+  const types = conditions.map(({ type }) => type);
+  if (new Set(types).size !== types.length) throw new Violated(`a condition twice: ${types.join(', ')}`);
+  if (!types.includes('Ready')) throw new Violated('no Ready');
+  if (types.includes('Reconciling') && types.includes('Stalled')) throw new Violated('Reconciling and Stalled');
+  for (const { type, status: holds, lastTransitionTime, observedGeneration } of conditions) {
+    const known = before?.conditions?.find((each) => each.type === type);
+    if (known?.status === holds && known.lastTransitionTime !== lastTransitionTime) {
+      throw new Violated(`${type} has not changed, and its time has`);
+    }
+    if (observedGeneration !== generation) throw new Violated(`${type} is of another generation`);
+  }
+  if (status.observedGeneration !== generation) throw new Violated('status is of another generation');
+}
+
+function noMemory(): OperatorMemory {
+  return {
+    rest: { is: 'notAsked' },
+    operation: undefined,
+    leaseFreedOf: undefined,
+    highest: { attempt: 0, index: -1 },
+  };
+}
+
+function viewOf({ uid, epoch, seq, attempt, leader, ledger, checkpoints }: MutableHandles) {
+  const entries = new Map([[LEDGER_KEY, encodeLedger(ledger)], ...checkpoints]);
+  return ledgerViewOf({ uid, epoch, seq, attempt, leader, entries }, 'ConfigMap flights-ha');
+}
