@@ -31,6 +31,7 @@ export class JobMemory {
   newestPoint: string | undefined;
   /** For lines of the log: the attempt and the epoch that were seen last. */
   standing: { readonly attempt: number; readonly epoch: number } | undefined;
+  private ends: Map<string, number> = new Map();
   private highest = { attempt: 0, index: -1 };
 
   constructor(uid: string) {
@@ -50,6 +51,21 @@ export class JobMemory {
       if (pod.attempt === attempt && pod.index > this.highest.index) this.highest = { attempt, index: pod.index };
     }
     return this.highest.index;
+  }
+
+  /**
+   * Pods with the instants at which they were known to have ended. Not every end says when it was, clocks of nodes are ahead,
+   * and ours may be set back: what is waited for since then must come all the same.
+   */
+  withEnds(pods: readonly PodSeen[], now: number): readonly PodSeen[] {
+    const before = this.ends;
+    this.ends = new Map();
+    return pods.map((pod) => {
+      if (pod.end === undefined) return pod;
+      const at = Math.min(before.get(pod.uid) ?? pod.end.at, pod.end.at, now);
+      this.ends.set(pod.uid, at);
+      return { ...pod, end: { ...pod.end, at } };
+    });
   }
 
   /** A pod was made that the copy does not show yet. */

@@ -24,7 +24,7 @@ import {
 import type { JobCopies } from './job-copies.ts';
 import type { JobAddress, JobRest } from './job-rest.ts';
 import type { HandlesMark, JobMemory } from './memory.ts';
-import { podSeen } from './pod-seen.ts';
+import { indexInName, podSeen } from './pod-seen.ts';
 import { revisionName, revisionOnRecord } from './revisions.ts';
 
 export interface ObserverOptions {
@@ -77,7 +77,7 @@ export class Observer {
     const { now, random, settings } = this.options;
     const object = objectOf(resource, done);
     const desired = desiredOf(resource, object);
-    const pods = this.pods(object, done);
+    const pods = memory.withEnds(this.pods(object, done), now());
     const revisions = this.revisions(object, done);
     // Nobody has made anything for it yet; what an orphaned job left is found when its pointers are to be made.
     const isNew = !object.hasFinalizer && resource.status?.jobId === undefined;
@@ -88,6 +88,9 @@ export class Observer {
     // A job that begins to run has had them read again: it says there who leads.
     const handles = memory.handles ?? known;
     const open = openOf(handles);
+    // One that led is known from status, also to a process that never saw it.
+    const led = resource.status?.attempt;
+    if (led?.number === open?.number && led?.leader !== undefined) memory.madePod(led.number, indexInName(led.leader));
     memory.newestPoint = newestPointOf(memory, pods) ?? memory.newestPoint;
     return {
       now: now(),

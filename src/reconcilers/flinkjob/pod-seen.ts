@@ -12,7 +12,7 @@ const PATIENCE_MS = 10_000;
 export function podSeen(pod: Pod, now: number): PodSeen | undefined {
   const { name = '', uid = '', labels = {}, deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
   const attempt = Number(labels[LABELS.attempt]);
-  const index = Number(name.slice(name.lastIndexOf('-') + 1));
+  const index = indexInName(name);
   if (!Number.isSafeInteger(attempt) || !Number.isSafeInteger(index)) return undefined;
   return {
     name,
@@ -28,6 +28,11 @@ export function podSeen(pod: Pod, now: number): PodSeen | undefined {
     end: endOf(pod, now),
     trouble: troubleOf(pod),
   };
+}
+
+/** Of a pod `<job>-<attempt>-<index>`. */
+export function indexInName(name: string): number {
+  return Number(name.slice(name.lastIndexOf('-') + 1));
 }
 
 /** Signals that a shell adds 128 to; the exit code is all that a kubelet says of them. */
