@@ -77,6 +77,14 @@ soak: ## Kill random jobs at random instants; KILLS=10000 SEED=1 make soak
 soak-election: ## End leaders in every way, against a real API server; TAKEOVERS=200 make soak-election
 	@node=$(NODE) && "$$node" scripts/soak-election.ts
 
+.PHONY: soak-operator
+soak-operator: ## Kill the operator at every request of a job's life, against a real API server
+	@node=$(NODE) && "$$node" scripts/soak-operator.ts
+
 .PHONY: bench-ha
 bench-ha: ## Print what the stores and elections cost on a real API server
 	@node=$(NODE) && "$$node" bench/high-availability.ts
+
+.PHONY: bench-operator
+bench-operator: ## Print what the operator costs and how soon it acts; SCALE=0.1 make bench-operator
+	@node=$(NODE) && "$$node" --disable-warning=ExperimentalWarning bench/operator.ts
