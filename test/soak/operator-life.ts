@@ -3,6 +3,7 @@
  * of it. The pods are played, the API server is real. Whoever goes on after the kill is another operator, which knows nothing.
  */
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Ledger } from '../../src/ha/index.ts';
 import {
   ApiClient,
   CONFIG_MAPS,
@@ -99,6 +100,11 @@ export async function liveOnce(cluster: TestCluster, kill: Kill | undefined): Pr
         const job = await user.get(FLINK_JOBS, { namespace, name: JOB }, { signal });
         const isNew = job?.status?.observedGeneration === job?.metadata?.generation;
         return job !== undefined && isNew && reached(job) ? undefined : JSON.stringify(job?.status);
+      });
+      // A revision that runs is noted to be good a moment later.
+      await until(`${stage}, stable ${JSON.stringify(kill)}`, async () => {
+        const { attempts = [], revisions } = await ledgerOf(user, namespace);
+        return revisions?.stable === attempts.at(-1)?.revision ? undefined : JSON.stringify(revisions);
       });
       stages[stage] = await worldOf(user, namespace);
     }
@@ -198,8 +204,13 @@ async function worldOf(user: ApiClient, namespace: string): Promise<unknown> {
     fence: Object.entries(handles?.metadata?.annotations ?? {})
       .filter(([name]) => name.endsWith('/attempt'))
       .sort(),
-    ledger: timeless(JSON.parse(handles?.data?.['ledger'] ?? '{}')),
+    ledger: timeless(await ledgerOf(user, namespace)),
   };
+}
+
+async function ledgerOf(user: ApiClient, namespace: string): Promise<Partial<Ledger>> {
+  const handles = await user.get(CONFIG_MAPS, { namespace, name: `${JOB}-ha` }, { signal });
+  return JSON.parse(handles?.data?.['ledger'] ?? '{}') as Partial<Ledger>;
 }
 
 async function namesOf(user: ApiClient, kind: ResourceDef, namespace: string): Promise<string[]> {

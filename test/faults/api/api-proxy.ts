@@ -130,6 +130,8 @@ export class ApiProxy implements AsyncDisposable {
   async goDown(): Promise<void> {
     const closed = new Promise((resolve) => this.server.close(resolve));
     this.cutConnections();
+    // One whose request has not been read yet is known to the server alone.
+    this.server.closeAllConnections();
     await closed;
   }
 
@@ -178,6 +180,11 @@ export class ApiProxy implements AsyncDisposable {
   }
 
   private accept(socket: Socket): void {
+    // It came while the server went down.
+    if (!this.server.listening) {
+      socket.destroy();
+      return;
+    }
     this.sockets.add(socket);
     this.peakConnections = Math.max(this.peakConnections, this.sockets.size);
     if (this.isFrozen) this.frozen.add(socket);
