@@ -1,0 +1,173 @@
+/** What is sent for a step: each write such that a stale one, or one sent twice, changes nothing. */
+import { expect, test } from 'vitest';
+import type { TrackedClient } from '../../../src/controller/index.ts';
+import { ApiError, type KubeObject } from '../../../src/kube/index.ts';
+import { type Acting, act } from '../../../src/reconcilers/flinkjob/act.ts';
+import { JobMemory } from '../../../src/reconcilers/flinkjob/memory.ts';
+import { nothingDone } from '../../../src/reconcilers/flinkjob/observe.ts';
+import type { Step } from '../../../src/reconcilers/flinkjob/step.ts';
+import { aJob, aPod, type JobStory, UID } from '../../builders/flinkjob-facts.ts';
+
+type Doing = Exclude<Step, { do: 'rest' }>;
+
+/** An API server that knows a few objects, refuses what it is told to, and writes down what it is asked. */
+class Server {
+  readonly asked: (readonly [verb: string, name: string, what: unknown])[] = [];
+  private readonly objects: Readonly<Record<string, KubeObject>>;
+  private readonly refusals: Readonly<Record<string, number>>;
+
+  constructor(objects: Readonly<Record<string, KubeObject>> = {}, refusals: Readonly<Record<string, number>> = {}) {
+    this.objects = objects;
+    this.refusals = refusals;
+  }
+
+  client(): TrackedClient {
+    const answer = async (verb: string, name: string, what?: unknown): Promise<unknown> => {
+      this.asked.push([verb, name, what]);
+      const status = this.refusals[verb];
+      if (status !== undefined) throw refusal(status);
+      return what;
+    };
+    const byName = (verb: string) => (_: unknown, ref: { name: string }, what: unknown) => answer(verb, ref.name, what);
+    const bodily = (verb: string) => (_: unknown, object: KubeObject) =>
+      answer(verb, object.metadata?.name ?? '', object);
+    const client = {
+      get: async (_: unknown, { name }: { name: string }) => this.objects[name],
+      create: async (_: unknown, object: KubeObject) => {
+        const name = object.metadata?.name ?? '';
+        await answer('create', name, object);
+        if (this.objects[name] !== undefined) throw refusal(409);
+        return object;
+      },
+      apply: bodily('apply'),
+      delete: byName('delete'),
+      mergePatch: byName('mergePatch'),
+      jsonPatch: byName('jsonPatch'),
+      deleteCollection: (_: unknown, which: { labelSelector: string }) =>
+        answer('deleteCollection', which.labelSelector),
+      untracked: { client: undefined, signal: new AbortController().signal },
+    };
+    return client as unknown as TrackedClient;
+  }
+}
+
+function refusal(status: number): ApiError {
+  const answer = { reason: status === 409 ? 'AlreadyExists' : 'Invalid' };
+  const facts = { call: 'a call', why: 'no', code: 'KUBE', status, answer, outcome: 'notApplied', retryable: true };
+  return new ApiError(facts as unknown as ConstructorParameters<typeof ApiError>[0]);
+}
+
+const doing = async (step: Doing, story: JobStory, server: Server) => {
+  const memory = new JobMemory(UID);
+  const done = nothingDone();
+  const acting = { client: server.client(), memory, done, random: () => 0.5, clock: { now: () => 0 } };
+  const acted = await act(step, story.facts(), acting as unknown as Acting);
+  return { acted, memory, done };
+};
+
+const running = aJob().running();
+const ours = [{ apiVersion: 'flinkjob.dev/v1alpha1', kind: 'FlinkJob', name: 'flights', uid: UID, controller: true }];
+const holds = (holderIdentity: string): KubeObject =>
+  ({ metadata: { ownerReferences: ours }, spec: { holderIdentity } }) as unknown as KubeObject;
+const freeing = { do: 'freeLease', attempt: 1, mark: 'm' } as const;
+
+test('a Lease is emptied only while the dead pod holds it', async () => {
+  const server = new Server({ 'flights-leader': holds('uid-of-a-dead-pod_nonce') });
+  const { memory } = await doing(freeing, running, server);
+  const path = '/spec/holderIdentity';
+  expect(server.asked).toEqual([
+    [
+      'jsonPatch',
+      'flights-leader',
+      [
+        { op: 'test', path, value: 'uid-of-a-dead-pod_nonce' },
+        { op: 'replace', path, value: '' },
+      ],
+    ],
+  ]);
+  expect(memory.leaseFreedOf).toBe('m');
+});
+
+test.each([
+  ['a pod that lives', 'uid-of-flights-1-0_nonce'],
+  ['nobody', ''],
+])('a Lease is left alone that %s holds', async (_who, holder) => {
+  const server = new Server({ 'flights-leader': holds(holder) });
+  await doing(freeing, running, server);
+  expect(server.asked).toEqual([]);
+});
+
+test('who took the Lease meanwhile keeps it', async () => {
+  const server = new Server({ 'flights-leader': holds('uid-of-a-dead-pod_nonce') }, { jsonPatch: 422 });
+  await expect(doing(freeing, running, server)).resolves.toMatchObject({ acted: 'again' });
+});
+
+test('a Lease that could not be emptied is tried again', async () => {
+  const server = new Server({ 'flights-leader': holds('uid-of-a-dead-pod_nonce') }, { jsonPatch: 500 });
+  await expect(doing(freeing, running, server)).rejects.toThrow(ApiError);
+});
+
+test('a Lease that is not there is made', async () => {
+  const server = new Server();
+  await doing(freeing, running.pods(), server);
+  expect(server.asked).toMatchObject([['create', 'flights-leader', { metadata: { ownerReferences: [{ uid: UID }] } }]]);
+});
+
+test('a pod is deleted by its uid: one of the same name is another one', async () => {
+  const server = new Server();
+  const pods = [aPod(), aPod({ index: 1 })];
+  await doing({ do: 'deletePods', attempts: [], pods }, running, server);
+  expect(server.asked).toEqual([
+    ['delete', 'flights-1-0', { preconditions: { uid: 'uid-of-flights-1-0' } }],
+    ['delete', 'flights-1-1', { preconditions: { uid: 'uid-of-flights-1-1' } }],
+  ]);
+});
+
+test('whole attempts go in one request, which names them', async () => {
+  const server = new Server();
+  const { done } = await doing(
+    { do: 'deletePods', attempts: [1], pods: [aPod(), aPod({ index: 1 })] },
+    running,
+    server,
+  );
+  expect(server.asked).toEqual([
+    ['deleteCollection', 'flinkjob.dev/job=flights,flinkjob.dev/attempt in (1)', undefined],
+  ]);
+  expect([...done.pods.values()].every(({ isDeleting }) => isDeleting)).toBe(true);
+});
+
+test('pods that nobody waits for any more are forced, by their uid, and known to be', async () => {
+  const server = new Server();
+  const { done } = await doing({ do: 'forcePods', pods: [aPod()] }, running, server);
+  expect(server.asked).toEqual([
+    ['delete', 'flights-1-0', { preconditions: { uid: 'uid-of-flights-1-0' }, gracePeriodSeconds: 0 }],
+  ]);
+  expect(done.pods.get('uid-of-flights-1-0')).toMatchObject({ isForced: true });
+});
+
+test('a finalizer is written to the version that was read, and others are left', async () => {
+  const server = new Server();
+  const story = running.object({ finalizers: ['theirs', 'flinkjob.dev/cleanup'], resourceVersion: '7' });
+  await doing({ do: 'removeFinalizer', say: [] }, story, server);
+  expect(server.asked).toEqual([
+    ['mergePatch', 'flights', { metadata: { finalizers: ['theirs'], resourceVersion: '7', uid: UID } }],
+  ]);
+});
+
+test('a pod has the name of its attempt and index, and one that is there already is as good', async () => {
+  const server = new Server({ 'flights-1-3': { metadata: { ownerReferences: ours } } as KubeObject });
+  const { memory } = await doing({ do: 'makePods', attempt: 1, indexes: [3] }, running, server);
+  expect(server.asked).toMatchObject([['create', 'flights-1-3', {}]]);
+  expect(memory.highestIndex(1, [])).toBe(3);
+});
+
+test('what an earlier FlinkJob of the name left is removed by its uid, and what is not ours is left alone', async () => {
+  const left = { metadata: { uid: 'old', ownerReferences: [{ ...ours[0], uid: 'earlier' }] } } as KubeObject;
+  const making = { do: 'makePods', attempt: 1, indexes: [0] } as const;
+  const server = new Server({ 'flights-1-0': left });
+  await expect(doing(making, running, server)).rejects.toMatchObject({ code: 'LEFTOVER_REMOVED' });
+  expect(server.asked.at(-1)).toEqual(['delete', 'flights-1-0', { preconditions: { uid: 'old' } }]);
+  const theirs = new Server({ 'flights-1-0': { metadata: { uid: 'x' } } as KubeObject });
+  await expect(doing(making, running, theirs)).rejects.toMatchObject({ code: 'NAME_CONFLICT' });
+  expect(theirs.asked.map(([verb]) => verb)).toEqual(['create']);
+});
