@@ -16,8 +16,8 @@ import { flinkJobNode } from './validate.ts';
 /** What a change does: nothing to the running job, another parallelism, a restart. */
 export type ChangeClass = 'Hot' | 'Rescale' | 'Restart';
 
-/** Paths below `spec`. A field is of the class of the nearest one above it that is named here. */
-const CLASSES: Readonly<Record<string, Exclude<ChangeClass, 'Restart'>>> = {
+/** What fields that need no restart do. Paths below `spec`. A field is of the class of the nearest one above it that is named here. */
+export const CHANGE_CLASSES: Readonly<Record<string, Exclude<ChangeClass, 'Restart'>>> = {
   state: 'Hot',
   'highAvailability.standbys': 'Hot',
   restart: 'Hot',
@@ -55,7 +55,7 @@ export function semanticSpec(spec: FlinkJobSpec): SemanticSpec {
 /** A whole spec from a semantic one, with the Hot fields of another: what runs, under the rules that hold now. */
 export function specOf(semantic: SemanticSpec, hot: FlinkJobSpec | undefined): FlinkJobSpec {
   const whole: Record<string, unknown> = structuredClone(semantic as Record<string, unknown>);
-  for (const [path, change] of Object.entries(CLASSES)) {
+  for (const [path, change] of Object.entries(CHANGE_CLASSES)) {
     const value = change === 'Hot' && hot !== undefined ? valueAt(hot, path.split('.')) : undefined;
     if (value !== undefined) put(whole, path.split('.'), value);
   }
@@ -89,14 +89,14 @@ function specNode(): SchemaNode {
 
 function classOf(path: readonly string[]): ChangeClass {
   for (let length = path.length; length > 0; length--) {
-    const named = CLASSES[path.slice(0, length).join('.')];
+    const named = CHANGE_CLASSES[path.slice(0, length).join('.')];
     if (named !== undefined) return named;
   }
   return 'Restart';
 }
 
 function withoutHotAndDefaults(node: SchemaNode, value: unknown, path: readonly string[]): unknown {
-  if (CLASSES[path.join('.')] === 'Hot') return undefined;
+  if (CHANGE_CLASSES[path.join('.')] === 'Hot') return undefined;
   if (isDeepStrictEqual(value, withDefaults(node, undefined))) return undefined;
   if (!isObject(value) || node.properties === undefined) return value;
   const entries = Object.entries(value).flatMap(([name, field]) => {

@@ -2,6 +2,7 @@
  * The resource: FlinkJob v1alpha1. See README.md.
  */
 export {
+  CHANGE_CLASSES,
   type ChangeClass,
   changedFields,
   classOfChange,
