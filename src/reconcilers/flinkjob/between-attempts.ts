@@ -113,7 +113,7 @@ function lifeToBegin(facts: FlinkJobFacts, ledger: Ledger, revision: string): St
   if (ledger.life === undefined) {
     // What status remembers is the life of a state whose pointers were lost.
     const { jobId, startTime: since = fresh.since, restoredFrom } = status ?? {};
-    if (jobId === undefined) return { ...fresh, ...from };
+    if (jobId === undefined) return { ...fresh, jobId: jobIdOf(object.uid, 1), ...from };
     return { jobId, since, ...(restoredFrom === undefined ? {} : { restoreFrom: restoredFrom }) };
   }
   const isChanged = last !== undefined && revision !== last.revision;

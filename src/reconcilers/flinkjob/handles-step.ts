@@ -14,12 +14,10 @@ export function handlesStep(facts: FlinkJobFacts): Step | undefined {
   if (handles.is === 'there') return countOn(facts, handles.view.ledger);
   const { attempt, jobId, handledTriggers } = status ?? {};
   if (jobId === undefined || attempt === undefined) {
-    return {
-      do: 'createHandles',
-      lowestEpoch: 0,
-      ledger: ledgerAfterLoss({ lastAttempt: 0, epoch: 0, at: now }),
-      say: [],
-    };
+    // Pods of a job that nobody has reported on yet say how far it came.
+    const lastAttempt = Math.max(0, ...facts.pods.map((pod) => pod.attempt));
+    const ledger = ledgerAfterLoss({ lastAttempt, epoch: 0, at: now });
+    return { do: 'createHandles', lowestEpoch: 0, ledger, say: [] };
   }
   const { restorePolicy } = desired.job.spec.upgrade;
   const { triggers, restoreFrom } = desired.settings;

@@ -43,6 +43,12 @@ test('the first attempt begins a life of the state', () => {
   expect(ledgerOf(story).life).toEqual(ledgerOf(story.after(0)).life);
 });
 
+test('a first life whose pointers were lost before anybody reported on it is the same one', () => {
+  const first = ledgerOf(aJob().withHandles());
+  const lost = replaced(running).noted(({ life: _, ...ledger }) => ledger);
+  expect(ledgerOf(lost).life?.jobId).toBe(first.life?.jobId);
+});
+
 test('the first life begins from where the spec says, if it does', () => {
   const story = aJob({ restoreFrom: 's3://bucket/a' }).withHandles();
   expect(ledgerOf(story).life).toMatchObject({ restoreFrom: 's3://bucket/a' });

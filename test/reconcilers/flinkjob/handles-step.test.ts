@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { handlesStep } from '../../../src/reconcilers/flinkjob/handles-step.ts';
 import { nextStep } from '../../../src/reconcilers/flinkjob/next-step.ts';
-import { aJob, JOB_ID, type JobStory, T0 } from '../../builders/flinkjob-facts.ts';
+import { aJob, aPod, JOB_ID, type JobStory, T0 } from '../../builders/flinkjob-facts.ts';
 
 const step = (story: JobStory) => handlesStep(story.facts());
 const fresh = aJob().recorded();
@@ -14,6 +14,13 @@ const FALLBACK = [{ type: 'Warning', reason: 'RestoreFallback', note: expect.any
 
 test('a new job gets its pointers as they come', () => {
   expect(step(fresh)).toMatchObject({ do: 'createHandles', lowestEpoch: 0, ledger: { attempts: [] }, say: [] });
+});
+
+test('attempts count on also from pods that nobody has reported on', () => {
+  expect(step(fresh.pods(aPod({ attempt: 2 }), aPod()))).toMatchObject({
+    do: 'createHandles',
+    ledger: { attempts: [{ number: 2, end: { how: 'replaced' } }] },
+  });
 });
 
 test('pointers that are there are left alone', () => {

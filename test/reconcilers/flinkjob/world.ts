@@ -146,6 +146,9 @@ export class World {
   removeHandles(): void {
     this.handles = undefined;
     this.most.checkpoints.clear();
+    if (this.status?.attempt === undefined) {
+      this.most.attempt = Math.max(0, ...this.processes.map(({ seen }) => seen.attempt));
+    }
   }
 
   deletePod(index: number): void {
