@@ -80,7 +80,12 @@ function isStable(attempt: number): (job: FlinkJobObject) => boolean {
 }
 
 /** Lives it. Throws when a stage is not reached. */
-export async function liveOnce(cluster: TestCluster, kill: Kill | undefined): Promise<Life> {
+export async function liveOnce(
+  cluster: TestCluster,
+  kill: Kill | undefined,
+  /** At the same time, as when a lease is of no use. */
+  operatorsAtOnce = 1,
+): Promise<Life> {
   const namespace = await cluster.namespace();
   const played = playedJobs();
   const simulator = await NodeSimulator.start({ access: cluster.access, namespaces: [namespace], nodes: 1, played });
@@ -89,6 +94,7 @@ export async function liveOnce(cluster: TestCluster, kill: Kill | undefined): Pr
   const stages: Record<string, unknown> = {};
   try {
     await operators.start(kill);
+    for (let more = 1; more < operatorsAtOnce; more++) await operators.start(undefined);
     let spec: object = SPEC;
     for (const { stage, spec: change, reached } of SCRIPT) {
       spec = { ...spec, ...change };

@@ -28,3 +28,10 @@ test('an operator that is killed at any request leaves what the next one brings 
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
 }, 600_000);
+
+test('two operators at once do not disturb each other: the world is what one of them makes', async () => {
+  await definedFlinkJobs(cluster!);
+  const alone = await liveOnce(cluster!, undefined);
+  const together = await liveOnce(cluster!, undefined, 2);
+  expect(together.stages).toEqual(alone.stages);
+}, 120_000);
