@@ -78,7 +78,7 @@ export function desiredOf(spec: Spec, name = 'flights'): Desired {
     metadata,
     spec,
   });
-  if (job === undefined) return { is: 'invalid', violations };
+  if (job === undefined) return { is: 'invalid', violations, isOrphan: false };
   const semantic = semanticSpec(job.spec);
   const settings = resolveFlinkJob({ ...job, metadata: { ...metadata, uid: UID } });
   return { is: 'valid', job, settings, semantic, revision: revisionName(name, semantic) };
@@ -271,7 +271,9 @@ export class JobStory {
       code: 'TOO_SMALL',
       severity: 'error',
     };
-    return this.but({ desired: { is: 'invalid', violations: [violation] } });
+    const { desired } = this.told;
+    const isOrphan = desired.is === 'valid' && desired.settings.deletion.mode === 'Orphan';
+    return this.but({ desired: { is: 'invalid', violations: [violation], isOrphan } });
   }
 
   deleted(how: { readonly forced?: boolean } = {}): JobStory {

@@ -7,7 +7,7 @@
  */
 import { openAttemptOf } from '../../ha/index.ts';
 import { attemptPods } from './attempt-end.ts';
-import { type FlinkJobFacts, isRunning, isUnheard, livePods } from './facts.ts';
+import { type Desired, type FlinkJobFacts, isRunning, isUnheard, livePods } from './facts.ts';
 import { replaced } from './ledger-steps.ts';
 import { deletionOf } from './pods-step.ts';
 import type { Saying, Step } from './step.ts';
@@ -31,6 +31,12 @@ export function deletionStep(facts: FlinkJobFacts): Step {
       say: [farewell(facts, isLate)],
     }
   );
+}
+
+/** Of a spec that is not valid, what cannot be taken back is still done as it says. */
+function modeOf(desired: Desired): 'Savepoint' | 'Cancel' | 'Orphan' {
+  if (desired.is === 'valid') return desired.settings.deletion.mode;
+  return desired.isOrphan ? 'Orphan' : 'Cancel';
 }
 
 function deadlineOf({ object, desired }: FlinkJobFacts): number {
@@ -57,8 +63,7 @@ function savepointFirst(facts: FlinkJobFacts): Step | undefined {
 
 /** What stays for a job of the same name is left as after any other end: no attempt is open, and nobody can write. */
 function leftClosed({ desired, handles, now }: FlinkJobFacts): Step | undefined {
-  if (desired.is === 'invalid' || desired.settings.deletion.mode !== 'Orphan' || handles.is !== 'there')
-    return undefined;
+  if (modeOf(desired) !== 'Orphan' || handles.is !== 'there') return undefined;
   const { ledger } = handles.view;
   return openAttemptOf(ledger) === undefined ? undefined : replaced(ledger, { now, cause: 'the FlinkJob was deleted' });
 }
@@ -78,16 +83,14 @@ function podsGone(facts: FlinkJobFacts, isLate: boolean): Step | undefined {
 
 function handlesGone({ handles, desired }: FlinkJobFacts): Step | undefined {
   if (handles.is === 'absent') return undefined;
-  const mode = desired.is === 'valid' ? desired.settings.deletion.mode : 'Cancel';
-  if (mode === 'Orphan') return undefined;
+  if (modeOf(desired) === 'Orphan') return undefined;
   return { do: 'deleteHandles', uid: handles.is === 'there' ? handles.view.snapshot.uid : '' };
 }
 
 function farewell({ desired, status, newestPoint }: FlinkJobFacts, isLate: boolean): Saying {
-  const mode = desired.is === 'valid' ? desired.settings.deletion.mode : 'Cancel';
   const where = newestPoint ?? status?.checkpoint?.latest?.uri;
   const state = where === undefined ? '' : ` Its newest state lies at ${where}.`;
   if (isLate) return { type: 'Warning', reason: 'CleanupFailed', note: `Removed by force: its time was up.${state}` };
-  const kept = mode === 'Orphan' ? ' Its pointers stay for a job of the same name.' : '';
+  const kept = modeOf(desired) === 'Orphan' ? ' Its pointers stay for a job of the same name.' : '';
   return { type: 'Normal', reason: 'Cleanup', note: `The job is removed.${kept}${state}` };
 }

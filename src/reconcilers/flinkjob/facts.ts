@@ -80,7 +80,12 @@ export type Desired =
       readonly revision: string;
       readonly semantic: SemanticSpec;
     }
-  | { readonly is: 'invalid'; readonly violations: readonly Violation[] };
+  | {
+      readonly is: 'invalid';
+      readonly violations: readonly Violation[];
+      /** Deleting it leaves its pointers, whatever else is wrong with it. */
+      readonly isOrphan: boolean;
+    };
 
 /** A spec that was accepted before, with its image settled. */
 export interface RevisionOnRecord {

@@ -245,7 +245,7 @@ function objectOf({ metadata = {} }: FlinkJobObject, done: DoneAlready): JobObje
 function desiredOf({ spec }: FlinkJobObject, { namespace, name, uid }: JobObject): Desired {
   const value = { apiVersion: 'flinkjob.dev/v1alpha1', kind: 'FlinkJob', metadata: { namespace, name }, spec };
   const { job, violations } = validateFlinkJob(value);
-  if (job === undefined) return { is: 'invalid', violations };
+  if (job === undefined) return { is: 'invalid', violations, isOrphan: isOrphan(spec) };
   const semantic = semanticSpec(job.spec);
   return {
     is: 'valid',
@@ -254,6 +254,10 @@ function desiredOf({ spec }: FlinkJobObject, { namespace, name, uid }: JobObject
     semantic,
     revision: revisionName(name, semantic),
   };
+}
+
+function isOrphan(spec: unknown): boolean {
+  return (spec as { readonly deletion?: { readonly mode?: unknown } } | undefined)?.deletion?.mode === 'Orphan';
 }
 
 function openOf(handles: Handles): AttemptRecord | undefined {

@@ -17,7 +17,7 @@ import type { JobRest } from './job-rest.ts';
 import { JobMemories, type JobMemory } from './memory.ts';
 import { nextStep } from './next-step.ts';
 import { type DoneAlready, nothingDone, Observer } from './observe.ts';
-import { isWorthWriting, type Outcome, statusOf } from './status.ts';
+import { isWorthWriting, type Outcome, statusChangesAt, statusOf } from './status.ts';
 import type { Saying, Step } from './step.ts';
 
 export interface FlinkJobReconcilerOptions {
@@ -126,7 +126,7 @@ export class FlinkJobReconciler {
   ): Promise<ReconcileResult> {
     const status = await this.report(facts, { because, error: undefined }, context);
     this.options.report?.(key, { facts, status });
-    return wakeAt(facts, memory, untilMs);
+    return wakeAt(facts, memory, Math.min(untilMs ?? Number.POSITIVE_INFINITY, statusChangesAt(facts, status)));
   }
 
   /** What every line of the log about a job says: which, and of which attempt and epoch. */
@@ -197,10 +197,10 @@ function reasonOf(error: unknown): Reason {
 }
 
 /** When to look again without being woken: the next thing that happens by itself, or the next question to the job. */
-function wakeAt({ now, pods }: FlinkJobFacts, memory: JobMemory, untilMs: number | undefined): ReconcileResult {
+function wakeAt({ now, pods }: FlinkJobFacts, memory: JobMemory, untilMs: number): ReconcileResult {
   const isReachable = pods.some(({ isReady, end, isDeleting }) => isReady && end === undefined && !isDeleting);
   const askAt = isReachable ? memory.restDueAt : Number.POSITIVE_INFINITY;
   const followAt = memory.operation?.state.is === 'inProgress' ? now + 250 : Number.POSITIVE_INFINITY;
-  const at = Math.min(untilMs ?? Number.POSITIVE_INFINITY, askAt, followAt);
+  const at = Math.min(untilMs, askAt, followAt);
   return at === Number.POSITIVE_INFINITY ? undefined : { requeueAfterMs: Math.max(1, at - now) };
 }

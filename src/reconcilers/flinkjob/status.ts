@@ -146,6 +146,14 @@ function isBetweenTwoRuns({ status, now, settings }: FlinkJobFacts, { phase }: S
   return now - since < settings.readyHysteresisMs;
 }
 
+/** When the status will say something else although nothing happens. */
+export function statusChangesAt({ settings }: FlinkJobFacts, { phase, conditions }: FlinkJobStatus): number {
+  const ready = conditions?.find(({ type }) => type === 'Ready');
+  const since = conditions?.find(({ type }) => type === 'Reconciling')?.lastTransitionTime;
+  const isBetween = phase === 'Restarting' && ready?.status === 'True' && since !== undefined;
+  return isBetween ? Date.parse(since) + settings.readyHysteresisMs : Number.POSITIVE_INFINITY;
+}
+
 function condition(
   { object }: FlinkJobFacts,
   type: ConditionType,
@@ -266,7 +274,9 @@ function restartsOf(ledger: Ledger): FlinkJobStatus['restarts'] {
 /** Renewed where the status has none yet, where it is old, and when the job goes down. */
 function checkpointOf(facts: FlinkJobFacts, before: FlinkJobStatus | undefined): FlinkJobStatus['checkpoint'] {
   const { rest, now, settings, handles } = facts;
-  const known = before?.checkpoint;
+  const life = handles.is === 'there' ? handles.view.ledger.life : undefined;
+  // Of another life of the state there is nothing to tell.
+  const known = life === undefined || life.jobId === before?.jobId ? before?.checkpoint : undefined;
   if (rest.is !== 'answered' || rest.checkpoint === undefined) return known;
   const age =
     known?.latest?.completed === undefined ? Number.POSITIVE_INFINITY : now - Date.parse(known.latest.completed);

@@ -102,6 +102,12 @@ test('an orphan is left closed, so that none of its processes can write, and kee
   });
 });
 
+test('an orphan keeps its pointers also when its spec is not valid', () => {
+  const story = orphaned.invalid();
+  expect(step(story)).toMatchObject({ do: 'writeLedger', why: 'close the attempt: the FlinkJob was deleted' });
+  expect(step(closed(story).pods())).toMatchObject({ do: 'removeFinalizer' });
+});
+
 test('an orphan whose time is up keeps its pointers all the same', () => {
   const story = closed(orphaned.after(TIMEOUT_MS)).pods();
   expect(step(story)).toMatchObject({ do: 'removeFinalizer', say: [{ reason: 'CleanupFailed' }] });

@@ -63,7 +63,7 @@ function aFlinkJob(): JobStory {
 
 test('an invalid spec says no more than it knows', () => {
   const story = aJob().invalid();
-  expect(nextStep({ ...story.facts(), desired: { is: 'invalid', violations: [] } })).toEqual({
+  expect(nextStep({ ...story.facts(), desired: { is: 'invalid', violations: [], isOrphan: false } })).toEqual({
     do: 'rest',
     because: { reason: 'InvalidSpec', detail: '' },
   });

@@ -137,7 +137,9 @@ test.each([
 
 test('an invalid spec says no more than it knows', () => {
   const facts = good.facts();
-  expect(situation({ ...facts, desired: { is: 'invalid', violations: [] } }, undefined).detail).toBeUndefined();
+  expect(
+    situation({ ...facts, desired: { is: 'invalid', violations: [], isOrphan: false } }, undefined).detail,
+  ).toBeUndefined();
 });
 
 test.each([

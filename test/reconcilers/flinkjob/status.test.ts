@@ -3,8 +3,8 @@ import type { FlinkJobStatus } from '../../../src/api/index.ts';
 import { statusSchema } from '../../../src/api/status.ts';
 import { closeAttempt, giveUp, recordFailure } from '../../../src/ha/index.ts';
 import { savepointTrigger } from '../../../src/reconcilers/flinkjob/savepoint-step.ts';
-import { isWorthWriting, type Outcome, statusOf } from '../../../src/reconcilers/flinkjob/status.ts';
-import { aCheckpoint, aJob, aPod, JOB_ID, type JobStory, SETTINGS } from '../../builders/flinkjob-facts.ts';
+import { isWorthWriting, type Outcome, statusChangesAt, statusOf } from '../../../src/reconcilers/flinkjob/status.ts';
+import { aCheckpoint, aJob, aPod, JOB_ID, type JobStory, SETTINGS, T0 } from '../../builders/flinkjob-facts.ts';
 import { checkStatus } from './world.ts';
 
 const NOTHING: Outcome = { because: undefined, error: undefined };
@@ -133,6 +133,19 @@ test('a job that fails stays Ready for a while, if it was', () => {
   const late = first.after(SETTINGS.readyHysteresisMs);
   expect(conditions(statusAt(late))).toMatchObject({ Ready: 'False ProgressingWithRetry' });
   expect(conditions(statusAt(told(late)))).toMatchObject({ Ready: 'False ProgressingWithRetry' });
+});
+
+test('the status changes by itself when a job was not Ready for too long', () => {
+  const story = told(failed(told(running)));
+  const at = statusChangesAt(story.facts(), statusAt(story));
+  expect(at).toBe(T0 + SETTINGS.readyHysteresisMs);
+  expect(conditions(statusAt(story.after(at - T0)))).toMatchObject({ Ready: 'False ProgressingWithRetry' });
+  expect(statusChangesAt(running.facts(), statusAt(running))).toBe(Number.POSITIVE_INFINITY);
+});
+
+test('checkpoints of a life that was dropped are not told of any more', () => {
+  const dropped = told(running).noted((ledger) => ({ ...ledger, life: { jobId: 'b'.repeat(32), since: 'x' } }));
+  expect(statusAt(dropped.answers({ checkpoint: undefined })).checkpoint).toBeUndefined();
 });
 
 test('what keeps the operator from going on is told, and when it began', () => {
