@@ -22,9 +22,9 @@ export function ledgerStoreConformance(name: string, newJob: () => Promise<AJob>
 
     test('opening and closing an attempt changes the attempt and raises the epoch in one write', async () => {
       const { job, open, close } = await supervised();
-      expect(await open()).toEqual({ outcome: 'done' });
+      expect(await open()).toMatchObject({ outcome: 'done', view: { attempt: 1, epoch: 1, nextEpoch: 2 } });
       expect(await job.backend.read()).toMatchObject({ attempt: 1, epoch: 1, seq: 1 });
-      expect(await close()).toEqual({ outcome: 'done' });
+      expect(await close()).toMatchObject({ outcome: 'done', view: { attempt: 0, epoch: 2, nextEpoch: 3 } });
       expect(await job.backend.read()).toMatchObject({ attempt: 0, epoch: 2, seq: 2 });
     });
 
@@ -67,7 +67,7 @@ export function ledgerStoreConformance(name: string, newJob: () => Promise<AJob>
       async (fault) => {
         const { job, ledgers, open } = await supervised();
         job.backend.failPatches(fault);
-        expect(await open()).toEqual({ outcome: 'done' });
+        expect(await open()).toMatchObject({ outcome: 'done', view: { attempt: 1, epoch: 1, nextEpoch: 2 } });
         expect(await ledgers.read()).toMatchObject({ attempt: 1, epoch: 1 });
       },
     );
