@@ -5,6 +5,8 @@ import {
   EMPTY_LEDGER,
   encodeLedger,
   type FailureEntry,
+  forgetFailures,
+  forgetStopping,
   giveUp,
   HaObjectCorruptException,
   LEDGER_LIMIT_BYTES,
@@ -12,10 +14,12 @@ import {
   nextAttemptAt,
   noteBegun,
   noteRestartStrategyInCode,
+  noteStopping,
   openAttempt,
   openAttemptOf,
   recordFailure,
   reportFailure,
+  waitAnew,
 } from '../../src/ha/index.ts';
 import { IllegalStateException } from '../../src/lib/java-errors.ts';
 
@@ -124,4 +128,26 @@ test('many merged failures of one attempt are within the limit too', () => {
   for (let i = 0; i < 200; i += 1) ledger = recordFailure(ledger, entry(i, { isNew: false, cause: 'y'.repeat(500) }));
   expect(Buffer.byteLength(encodeLedger(ledger))).toBeLessThanOrEqual(LEDGER_LIMIT_BYTES);
   expect(nextAttemptAt(ledger)).toBe(1_199);
+});
+
+test('a stop that was noted is forgotten without a trace', () => {
+  const open = openAttempt(EMPTY_LEDGER, { at: 1, epoch: 1 });
+  const stopping = noteStopping(open, { why: 'upgrade', since: 2, triggerId: 'f'.repeat(32) });
+  expect(openAttemptOf(stopping)?.stopping?.why).toBe('upgrade');
+  expect(forgetStopping(stopping)).toEqual(open);
+  expect(forgetStopping(EMPTY_LEDGER)).toEqual(EMPTY_LEDGER);
+});
+
+test('failures are forgotten by the strategy, and still told of', () => {
+  const ledger = afterFailures(2);
+  expect(forgetFailures(ledger)).not.toHaveProperty('restartCounters');
+  expect(forgetFailures(ledger)).toMatchObject({ restarts: 2, attempts: ledger.attempts });
+});
+
+test('a wait that begins again is as long as it was', () => {
+  const anew = waitAnew(afterFailures(2), 100);
+  expect(nextAttemptAt(anew)).toBe(1_100);
+  expect(anew.attempts[0]).toEqual(afterFailures(2).attempts[0]);
+  const crashed = recordFailure(afterFailures(1), entry(9_000));
+  expect(waitAnew(crashed, 100).attempts[0]?.failures.map(({ nextAt }) => nextAt)).toEqual([2_500, 1_100]);
 });
