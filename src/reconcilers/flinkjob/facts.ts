@@ -134,20 +134,25 @@ export interface PodEnd {
 export type RestSeen =
   | { readonly is: 'notAsked' }
   | { readonly is: 'silent'; readonly attempt: number; readonly at: number; readonly since: number }
-  | {
-      readonly is: 'answered';
-      readonly attempt: number;
-      readonly at: number;
-      readonly state: JobStatus;
-      readonly tasksRunning: number;
-      readonly tasksTotal: number;
-      /** When it entered RUNNING, with all its tasks; undefined while it is not. */
-      readonly runningSince: number | undefined;
-      readonly checkpoint: CheckpointSeen | undefined;
-      /** Completed by this attempt. */
-      readonly completed: number;
-      readonly failed: number;
-    };
+  | RestAnswer;
+
+/** What it answered, and what it answered before to what it was not asked now. */
+export interface RestAnswer {
+  readonly is: 'answered';
+  /** The last question. */
+  readonly askedFor?: 'job' | 'checkpoints';
+  readonly attempt: number;
+  readonly at: number;
+  readonly state: JobStatus;
+  readonly tasksRunning: number;
+  readonly tasksTotal: number;
+  /** When it entered RUNNING, with all its tasks; undefined while it is not. */
+  readonly runningSince: number | undefined;
+  readonly checkpoint: CheckpointSeen | undefined;
+  /** Completed by this attempt. */
+  readonly completed: number;
+  readonly failed: number;
+}
 
 export interface CheckpointSeen {
   readonly id: number;

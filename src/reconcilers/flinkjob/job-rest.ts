@@ -1,6 +1,6 @@
 /** What the operator asks a job over its REST API: how it is, and for a savepoint. One request at a time, each with a deadline. */
 import { type CheckpointStatistics, FlinkClient, FlinkRestError } from '../../flink/index.ts';
-import type { CheckpointSeen, OperationSeen, RestSeen } from './facts.ts';
+import type { CheckpointSeen, OperationSeen, RestAnswer, RestSeen } from './facts.ts';
 
 /** Where a job answers. */
 export interface JobAddress {
@@ -25,33 +25,62 @@ export class JobRest {
     this.options = options;
   }
 
-  /** How a job is; never throws. `before`: what it answered last. */
+  /** How a job is: all that a look asks of it. Never throws. @param before what it answered last */
   async look(address: JobAddress, attempt: number, before: RestSeen, signal: AbortSignal): Promise<RestSeen> {
+    return this.answered(attempt, before, async (at) => {
+      const seen = await this.jobSeen(address, { attempt, at, before }, signal);
+      return seen.runningSince === undefined ? seen : { ...seen, ...(await this.checkpointsSeen(address, signal)) };
+    });
+  }
+
+  /**
+   * How a job that runs well still is. Asks one of two things, in turn: what may change without a pod that says so is slow.
+   * Never throws.
+   */
+  async lookAgain(address: JobAddress, before: RestAnswer, signal: AbortSignal): Promise<RestSeen> {
+    const { attempt, askedFor } = before;
+    return this.answered(attempt, before, async (at) => {
+      if (askedFor !== 'checkpoints') return { ...before, at, ...(await this.checkpointsSeen(address, signal)) };
+      const seen = await this.jobSeen(address, { attempt, at, before }, signal);
+      const { checkpoint, completed, failed } = before;
+      return seen.runningSince === undefined ? seen : { ...seen, checkpoint, completed, failed };
+    });
+  }
+
+  private async answered(
+    attempt: number,
+    before: RestSeen,
+    ask: (at: number) => Promise<RestAnswer>,
+  ): Promise<RestSeen> {
     const at = this.options.now();
-    const client = this.client(address);
-    const known = before.is !== 'notAsked' && before.attempt === attempt ? before : undefined;
     try {
-      const job = await client.job(address.jobId, signal);
-      const tasksTotal = job.vertices.reduce((sum, { parallelism }) => sum + parallelism, 0);
-      const tasksRunning = job.vertices.reduce((sum, { tasks }) => sum + tasks.RUNNING + tasks.FINISHED, 0);
-      const isRunning = job.state === 'RUNNING' && tasksRunning === tasksTotal;
-      const seen = {
-        is: 'answered',
-        attempt,
-        at,
-        state: job.state,
-        tasksRunning,
-        tasksTotal,
-        runningSince: isRunning ? ((known?.is === 'answered' ? known.runningSince : undefined) ?? at) : undefined,
-      } as const;
-      if (!isRunning) return { ...seen, checkpoint: undefined, completed: 0, failed: 0 };
-      const { counts, latest } = await client.checkpoints(address.jobId, signal);
-      const checkpoint = checkpointSeen(latest.completed);
-      return { ...seen, checkpoint, completed: counts.completed, failed: counts.failed };
+      return await ask(at);
     } catch {
       // Unknown is not failed: what a job does not say is not held against it.
-      return { is: 'silent', attempt, at, since: known?.is === 'silent' ? known.since : at };
+      const isStill = before.is === 'silent' && before.attempt === attempt;
+      return { is: 'silent', attempt, at, since: isStill ? before.since : at };
     }
+  }
+
+  private async jobSeen(
+    address: JobAddress,
+    { attempt, at, before }: { readonly attempt: number; readonly at: number; readonly before: RestSeen },
+    signal: AbortSignal,
+  ): Promise<RestAnswer> {
+    const { state, vertices } = await this.client(address).job(address.jobId, signal);
+    const tasksTotal = vertices.reduce((sum, { parallelism }) => sum + parallelism, 0);
+    const tasksRunning = vertices.reduce((sum, { tasks }) => sum + tasks.RUNNING + tasks.FINISHED, 0);
+    const isRunning = state === 'RUNNING' && tasksRunning === tasksTotal;
+    const knownSince = before.is === 'answered' && before.attempt === attempt ? before.runningSince : undefined;
+    const runningSince = isRunning ? (knownSince ?? at) : undefined;
+    const nothing = { checkpoint: undefined, completed: 0, failed: 0 };
+    return { is: 'answered', askedFor: 'job', attempt, at, state, tasksRunning, tasksTotal, runningSince, ...nothing };
+  }
+
+  private async checkpointsSeen(address: JobAddress, signal: AbortSignal) {
+    const { counts, latest } = await this.client(address).checkpoints(address.jobId, signal);
+    const { completed, failed } = counts;
+    return { askedFor: 'checkpoints', checkpoint: checkpointSeen(latest.completed), completed, failed } as const;
   }
 
   /** Asks for a savepoint, or for a stop with one; asking again is the same one. Never throws. */
@@ -95,6 +124,12 @@ export class JobRest {
     const host = podIp.includes(':') ? `[${podIp}]` : podIp;
     return new FlinkClient(`http://${host}:${this.options.port}`, { timeoutMs: this.options.timeoutMs });
   }
+}
+
+/** Whether the job runs in this attempt and has completed a checkpoint in it: from then on it is asked less. */
+export function runsWell(rest: RestSeen, attempt: number): rest is RestAnswer {
+  const isOf = rest.is === 'answered' && rest.attempt === attempt;
+  return isOf && rest.runningSince !== undefined && rest.completed > 0;
 }
 
 function checkpointSeen(completed: CheckpointStatistics | null): CheckpointSeen | undefined {

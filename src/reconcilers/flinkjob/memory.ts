@@ -2,7 +2,8 @@
  * What the operator remembers of a job between two looks. Nothing here has to survive: a new process looks again. One job's
  * memory ends with its uid.
  */
-import type { Handles, OperationSeen, PodSeen, RestSeen } from './facts.ts';
+import type { Child } from './children.ts';
+import type { Desired, Handles, OperationSeen, PodSeen, RestSeen } from './facts.ts';
 
 /** Facts of which some changes mean that somebody else may have written the handles. */
 export interface HandlesMark {
@@ -12,8 +13,23 @@ export interface HandlesMark {
   readonly isSilent: boolean;
 }
 
+/** What was computed last, and of what: most looks ask for the same again. */
+export class LastResult<T> {
+  private last: { readonly of: string; readonly result: T } | undefined;
+
+  /** @param of names everything that the result depends on */
+  get(of: string, compute: () => T): T {
+    if (this.last?.of !== of) this.last = { of, result: compute() };
+    return this.last.result;
+  }
+}
+
 export class JobMemory {
   readonly uid: string;
+  /** By generation: reading, checking and completing a spec takes longer than all the rest of a look. */
+  readonly desired = new LastResult<Desired>();
+  /** The objects there should be, by revision, generation and life. */
+  readonly children = new LastResult<readonly Child[]>();
   /** As they were read or written last; undefined: not known. */
   handles: Handles | undefined;
   /** Whether they were read, or written, in this reconcile: what was read before may have been changed by the leader. */

@@ -22,7 +22,7 @@ import {
   saysRunning,
 } from './facts.ts';
 import type { JobCopies } from './job-copies.ts';
-import type { JobAddress, JobRest } from './job-rest.ts';
+import { type JobAddress, type JobRest, runsWell } from './job-rest.ts';
 import type { HandlesMark, JobMemory } from './memory.ts';
 import { indexInName, podSeen } from './pod-seen.ts';
 import { revisionName, revisionOnRecord } from './revisions.ts';
@@ -76,7 +76,7 @@ export class Observer {
     const { memory, done } = looking;
     const { now, random, settings } = this.options;
     const object = objectOf(resource, done);
-    const desired = desiredOf(resource, object);
+    const desired = memory.desired.get(`${object.generation}`, () => desiredOf(resource, object));
     const pods = memory.withEnds(this.pods(object, done), now());
     const revisions = this.revisions(object, done);
     // Nobody has made anything for it yet; what an orphaned job left is found when its pointers are to be made.
@@ -102,7 +102,7 @@ export class Observer {
       revisions,
       pods,
       highestIndex: open === undefined ? -1 : memory.highestIndex(open.number, pods),
-      unmet: this.unmet(object, desired, handles, revisions, done),
+      unmet: this.unmet(memory, object, desired, handles, revisions, done),
       rest: memory.rest,
       operation: memory.operation,
       newestPoint: memory.newestPoint,
@@ -171,7 +171,10 @@ export class Observer {
     const mark = readyMark(pods, attempt);
     if (memory.restMark !== mark || now() >= memory.restDueAt) {
       const wasRunning = saysRunning(memory, attempt);
-      memory.rest = await rest.look(address, attempt, memory.rest, signal);
+      memory.rest =
+        memory.restMark === mark && runsWell(memory.rest, attempt)
+          ? await rest.lookAgain(address, memory.rest, signal)
+          : await rest.look(address, attempt, memory.rest, signal);
       memory.restMark = mark;
       memory.restDueAt = now() + untilNextLook({ memory, attempt, settings, random, handles, now: now() });
       // Who leads is known now.
@@ -190,6 +193,7 @@ export class Observer {
   }
 
   private unmet(
+    memory: JobMemory,
     object: JobObject,
     desired: Desired,
     handles: Handles,
@@ -200,8 +204,11 @@ export class Observer {
     const { ledger } = handles.view;
     const revision = revisions.get(openAttemptOf(ledger)?.revision ?? '');
     if (revision === undefined || ledger.life === undefined) return [];
-    const { namespace } = object;
-    return childrenOf(objectFacts(object, desired, revision, ledger.life))
+    const { namespace, generation } = object;
+    const { life } = ledger;
+    const key = `${revision.name} ${generation} ${life.jobId} ${life.since} ${life.restoreFrom}`;
+    return memory.children
+      .get(key, () => childrenOf(objectFacts(object, desired, revision, life)))
       .filter(({ kind, manifest, name }) => {
         const live = this.options.copies.children
           .get(kind)

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { FlinkJobFacts, PodSeen } from '../../../src/reconcilers/flinkjob/facts.ts';
-import { JobMemories, JobMemory } from '../../../src/reconcilers/flinkjob/memory.ts';
+import { JobMemories, JobMemory, LastResult } from '../../../src/reconcilers/flinkjob/memory.ts';
 import { nextStep } from '../../../src/reconcilers/flinkjob/next-step.ts';
 import { aJob, anEnd, aPod, T0, UID } from '../../builders/flinkjob-facts.ts';
 
@@ -62,4 +62,12 @@ test('a job made anew under an old name is remembered as nothing', () => {
   expect(memories.of('default/flights', 'b')).not.toBe(first);
   memories.forget('default/flights');
   expect(memories.get('default/flights')).toBeUndefined();
+});
+
+test('what is computed of the same is computed once, and anew when it is another', () => {
+  const last = new LastResult<number>();
+  let computed = 0;
+  const compute = () => ++computed;
+  expect([last.get('a', compute), last.get('a', compute)]).toEqual([1, 1]);
+  expect([last.get('b', compute), last.get('a', compute)]).toEqual([2, 3]);
 });

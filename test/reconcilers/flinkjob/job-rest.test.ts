@@ -1,0 +1,68 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { JobRest, runsWell } from '../../../src/reconcilers/flinkjob/job-rest.ts';
+
+const signal = new AbortController().signal;
+const JOB_ID = 'a'.repeat(32);
+const address = { podIp: '127.0.0.1', jobId: JOB_ID };
+
+/** A job that answers with its state and how many checkpoints it has completed, and what it was asked. */
+async function aJobThatAnswers() {
+  const now = { state: 'RUNNING', completed: 0 };
+  const asked: string[] = [];
+  const server = createServer(({ url = '' }, response) => {
+    const what = url.endsWith('/checkpoints') ? 'checkpoints' : 'job';
+    asked.push(what);
+    const vertex = { parallelism: 1, tasks: { RUNNING: now.state === 'RUNNING' ? 1 : 0, FINISHED: 0 } };
+    const job = { jid: JOB_ID, name: 'flights', state: now.state, vertices: [vertex] };
+    const checkpoints = { counts: { completed: now.completed, failed: 0 }, latest: { completed: null }, history: [] };
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify(what === 'job' ? job : checkpoints));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => server.closeAllConnections());
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  let time = 0;
+  const rest = new JobRest({ port, timeoutMs: 5_000, now: () => ++time });
+  return { now, asked, rest };
+}
+
+test('a job is asked whether it runs, and then for its checkpoints', async () => {
+  const { now, asked, rest } = await aJobThatAnswers();
+  now.state = 'CREATED';
+  const before = await rest.look(address, 1, { is: 'notAsked' }, signal);
+  expect(before).toMatchObject({ is: 'answered', state: 'CREATED', runningSince: undefined });
+  expect(asked).toEqual(['job']);
+  now.state = 'RUNNING';
+  const running = await rest.look(address, 1, before, signal);
+  expect(running).toMatchObject({ state: 'RUNNING', runningSince: 2, tasksRunning: 1 });
+  expect(asked).toEqual(['job', 'job', 'checkpoints']);
+  expect(runsWell(running, 1)).toBe(false);
+});
+
+test('a job that runs well is asked one thing at a time, in turn, and what was not asked stays known', async () => {
+  const { now, asked, rest } = await aJobThatAnswers();
+  now.completed = 1;
+  let seen = await rest.look(address, 1, { is: 'notAsked' }, signal);
+  const again = async () => {
+    if (!runsWell(seen, 1)) throw new Error('it does not run well');
+    seen = await rest.lookAgain(address, seen, signal);
+    return seen;
+  };
+  now.completed = 2;
+  expect(await again()).toMatchObject({ at: 2, runningSince: 1, completed: 1 });
+  expect(await again()).toMatchObject({ at: 3, runningSince: 1, completed: 2, state: 'RUNNING' });
+  now.state = 'FAILING';
+  expect(await again()).toMatchObject({ state: 'FAILING', runningSince: undefined, completed: 0 });
+  expect(asked).toEqual(['job', 'checkpoints', 'job', 'checkpoints', 'job']);
+});
+
+test('a job that does not answer is silent since the first question that it left unanswered', async () => {
+  const { rest } = await aJobThatAnswers();
+  const nobody = { ...address, podIp: '127.0.0.2' };
+  const first = await rest.look(nobody, 1, { is: 'notAsked' }, signal);
+  expect(first).toEqual({ is: 'silent', attempt: 1, at: 1, since: 1 });
+  expect(await rest.look(nobody, 1, first, signal)).toEqual({ is: 'silent', attempt: 1, at: 2, since: 1 });
+});
