@@ -60,6 +60,8 @@ interface Process {
   leads: { readonly epoch: number; readonly of: string } | undefined;
   /** Its node does not answer: it stays when it is deleted, and may write all the same. */
   isCutOff: boolean;
+  /** Somebody else's finalizer keeps it, whatever is done. */
+  isHeld: boolean;
   runningSince: number | undefined;
   completed: number;
 }
@@ -214,6 +216,11 @@ export class World {
     process.seen = { ...process.seen, isReady: false };
   }
 
+  hold(index: number): void {
+    const process = this.pick(index);
+    if (process !== undefined) process.isHeld = true;
+  }
+
   private end(process: Process, end: Parameters<typeof anEnd>[0]): void {
     process.seen = { ...process.seen, isReady: false, end: anEnd({ at: this.now, ...end }) };
     process.leads = undefined;
@@ -239,7 +246,7 @@ export class World {
   /** Everything that lives goes on a little. */
   live(): void {
     for (const process of [...this.processes]) this.liveOne(process);
-    this.processes = this.processes.filter(({ seen, isCutOff }) => !(seen.isDeleting && !isCutOff));
+    this.processes = this.processes.filter(({ seen, isCutOff, isHeld }) => !seen.isDeleting || isCutOff || isHeld);
     if (this.lease === undefined) return;
     const holder = this.processes.find(({ seen }) => seen.uid === this.lease?.holder && seen.end === undefined);
     if (holder !== undefined && !holder.isCutOff) this.lease.renewed = this.now;
@@ -540,7 +547,11 @@ export class World {
       }
       case 'forcePods': {
         const uids = new Set(step.pods.map(({ uid }) => uid));
-        this.processes = this.processes.filter(({ seen }) => !uids.has(seen.uid));
+        const [forced, others] = [true, false].map((is) =>
+          this.processes.filter(({ seen }) => uids.has(seen.uid) === is),
+        ) as [Process[], Process[]];
+        for (const process of forced) process.seen = { ...process.seen, isForced: true };
+        this.processes = [...others, ...forced.filter(({ isHeld }) => isHeld)];
         return true;
       }
       case 'stopWithSavepoint':
@@ -623,6 +634,7 @@ export class World {
       },
       leads: undefined,
       isCutOff: false,
+      isHeld: false,
       runningSince: undefined,
       completed: 0,
     });
