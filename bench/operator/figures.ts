@@ -41,7 +41,7 @@ export class FigureTable {
     if (isMissed) this.#missed.push(name);
     const meant = atMost === undefined ? '' : `${number(atMost)}${isMissed ? ' ✗' : '  '}`;
     line([name, `${number(ours)} ${unit}`, meant, peer, load]);
-    if (note !== undefined) console.log(`    ${note}`);
+    if (note !== undefined && note !== '') console.log(`    ${note}`);
   }
 }
 
