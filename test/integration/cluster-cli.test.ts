@@ -712,3 +712,32 @@ test('called as kubectl-flinkjob, a checkout means a cluster', async () => {
   expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
   expect(stderr).toContain('error: no cluster is known');
 });
+
+describe('plan', () => {
+  const manifest = (directory: string, spec: Json): string => {
+    const file = join(directory, 'flights.yaml');
+    writeFileSync(file, JSON.stringify(aJob(spec, { name: 'flights' })));
+    return file;
+  };
+
+  test('says what applying a file would do to the job that is there, and writes nothing', async () => {
+    const place = await Place.withJob(RUNNING, { parallelism: 2 });
+    const before = await place.read();
+    const { code, stdout } = await place.run(['plan', manifest(aTemporaryDirectory(), { parallelism: 4 })]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`${place.namespace}/flights: rescale`);
+    expect(stdout).toContain('spec.parallelism');
+    expect((await place.read()).metadata.resourceVersion).toBe(before.metadata.resourceVersion);
+  });
+
+  test('says that a job is new, and what the server would refuse', async () => {
+    const place = await Place.withJob({ ...RUNNING, maxParallelism: 128 }, { maxParallelism: 128 });
+    const directory = aTemporaryDirectory();
+    const refused = await place.run(['plan', manifest(directory, { maxParallelism: 256 })]);
+    expect([refused.code, refused.stdout]).toEqual([1, expect.stringContaining('spec.maxParallelism')]);
+    const other = join(directory, 'other.yaml');
+    writeFileSync(other, JSON.stringify(aJob({}, { name: 'other' })));
+    const created = await place.run(['plan', '-o', 'json', other]);
+    expect([created.code, JSON.parse(created.stdout).effect]).toEqual([0, 'create']);
+  });
+});

@@ -1,0 +1,139 @@
+/**
+ * What applying a FlinkJob would do to the one that is there, in words: which fields differ, what the heaviest of them asks for,
+ * and which state the job would go on with. Pure; the command line says it before, the operator does it after.
+ */
+import { type ChangeClass, changedFields, classOfChange } from './changes.ts';
+import type { FlinkJob, FlinkJobSpec, FlinkJobStatus } from './flink-job.ts';
+import { valueAt } from './plain-values.ts';
+import type { Violation } from './violation.ts';
+
+/** The facts of a change. */
+export interface ChangeFacts {
+  readonly wanted: FlinkJob;
+  /** As it stands on the cluster; absent: there is none. */
+  readonly live?: FlinkJob | undefined;
+  readonly status?: FlinkJobStatus | undefined;
+  /** Why the API server would refuse it. */
+  readonly refusals: readonly Violation[];
+}
+
+/** What would come of it. */
+export interface PlannedChange {
+  readonly effect: 'create' | 'nothing' | 'inPlace' | 'rescale' | 'restart' | 'refused';
+  /** Sentences: what happens, and what becomes of the state. */
+  readonly words: readonly string[];
+  readonly fields: readonly PlannedField[];
+}
+
+/** One field that would have another value. Values are JSON; an absent one is what its default says. */
+export interface PlannedField {
+  readonly path: string;
+  readonly change: ChangeClass;
+  readonly now: unknown;
+  readonly next: unknown;
+}
+
+export function plannedChange(facts: ChangeFacts): PlannedChange {
+  const { live, wanted, refusals } = facts;
+  const fields = live === undefined ? [] : fieldsOf(live.spec, wanted.spec);
+  if (refusals.length > 0) return { effect: 'refused', words: refusals.map(refusalText), fields };
+  if (live === undefined) return { effect: 'create', words: creationWords(wanted.spec), fields };
+  const words = [...wordsOf(classOfChange(fields), facts), ...asks(live.spec, wanted.spec, facts.status)];
+  return { effect: effectOf(classOfChange(fields)), words, fields };
+}
+
+function fieldsOf(from: FlinkJobSpec, to: FlinkJobSpec): PlannedField[] {
+  return changedFields(from, to).map(({ path, change }) => {
+    const steps = path.split('.');
+    return { path: `spec.${path}`, change, now: valueAt(from, steps), next: valueAt(to, steps) };
+  });
+}
+
+function refusalText({ path, rule, remedy }: Violation): string {
+  return `The API server refuses it: ${path} ${rule}. ${remedy}`;
+}
+
+function effectOf(change: ChangeClass | undefined): PlannedChange['effect'] {
+  switch (change) {
+    case 'Restart':
+      return 'restart';
+    case 'Rescale':
+      return 'rescale';
+    case 'Hot':
+      return 'inPlace';
+    case undefined:
+      return 'nothing';
+  }
+}
+
+function creationWords({ restoreFrom, state }: FlinkJobSpec): string[] {
+  const start =
+    restoreFrom === undefined
+      ? 'The job is new and begins with nothing, unless one of its name was orphaned: then it goes on from that.'
+      : `The job is new and begins from ${restoreFrom}.`;
+  return state === 'Suspended' ? ['The job is new and does not run: spec.state is Suspended.'] : [start];
+}
+
+function wordsOf(change: ChangeClass | undefined, { live, wanted, status }: ChangeFacts): string[] {
+  if (live === undefined || change === undefined) return ['Nothing changes.'];
+  if (change === 'Hot') return ['What runs is not restarted for it.'];
+  if (wanted.spec.state === 'Suspended') return ['It takes effect when the job runs again.'];
+  const point = newestPoint(status);
+  const phase = status?.phase;
+  if (phase === 'Succeeded') return ['The job has finished and runs again, from nothing.'];
+  if (change === 'Rescale') {
+    return [`The job restarts from its newest checkpoint${point} with parallelism ${wanted.spec.parallelism}.`];
+  }
+  return restartWords(wanted.spec, phase, point);
+}
+
+function restartWords({ upgrade }: FlinkJobSpec, phase: FlinkJobStatus['phase'], point: string): string[] {
+  const rollback = 'If it is not stable in time, the revision before takes its place again.';
+  switch (upgrade.mode) {
+    case 'Stateless':
+      return ['The job restarts with nothing: upgrade.mode Stateless drops its state.', rollback];
+    case 'LastState':
+      return [`The job restarts from its newest checkpoint${point}.`, rollback];
+    case 'Savepoint':
+      if (phase === 'Running') return ['The job is stopped with a savepoint and restarts from that.', rollback];
+      return upgrade.fallback
+        ? [
+            `The job does not run, so no savepoint can be taken: it goes on from its newest checkpoint${point}.`,
+            rollback,
+          ]
+        : ['The job does not run and upgrade.fallback is false: nothing happens until it runs.'];
+  }
+}
+
+function newestPoint(status: FlinkJobStatus | undefined): string {
+  const latest = status?.checkpoint?.latest;
+  return latest === undefined ? '' : ` (number ${latest.id} or later)`;
+}
+
+/** What hot fields ask for. */
+function asks(from: FlinkJobSpec, to: FlinkJobSpec, status: FlinkJobStatus | undefined): string[] {
+  return [...stateWords(from, to), ...standbyWords(from, to), ...triggerWords(to, status)];
+}
+
+function stateWords(from: FlinkJobSpec, to: FlinkJobSpec): string[] {
+  if (from.state === to.state) return [];
+  const withSavepoint = to.upgrade.mode === 'Savepoint' ? ' with a savepoint' : '';
+  return [to.state === 'Suspended' ? `The job is stopped${withSavepoint}; its state is kept.` : 'The job runs again.'];
+}
+
+function standbyWords(from: FlinkJobSpec, to: FlinkJobSpec): string[] {
+  const more = to.highAvailability.standbys - from.highAvailability.standbys;
+  if (more === 0) return [];
+  return [more > 0 ? `Standbys: ${more} more.` : `Standbys: ${-more} fewer.`];
+}
+
+function triggerWords({ triggers, restoreFrom }: FlinkJobSpec, status: FlinkJobStatus | undefined): string[] {
+  const { savepoint = 0, restart = 0, restore = 0 } = status?.handledTriggers ?? {};
+  return [
+    ...(triggers.savepoint > savepoint ? ['A savepoint is taken.'] : []),
+    ...(triggers.restart > restart ? ['The job restarts from its newest state.'] : []),
+    ...(triggers.restore > restore && restoreFrom !== undefined
+      ? [`The job begins again from ${restoreFrom}; output since then can be repeated.`]
+      : []),
+  ];
+}

@@ -1,0 +1,56 @@
+/** What `flinkjob plan FILE` does for a cluster: what applying the file would do to the job that is there. */
+import { type PlannedChange, parseFlinkJob, plannedChange, validateFlinkJob } from '../../api/index.ts';
+import { FLINK_JOBS } from '../../kube/index.ts';
+import { type CliIo, EXIT } from '../command.ts';
+import { printable } from '../inspect/printable.ts';
+import { tableLines } from '../output/table.ts';
+import { type OutputFormat, writeResult } from '../output/write-result.ts';
+import { readJobFile } from '../run/job-file.ts';
+import type { ClusterOptions } from './cluster-options.ts';
+import { PATIENCE_MS, withClusterJob } from './open-cluster.ts';
+
+export interface PlanChangeOptions extends ClusterOptions {
+  readonly output: OutputFormat | 'mermaid';
+}
+
+/** @returns 0; 1 when it would be refused, or cannot be found out. Nothing is written. */
+export async function planChange(file: string, options: PlanChangeOptions, io: CliIo): Promise<number> {
+  const { text, name: source } = await readJobFile(file, io);
+  const wanted = parseFlinkJob(text, source);
+  const { name = '', namespace } = wanted.metadata;
+  const path = options.namespace === undefined && namespace !== undefined ? `${namespace}/${name}` : name;
+  return withClusterJob(path, options, io, async ({ client, namespace: place, name: job, signal }) => {
+    const there = await client.get(FLINK_JOBS, { namespace: place, name: job }, { signal, deadlineMs: PATIENCE_MS });
+    const { status, ...resource } = there ?? {};
+    const live = there === undefined ? undefined : validateFlinkJob(withoutServerFields(resource)).job;
+    const refusals =
+      live === undefined ? [] : validateFlinkJob(wanted, { old: { ...live, ...(status && { status }) } }).violations;
+    const errors = refusals.filter(({ severity }) => severity === 'error');
+    const plan = plannedChange({ wanted, live, status, refusals: errors });
+    const { output } = options;
+    writeResult(plan, () => linesOf(`${place}/${job}`, plan, io), output === 'mermaid' ? 'text' : output, io);
+    return plan.effect === 'refused' ? EXIT.failed : EXIT.ok;
+  });
+}
+
+/** The names alone: what else the server keeps in metadata is not for rules. */
+function withoutServerFields(resource: {
+  readonly metadata?: { readonly name?: string; readonly namespace?: string };
+}) {
+  const { name, namespace } = resource.metadata ?? {};
+  return { ...resource, metadata: { name, namespace } };
+}
+
+function linesOf(job: string, { effect, words, fields }: PlannedChange, io: CliIo): string[] {
+  const rows = fields.map(({ path, change, now, next }) => [path, change, shown(now), shown(next)]);
+  const table = rows.length === 0 ? [] : ['', ...tableLines(['FIELD', 'CHANGE', 'NOW', 'THEN'], rows, io)];
+  return [`${job}: ${effect}`, ...words.map(printable), ...table];
+}
+
+const MOST_SHOWN = 60;
+
+function shown(value: unknown): string {
+  if (value === undefined) return '-';
+  const text = printable(typeof value === 'string' ? value : JSON.stringify(value));
+  return text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN - 1)}…`;
+}

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import { type FlinkJobManifest, type FlinkJobStatus, plannedChange, validateFlinkJob } from '../../src/api/index.ts';
+
+const BASE = { typescript: { module: 'dist/job.js' }, storage: { uri: 's3://bucket/jobs' } };
+
+function aJob(spec: object = {}) {
+  const manifest = { apiVersion: 'flinkjob.dev/v1alpha1', kind: 'FlinkJob', metadata: { name: 'flights' } };
+  const { job, violations } = validateFlinkJob({ ...manifest, spec: { ...BASE, ...spec } } as FlinkJobManifest);
+  if (job === undefined) throw new Error(JSON.stringify(violations));
+  return job;
+}
+
+const running: FlinkJobStatus = {
+  observedGeneration: 1,
+  phase: 'Running',
+  checkpoint: { latest: { id: 812, uri: 's3://bucket/jobs/x/chk-812' } },
+};
+
+const from = (now: object, next: object, status: FlinkJobStatus = running) =>
+  plannedChange({ wanted: aJob(next), live: aJob(now), status, refusals: [] });
+
+test.each<[string, object, object, string, string]>([
+  ['nothing', {}, { parallelism: 1 }, 'nothing', 'Nothing changes.'],
+  ['a hot field', {}, { restart: { none: {} } }, 'inPlace', 'What runs is not restarted for it.'],
+  ['parallelism', {}, { parallelism: 4 }, 'rescale', 'newest checkpoint (number 812 or later) with parallelism 4'],
+  ['a spec', {}, { args: ['x'] }, 'restart', 'restarts from its newest checkpoint (number 812 or later).'],
+  [
+    'a spec with a savepoint',
+    {},
+    { args: ['x'], upgrade: { mode: 'Savepoint' } },
+    'restart',
+    'stopped with a savepoint',
+  ],
+  ['a spec without state', {}, { args: ['x'], upgrade: { mode: 'Stateless' } }, 'restart', 'drops its state'],
+  ['suspension', {}, { state: 'Suspended' }, 'inPlace', 'The job is stopped; its state is kept.'],
+  ['a spec of a suspended job', {}, { state: 'Suspended', args: ['x'] }, 'restart', 'when the job runs again'],
+  ['resumption', { state: 'Suspended' }, {}, 'inPlace', 'The job runs again.'],
+  ['standbys', {}, { highAvailability: { standbys: 3 } }, 'inPlace', 'Standbys: 2 more.'],
+  ['a trigger', {}, { triggers: { savepoint: 1 } }, 'inPlace', 'A savepoint is taken.'],
+])('%s', (_, now, next, effect, words) => {
+  const plan = from(now, next);
+  expect(plan.effect).toBe(effect);
+  expect(plan.words.join(' ')).toContain(words);
+});
+
+test('a trigger that was handled asks for nothing', () => {
+  const plan = from(
+    { triggers: { savepoint: 2 } },
+    { triggers: { savepoint: 1 } },
+    {
+      ...running,
+      handledTriggers: { savepoint: 2 },
+    },
+  );
+  expect(plan.words).toEqual(['What runs is not restarted for it.']);
+});
+
+test('without a job there that runs no savepoint can be taken', () => {
+  const failed: FlinkJobStatus = { observedGeneration: 1, phase: 'Failed' };
+  expect(from({}, { args: ['x'], upgrade: { mode: 'Savepoint' } }, failed).words[0]).toContain(
+    'no savepoint can be taken',
+  );
+  const waits = { args: ['x'], upgrade: { mode: 'Savepoint', fallback: false } };
+  expect(from({}, waits, failed).words[0]).toContain('nothing happens until it runs');
+});
+
+test('a new job begins with nothing, or from where it is told', () => {
+  const create = (spec: object) => plannedChange({ wanted: aJob(spec), refusals: [] });
+  expect(create({})).toMatchObject({ effect: 'create', fields: [] });
+  expect(create({ restoreFrom: 's3://bucket/a' }).words[0]).toContain('from s3://bucket/a');
+});
+
+test('fields say what they are now, and what they would be', () => {
+  expect(from({ args: ['a'] }, { args: ['b'], parallelism: 2 }).fields).toEqual([
+    { path: 'spec.args', change: 'Restart', now: ['a'], next: ['b'] },
+    { path: 'spec.parallelism', change: 'Rescale', now: 1, next: 2 },
+  ]);
+});
+
+test('what the server refuses is said with its remedy', () => {
+  const live = aJob({ maxParallelism: 128 });
+  const wanted = aJob({ maxParallelism: 256 });
+  const status: FlinkJobStatus = { ...running, jobId: 'a'.repeat(32), maxParallelism: 128 };
+  const { violations } = validateFlinkJob(wanted, { old: { ...live, status } });
+  const plan = plannedChange({ wanted, live, status, refusals: violations });
+  expect(plan.effect).toBe('refused');
+  expect(plan.words[0]).toContain('spec.maxParallelism');
+});
