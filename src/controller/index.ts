@@ -21,6 +21,7 @@ export { keyOf, type ObjectKey, refOf } from './object-key.ts';
 export {
   anyChange,
   anyOf,
+  contentChanged,
   deletionAsked,
   generationChanged,
   intentChanged,

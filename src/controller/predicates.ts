@@ -24,6 +24,18 @@ export const markingsChanged: Predicate<KubeObject> = (old, fresh) =>
 export const deletionAsked: Predicate<KubeObject> = (old, fresh) =>
   old.metadata?.deletionTimestamp !== fresh.metadata?.deletionTimestamp;
 
+/** Anything but the status, and what the server counts: for objects that are only to be as they were made. */
+export const contentChanged: Predicate<KubeObject> = (old, fresh) =>
+  markingsChanged(old, fresh) ||
+  deletionAsked(old, fresh) ||
+  !isDeepStrictEqual(old.metadata?.ownerReferences, fresh.metadata?.ownerReferences) ||
+  !isDeepStrictEqual(withoutStatus(old), withoutStatus(fresh));
+
+function withoutStatus({ metadata: _, ...object }: KubeObject & { readonly status?: unknown }): object {
+  const { status: __, ...content } = object;
+  return content;
+}
+
 /** Any of several. */
 export function anyOf<T>(...predicates: readonly Predicate<T>[]): Predicate<T> {
   return (old, fresh) => predicates.some((predicate) => predicate(old, fresh));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { anyChange, intentChanged } from '../../src/controller/predicates.ts';
+import { anyChange, contentChanged, intentChanged } from '../../src/controller/predicates.ts';
 import type { ObjectMeta } from '../../src/kube/index.ts';
 import { aMap } from './builders.ts';
 
@@ -18,4 +18,15 @@ test('a new version with the same intent is not: it was written by a controller'
   const fresh = meta({ annotations: { b: '2', a: '1' }, resourceVersion: '6', finalizers: ['x'] });
   expect(intentChanged(old, fresh)).toBe(false);
   expect(anyChange(old, fresh)).toBe(true);
+});
+
+test('of what is only to be as it was made the status is not worth a look, everything else is', () => {
+  const old = { ...meta({}), spec: { minAvailable: 1 } };
+  expect(contentChanged(old, { ...old, status: { currentHealthy: 2 } } as typeof old)).toBe(false);
+  expect(contentChanged(old, { ...meta({ resourceVersion: '6', generation: 2 }), spec: { minAvailable: 1 } })).toBe(
+    false,
+  );
+  expect(contentChanged(old, { ...old, spec: { minAvailable: 2 } })).toBe(true);
+  expect(contentChanged(old, { ...meta({ labels: {} }), spec: { minAvailable: 1 } })).toBe(true);
+  expect(contentChanged(old, { ...meta({ ownerReferences: [] }), spec: { minAvailable: 1 } })).toBe(true);
 });

@@ -1,6 +1,15 @@
 /** The copies that decisions read: one informer per kind and watched namespace, and which of them wake a job's key. */
 import { LABELS } from '../../api/index.ts';
-import { byOwnerUid, Informer, intentChanged, objectsOf, ownersOf, type Source } from '../../controller/index.ts';
+import {
+  anyChange,
+  byOwnerUid,
+  contentChanged,
+  Informer,
+  intentChanged,
+  objectsOf,
+  ownersOf,
+  type Source,
+} from '../../controller/index.ts';
 import {
   type ApiClient,
   CONFIG_MAPS,
@@ -70,7 +79,11 @@ export function jobCopies({ namespace, ...options }: JobCopiesOptions): JobCopie
     pods,
     revisions,
     children,
-    sources: [objectsOf(jobs, intentChanged), ...others.map((informer) => ownersOf(informer, FLINK_JOBS))],
+    sources: [
+      objectsOf(jobs, intentChanged),
+      // Of pods the status is what matters; of all others only whether they are as they were made.
+      ...others.map((informer) => ownersOf(informer, FLINK_JOBS, informer === pods ? anyChange : contentChanged)),
+    ],
     informers: [jobs, ...others] as unknown as readonly Informer<KubeObject>[],
   };
 }
