@@ -41,6 +41,12 @@ test.each([
     'upgrade',
     closed('the spec has changed'),
   ],
+  [
+    'upgrade, mode LastState, no checkpoint known',
+    aJob().running({ checkpoint: undefined }).spec({ args: ['new'] }),
+    'upgrade',
+    closed('the spec has changed'),
+  ],
   ['upgrade, mode Savepoint', upgrading, 'upgrade', noted('upgrade')],
   [
     'upgrade, mode Stateless',
@@ -75,6 +81,11 @@ test.each([
   expect(stop(story.spec({ args: ['new'] }), 'upgrade')).toMatchObject(step);
 });
 
+test('mode Stateless takes no savepoint, however old the newest checkpoint is', () => {
+  const story = aJob({ upgrade: { mode: 'Stateless', maxCheckpointAge: '1m' } }).running({ checkpoint: undefined });
+  expect(stop(story.spec({ args: ['new'] }), 'upgrade')).toMatchObject(closed('the spec has changed'));
+});
+
 test('the stop stands in the ledger before the job is asked, under an id that whoever comes next finds there', () => {
   const step = stop(upgrading, 'upgrade');
   const next = upgrading.did(step);
@@ -92,6 +103,7 @@ test('without a job that runs an upgrade goes on from the newest checkpoint, and
 test('a job that only does not answer is given half a minute to', () => {
   const silent = upgrading.silent(10_000);
   expect(stop(silent, 'upgrade')).toEqual({ do: 'rest', untilMs: T0 + 20_000 });
+  expect(stop(upgrading.silent(), 'upgrade')).toEqual({ do: 'rest', untilMs: T0 + 30_000 });
   expect(stop(silent.after(20_000), 'upgrade')).toMatchObject({ say: fallback('does not run') });
 });
 
@@ -130,6 +142,7 @@ test('a stop of another id is not the one that is waited for', () => {
 test('a stop is not asked for again before its time, nor of a job that does not run', () => {
   const story = upgrading.stopping('upgrade').operation(ID, { is: 'unknown' }, { notBefore: T0 + 2_000 });
   expect(stop(story, 'upgrade')).toEqual({ do: 'rest', untilMs: T0 + 2_000 });
+  expect(stop(story.after(2_000), 'upgrade')).toEqual({ do: 'stopWithSavepoint', triggerId: ID });
   expect(stop(story.answers({ tasksRunning: 0 }), 'upgrade')).toEqual({
     do: 'rest',
     untilMs: T0 + savepointDeadlineMs,
