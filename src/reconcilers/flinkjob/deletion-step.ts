@@ -7,7 +7,7 @@
  */
 import { openAttemptOf } from '../../ha/index.ts';
 import { attemptPods } from './attempt-end.ts';
-import { type Desired, type FlinkJobFacts, isRunning, isUnheard, livePods } from './facts.ts';
+import type { Desired, FlinkJobFacts } from './facts.ts';
 import { replaced } from './ledger-steps.ts';
 import { deletionOf } from './pods-step.ts';
 import type { Saying, Step } from './step.ts';
@@ -51,10 +51,8 @@ function savepointFirst(facts: FlinkJobFacts): Step | undefined {
     return undefined;
   const { ledger } = handles.view;
   const open = openAttemptOf(ledger);
-  if (open === undefined || livePods(facts.pods, open.number).length === 0) return undefined;
+  if (open === undefined) return undefined;
   if (attemptPods(facts, open).is === 'ended') return undefined;
-  const mayRun = isRunning(facts, open.number) || isUnheard(facts, open.number);
-  if (open.stopping === undefined && !mayRun) return undefined;
   const step = stopStep(facts, ledger, open, 'delete');
   // The attempt needs no closing: what it is closed in goes, and with it the right to write.
   if (step.do === 'writeLedger' && step.ledger.attempts.at(-1)?.end !== undefined) return undefined;

@@ -43,7 +43,9 @@ test.each([
   ],
   [
     'upgrade, mode LastState, no checkpoint known',
-    aJob().running({ checkpoint: undefined }).spec({ args: ['new'] }),
+    aJob()
+      .running({ checkpoint: undefined })
+      .spec({ args: ['new'] }),
     'upgrade',
     closed('the spec has changed'),
   ],
