@@ -26,12 +26,16 @@ export interface FailureReport extends AttemptCause {
   readonly epoch: Epoch;
   /** Whether a restart cannot help. */
   readonly suppressRestarts?: boolean;
+  /** Whether the job or its configuration is not valid. */
+  readonly isInvalid?: true;
 }
 
 /** How an attempt ended. A failure and a crash count against the restart strategy, the others do not. */
 export interface AttemptEnd extends AttemptCause {
   readonly how: 'finished' | 'failed' | 'replaced' | 'crashed';
   readonly at: Instant;
+  /** The job or its configuration is not valid (exit code 13): nothing was wrong with the run. */
+  readonly isInvalid?: true;
 }
 
 /** What the restart strategy made of one failure; drawn once, so that nobody draws another jitter. */

@@ -318,6 +318,7 @@ class JobProcess {
       epoch: this.#epoch,
       cause,
       suppressRestarts,
+      ...(exitCode === JOB_EXIT.invalid ? { isInvalid: true as const } : {}),
       ...(code === undefined ? {} : { code }),
     };
     await services.getLedgerStore().amend((ledger) => reportFailure(ledger, this.#order.attempt, report));

@@ -11,7 +11,9 @@ export interface ExecutionEnd {
   /** It was removed or evicted from outside, or its node is gone. */
   readonly takenFromOutside: boolean;
   /** Failure that the leader of this attempt wrote to the ledger before it ended. */
-  readonly reported: { readonly cause: string; readonly code?: string; readonly suppressRestarts: boolean } | undefined;
+  readonly reported:
+    | { readonly cause: string; readonly code?: string; readonly suppressRestarts: boolean; readonly isInvalid?: true }
+    | undefined;
   readonly termination: TerminationRecord | undefined;
   readonly exitCode: number | undefined;
   readonly signal: string | undefined;
@@ -32,6 +34,11 @@ export function judge(end: ExecutionEnd): Verdict {
     return { verdict: 'failed', cause, ...(code === undefined ? {} : { code }), unrecoverable: suppressRestarts };
   }
   return judgeTermination(end) ?? judgeExitCode(end);
+}
+
+/** Whether it ended because the job or its configuration is not valid. */
+export function isInvalidJob({ reported, termination, exitCode }: ExecutionEnd): boolean {
+  return reported?.isInvalid === true || termination?.outcome === 'invalid' || exitCode === JOB_EXIT.invalid;
 }
 
 function judgeTermination({ termination, attempt }: ExecutionEnd): Verdict | undefined {

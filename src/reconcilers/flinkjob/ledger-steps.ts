@@ -133,9 +133,14 @@ export function crashCounted(
 }
 
 /** Closes the open attempt after a failure that the strategy allows no restart for. */
-export function gaveUp(ledger: Ledger, decision: Extract<Decision, { do: 'giveUp' }>, now: number): Step {
+export function gaveUp(
+  ledger: Ledger,
+  decision: Extract<Decision, { do: 'giveUp' }>,
+  { now, isInvalid }: { readonly now: number; readonly isInvalid: boolean },
+): Step {
   const { how, cause, code, reason, counters } = decision;
-  const closed = closeAttempt(ledger, { how, at: now, cause, ...(code === undefined ? {} : { code }) });
+  const named = { ...(code === undefined ? {} : { code }), ...(isInvalid ? { isInvalid } : {}) };
+  const closed = closeAttempt(ledger, { how, at: now, cause, ...named });
   const next = giveUp(closed, {
     at: now,
     reason,

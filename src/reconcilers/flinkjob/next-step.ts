@@ -21,7 +21,7 @@ import { type Decision, decide } from './decide.ts';
 import { deletionStep } from './deletion-step.ts';
 import type { FlinkJobFacts, PodSeen } from './facts.ts';
 import { handlesStep } from './handles-step.ts';
-import type { ExecutionEnd } from './judge.ts';
+import { type ExecutionEnd, isInvalidJob } from './judge.ts';
 import { crashCounted, failed, finished, gaveUp, replaced } from './ledger-steps.ts';
 import { podsStep } from './pods-step.ts';
 import { revisionStep } from './revision-proof.ts';
@@ -145,7 +145,7 @@ function attemptEnded(facts: FlinkJobFacts, ledger: Ledger, end: ExecutionEnd): 
     case 'closeFailed':
       return failed(ledger, decision, facts.now);
     case 'giveUp':
-      return gaveUp(ledger, decision, facts.now);
+      return gaveUp(ledger, decision, { now: facts.now, isInvalid: isInvalidJob(end) });
     default:
       throw new TypeError(`the end of an attempt cannot lead to ${decision.do}`);
   }
@@ -154,6 +154,6 @@ function attemptEnded(facts: FlinkJobFacts, ledger: Ledger, end: ExecutionEnd): 
 function leaderCrashed(facts: FlinkJobFacts, ledger: Ledger, end: ExecutionEnd, pod: PodSeen): Step {
   const decision = decisionOn(facts, ledger, end);
   if (decision.do === 'closeFailed') return crashCounted(ledger, decision, pod, facts.now);
-  if (decision.do === 'giveUp') return gaveUp(ledger, decision, facts.now);
+  if (decision.do === 'giveUp') return gaveUp(ledger, decision, { now: facts.now, isInvalid: false });
   throw new TypeError(`a crash cannot lead to ${decision.do}`);
 }

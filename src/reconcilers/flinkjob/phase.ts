@@ -1,6 +1,7 @@
 /** Where a job is in its life, and why it is not where it should be. A pure function of the facts, never of words. */
 import type { Phase, Reason } from '../../api/index.ts';
 import { type AttemptRecord, type Ledger, openAttemptOf } from '../../ha/index.ts';
+import { NOT_RECOVERABLE } from '../../restart/index.ts';
 import { type FlinkJobFacts, isRunning, livePods, type PodSeen } from './facts.ts';
 import type { Hold } from './step.ts';
 import { isRescale, isRollback, isToBeDown, stopReason, targetRevision } from './target.ts';
@@ -90,8 +91,7 @@ function between(facts: FlinkJobFacts, ledger: Ledger): Situation {
   const last = ledger.attempts.at(-1);
   const target = targetRevision(facts, ledger);
   if (ledger.gaveUp !== undefined && target === last?.revision) {
-    const reason = last?.reported?.suppressRestarts === true ? 'RestartsSuppressed' : 'RestartsExhausted';
-    return { phase: 'Failed', reason, detail: last?.end?.cause };
+    return { phase: 'Failed', reason: whyGivenUp(ledger.gaveUp.reason, last), detail: last?.end?.cause };
   }
   if (last?.end?.how === 'finished' && target === last.revision) return { phase: 'Succeeded', reason: 'Finished' };
   if (isToBeDown(facts)) {
@@ -106,6 +106,12 @@ function between(facts: FlinkJobFacts, ledger: Ledger): Situation {
   const failure = last.failures.at(-1);
   if (last.end?.how === 'replaced') return { phase: 'Starting', reason: 'Progressing' };
   return { phase: 'Restarting', reason: 'ProgressingWithRetry', detail: last.end?.cause, nextAt: failure?.nextAt };
+}
+
+function whyGivenUp(reason: string, last: AttemptRecord | undefined): Reason {
+  if (last?.end?.isInvalid === true) return 'InvalidJob';
+  const isSuppressed = reason === NOT_RECOVERABLE || last?.reported?.suppressRestarts === true;
+  return isSuppressed ? 'RestartsSuppressed' : 'RestartsExhausted';
 }
 
 /** Troubles of pods that keep an attempt from running, in the words of the catalogue. */

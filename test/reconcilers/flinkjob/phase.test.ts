@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { closeAttempt, giveUp, recordFailure, reportFailure } from '../../../src/ha/index.ts';
 import { situation, troubleOf } from '../../../src/reconcilers/flinkjob/phase.ts';
+import { NOT_RECOVERABLE } from '../../../src/restart/index.ts';
 import { aJob, aPod, type JobStory, T0 } from '../../builders/flinkjob-facts.ts';
 
 const phase = (story: JobStory) => situation(story.facts(), undefined).phase;
@@ -110,6 +111,12 @@ test('what nobody can mend is told, and why', () => {
     ),
   );
   expect(situation(suppressed.facts(), undefined)).toMatchObject({ phase: 'Failed', reason: 'RestartsSuppressed' });
+  const ended = (end: { readonly isInvalid?: true }, reason: string) =>
+    good.noted((ledger, at) =>
+      giveUp(closeAttempt(ledger, { how: 'failed', at, cause: 'no', ...end }), { at, reason }),
+    );
+  expect(situation(ended({}, NOT_RECOVERABLE).facts(), undefined).reason).toBe('RestartsSuppressed');
+  expect(situation(ended({ isInvalid: true }, NOT_RECOVERABLE).facts(), undefined).reason).toBe('InvalidJob');
   expect(phase(gaveUp.spec({ args: ['new'] }))).toBe('Upgrading');
   expect(phase(gaveUp.spec({ restart: { none: {} } }))).toBe('Failed');
 });
