@@ -254,5 +254,6 @@ test('a job that falls back to an older checkpoint says so and commits every rec
   if (hasCommitted)
     expect(rest.stderr).toMatch(/warning: .*: withdrew \d+ committed files? in .*\.\d+\.withdrawn: part-/);
   expect(differenceOf(expected, committedRecords(out(at)))).toEqual([]);
-  expect(pendingFiles(out(at)).filter((name) => !name.endsWith('.withdrawn'))).toEqual([]);
+  // Hidden, not lost: the damaged checkpoint may be mended, and then knows or still promises them.
+  expect(pendingFiles(out(at)).filter((name) => !/\.(withdrawn|kept)$/.test(name))).toEqual([]);
 });
