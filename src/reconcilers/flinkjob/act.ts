@@ -21,10 +21,10 @@ import type { Clock } from '../../lib/clock.ts';
 import { jobPod, labelsOf, leaderLease, objectNames } from '../../resources/index.ts';
 import { belongsTo, childrenOf, objectFacts } from './children.ts';
 import { NameConflictError, ReconcileError } from './errors.ts';
-import { type FlinkJobFacts, livePods } from './facts.ts';
+import { type FlinkJobFacts, isOf, livePods } from './facts.ts';
 import type { JobRest } from './job-rest.ts';
 import type { JobMemory } from './memory.ts';
-import { addressOf, type DoneAlready, handlesOf } from './observe.ts';
+import { addressOf, type DoneAlready, handlesOf, openOf } from './observe.ts';
 import { podSeen } from './pod-seen.ts';
 import { controllerRevision } from './revisions.ts';
 import type { Step } from './step.ts';
@@ -134,17 +134,9 @@ async function deleteHandles(uid: string, facts: FlinkJobFacts, acting: Acting):
   const { client, signal } = acting.client.untracked;
   const { namespace, name } = facts.object;
   // One that cannot be read has no uid that we know; deleting the FlinkJob means it all the same.
-  if (uid === '') await deleteByName(client, { namespace, name: objectNames(name).handles }, signal);
+  if (uid === '') await client.delete(CONFIG_MAPS, { namespace, name: objectNames(name).handles }, { signal });
   else await backend.remove(uid);
   acting.memory.learnt({ is: 'absent' });
-}
-
-async function deleteByName(
-  client: TrackedClient['untracked']['client'],
-  ref: { readonly namespace: string; readonly name: string },
-  signal: AbortSignal,
-): Promise<void> {
-  await client.delete(CONFIG_MAPS, ref, { signal });
 }
 
 async function writeLedger(ledger: Ledger, facts: FlinkJobFacts, acting: Acting): Promise<Acted> {
@@ -182,12 +174,11 @@ async function makeChildren(names: readonly string[], facts: FlinkJobFacts, acti
   if (revisionFacts === undefined) return;
   const wanted = childrenOf(revisionFacts).filter(({ name }) => names.includes(name));
   // Binding a Role that is not there yet takes a right that the operator does not have.
-  const [bindings, others] = [true, false].map((isBinding) =>
-    wanted.filter(({ kind }) => (kind === ROLE_BINDINGS) === isBinding),
-  );
+  const bindings = wanted.filter(({ kind }) => kind === ROLE_BINDINGS);
+  const others = wanted.filter(({ kind }) => kind !== ROLE_BINDINGS);
   for (const children of [others, bindings]) {
     await Promise.all(
-      (children ?? []).map(async ({ kind, manifest, name }) => {
+      children.map(async ({ kind, manifest, name }) => {
         const { wasThere } = await createOwned(client, kind, manifest as KubeObject, facts.object.uid);
         if (wasThere) await client.apply(kind, manifest as KubeObject, { force: true });
         done.children.add(name);
@@ -276,7 +267,7 @@ async function freeLease(attempt: number, facts: FlinkJobFacts, client: TrackedC
     return;
   }
   const holder = lease.spec?.holderIdentity ?? '';
-  if (holder === '' || livePods(pods, attempt).some(({ uid }) => holder.startsWith(`${uid}_`))) return;
+  if (holder === '' || livePods(pods, attempt).some((pod) => isOf(pod, holder))) return;
   const path = '/spec/holderIdentity';
   await client
     .jsonPatch(LEASES, ref, [
@@ -294,7 +285,7 @@ async function begin(
   facts: FlinkJobFacts,
   { rest, memory, client }: Acting,
 ): Promise<Acted> {
-  const open = facts.handles.is === 'there' ? openAttemptOf(facts.handles.view.ledger) : undefined;
+  const open = openOf(facts.handles);
   const address = open === undefined ? undefined : addressOf(open.number, facts.pods, facts.handles);
   if (address === undefined) return 'wait';
   const what = step.do === 'stopWithSavepoint' ? 'stop' : 'savepoint';

@@ -5,7 +5,7 @@
 import { basename } from 'node:path/posix';
 import { type AttemptRecord, decodeHandle, epochInName, isCheckpointKey } from '../../ha/index.ts';
 import type { FlinkJobFacts, PodSeen } from './facts.ts';
-import { livePods } from './facts.ts';
+import { isOf, livePods } from './facts.ts';
 import { type ExecutionEnd, judge } from './judge.ts';
 
 /** How the pods of an attempt stand. */
@@ -42,7 +42,7 @@ export function attemptPods(facts: FlinkJobFacts, attempt: AttemptRecord): Attem
 function epochLedBy(pod: PodSeen, { handles, status }: FlinkJobFacts): number | undefined {
   if (handles.is === 'there') {
     const { leader, epoch } = handles.view.snapshot;
-    if (leader.startsWith(`${pod.uid}_`)) return epoch;
+    if (isOf(pod, leader)) return epoch;
   }
   return status?.attempt?.leader === pod.name ? (status.attempt.epoch ?? 0) : undefined;
 }

@@ -1,6 +1,6 @@
 /** No attempt is open: whether the next one is, when, and with what. Pure. */
-import { createHash } from 'node:crypto';
 import type { AttemptRecord, Ledger, LedgerView, StateLife } from '../../ha/index.ts';
+import { derivedId } from './derived-id.ts';
 import type { FlinkJobFacts, PodSeen } from './facts.ts';
 import { opened, provedBad, waitedAnew } from './ledger-steps.ts';
 import { deletionOf } from './pods-step.ts';
@@ -107,21 +107,16 @@ function lifeToBegin(facts: FlinkJobFacts, ledger: Ledger, revision: string): St
   if (desired.is === 'invalid') return undefined;
   const { restoreFrom, upgrade } = desired.settings;
   const last = ledger.attempts.at(-1);
-  const fresh = { jobId: jobIdOf(object.uid, (last?.number ?? 0) + 1), since: new Date(now).toISOString() };
+  const fresh = { jobId: derivedId(object.uid, (last?.number ?? 0) + 1), since: new Date(now).toISOString() };
   const from = restoreFrom === undefined ? {} : { restoreFrom };
   if (last !== undefined && isAsked(facts, ledger, 'restore')) return { ...fresh, ...from };
   if (ledger.life === undefined) {
     // What status remembers is the life of a state whose pointers were lost.
     const { jobId, startTime: since = fresh.since, restoredFrom } = status ?? {};
-    if (jobId === undefined) return { ...fresh, jobId: jobIdOf(object.uid, 1), ...from };
+    if (jobId === undefined) return { ...fresh, jobId: derivedId(object.uid, 1), ...from };
     return { jobId, since, ...(restoredFrom === undefined ? {} : { restoreFrom: restoredFrom }) };
   }
   const isChanged = last !== undefined && revision !== last.revision;
   const isDropped = isChanged && upgrade.mode === 'Stateless' && !isRollback(ledger, last.revision, revision);
   return last?.end?.how === 'finished' || isDropped ? fresh : undefined;
-}
-
-/** 32 hex digits, as Flink's JobID; the same for whoever computes it again after a crash. */
-function jobIdOf(uid: string, attempt: number): string {
-  return createHash('sha256').update(`${uid}/${attempt}`).digest('hex').slice(0, 32);
 }

@@ -201,6 +201,11 @@ function isReachable(pods: readonly PodSeen[], attempt: number): boolean {
   return livePods(pods, attempt).some(({ isReady }) => isReady);
 }
 
+/** Whether an identity (of the Lease, or of who raised the epoch last) is of a process in this pod: `<pod uid>_<nonce>`. */
+export function isOf({ uid }: Pick<PodSeen, 'uid'>, identity: string): boolean {
+  return identity.startsWith(`${uid}_`);
+}
+
 /** Pods of an attempt that may still do something. */
 export function livePods(pods: readonly PodSeen[], attempt: number): readonly PodSeen[] {
   return pods.filter((pod) => pod.attempt === attempt && pod.end === undefined && !pod.isDeleting);

@@ -2,7 +2,15 @@
  * Gathers the facts of a job: from the copies, which cost nothing; from ConfigMap `<job>-ha`, which is read when something
  * has happened that may have changed it; from the job itself, now and then. The only part that looks.
  */
-import { ANNOTATIONS, FINALIZER, resolveFlinkJob, semanticSpec, validateFlinkJob } from '../../api/index.ts';
+import {
+  ANNOTATIONS,
+  API_VERSION,
+  FINALIZER,
+  KIND,
+  resolveFlinkJob,
+  semanticSpec,
+  validateFlinkJob,
+} from '../../api/index.ts';
 import { keyOf, type ObjectKey } from '../../controller/index.ts';
 import { type AttemptRecord, HaObjectCorruptException, ledgerViewOf, openAttemptOf } from '../../ha/index.ts';
 import { ConfigMapHandleBackend } from '../../ha/kubernetes/index.ts';
@@ -14,6 +22,7 @@ import {
   type Desired,
   type FlinkJobFacts,
   type Handles,
+  isOf,
   type JobObject,
   livePods,
   type OperatorSettings,
@@ -83,7 +92,7 @@ export class Observer {
     const isNew = !object.hasFinalizer && resource.status?.jobId === undefined;
     const known = await this.handles(object, pods, looking, isNew);
     const asked = openOf(known);
-    if (asked !== undefined) await this.ask(asked.number, pods, known, looking);
+    if (asked !== undefined) await this.ask(object, asked.number, pods, known, looking);
     else memory.rest = { is: 'notAsked' };
     // A job that begins to run has had them read again: it says there who leads.
     const handles = memory.handles ?? known;
@@ -160,7 +169,13 @@ export class Observer {
     }
   }
 
-  private async ask(attempt: number, pods: readonly PodSeen[], handles: Handles, looking: Looking): Promise<void> {
+  private async ask(
+    object: JobObject,
+    attempt: number,
+    pods: readonly PodSeen[],
+    handles: Handles,
+    looking: Looking,
+  ): Promise<void> {
     const { memory, signal } = looking;
     const { rest, now, random, settings } = this.options;
     const address = addressOf(attempt, pods, handles);
@@ -179,17 +194,12 @@ export class Observer {
       memory.restDueAt = now() + untilNextLook({ memory, attempt, settings, random, handles, now: now() });
       // Who leads is known now.
       const isNews = !wasRunning || !leads(handles, pods);
-      if (isNews && saysRunning(memory, attempt)) memory.learnt(await this.reread(handles, looking));
+      if (isNews && saysRunning(memory, attempt)) memory.learnt(await this.readHandles(object, looking));
     }
     const { operation } = memory;
     if (operation?.state.is === 'inProgress') {
       memory.operation = await rest.follow(address, operation, signal);
     }
-  }
-
-  private async reread(handles: Handles, looking: Looking): Promise<Handles> {
-    const [namespace = '', name = ''] = looking.key.split('/');
-    return handles.is === 'there' ? this.readHandles({ namespace, name } as JobObject, looking) : handles;
   }
 
   private unmet(
@@ -250,7 +260,7 @@ function objectOf({ metadata = {} }: FlinkJobObject, done: DoneAlready): JobObje
 }
 
 function desiredOf({ spec }: FlinkJobObject, { namespace, name, uid }: JobObject): Desired {
-  const value = { apiVersion: 'flinkjob.dev/v1alpha1', kind: 'FlinkJob', metadata: { namespace, name }, spec };
+  const value = { apiVersion: API_VERSION, kind: KIND, metadata: { namespace, name }, spec };
   const { job, violations } = validateFlinkJob(value);
   if (job === undefined) return { is: 'invalid', violations, isOrphan: isOrphan(spec) };
   const semantic = semanticSpec(job.spec);
@@ -267,7 +277,8 @@ function isOrphan(spec: unknown): boolean {
   return (spec as { readonly deletion?: { readonly mode?: unknown } } | undefined)?.deletion?.mode === 'Orphan';
 }
 
-function openOf(handles: Handles): AttemptRecord | undefined {
+/** The attempt that is open, where that is known. */
+export function openOf(handles: Handles): AttemptRecord | undefined {
   return handles.is === 'there' ? openAttemptOf(handles.view.ledger) : undefined;
 }
 
@@ -305,7 +316,7 @@ export function addressOf(attempt: number, pods: readonly PodSeen[], handles: Ha
   if (handles.is !== 'there' || handles.view.ledger.life === undefined) return undefined;
   const { leader } = handles.view.snapshot;
   const ready = livePods(pods, attempt).filter(({ isReady, ip }) => isReady && ip !== undefined);
-  const pod = ready.find(({ uid }) => leader.startsWith(`${uid}_`)) ?? ready[0];
+  const pod = ready.find((each) => isOf(each, leader)) ?? ready[0];
   return pod?.ip === undefined ? undefined : { podIp: pod.ip, jobId: handles.view.ledger.life.jobId };
 }
 
@@ -313,7 +324,7 @@ export function addressOf(attempt: number, pods: readonly PodSeen[], handles: Ha
 function leads(handles: Handles, pods: readonly PodSeen[]): boolean {
   if (handles.is !== 'there') return false;
   const { leader } = handles.view.snapshot;
-  return pods.some(({ uid, end }) => end === undefined && leader.startsWith(`${uid}_`));
+  return pods.some((pod) => pod.end === undefined && isOf(pod, leader));
 }
 
 /** Often while something is to happen soon, seldom while all is well; spread, so that a hundred jobs are not asked at once. */

@@ -1,6 +1,6 @@
 /** Keeps as many pods of the open attempt as it should have. Pure. */
 import type { AttemptRecord } from '../../ha/index.ts';
-import { type FlinkJobFacts, livePods, type PodSeen } from './facts.ts';
+import { type FlinkJobFacts, isOf, livePods, type PodSeen } from './facts.ts';
 import type { Step } from './step.ts';
 
 /** Pods that end in a way that counts for nothing are made again after this long, doubled each time. */
@@ -58,7 +58,7 @@ function replacementAt(lost: readonly PodSeen[], now: number): number {
 function surplus(live: readonly PodSeen[], count: number, { handles }: FlinkJobFacts): readonly PodSeen[] {
   const leader = handles.is === 'there' ? handles.view.snapshot.leader : '';
   return live
-    .filter(({ uid }) => !leader.startsWith(`${uid}_`))
+    .filter((pod) => !isOf(pod, leader))
     .sort((a, b) => b.index - a.index)
     .slice(0, count);
 }

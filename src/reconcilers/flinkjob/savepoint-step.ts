@@ -1,6 +1,6 @@
 /** A savepoint that `triggers.savepoint` asks for. Pure. */
-import { createHash } from 'node:crypto';
 import type { AttemptRecord } from '../../ha/index.ts';
+import { derivedId } from './derived-id.ts';
 import { type FlinkJobFacts, isRunning, type OperationSeen } from './facts.ts';
 import type { Step } from './step.ts';
 
@@ -38,5 +38,5 @@ export function savepointTrigger({
   if (desired.is === 'invalid') return undefined;
   const asked = desired.settings.triggers.savepoint;
   if (asked <= (status?.handledTriggers?.savepoint ?? 0)) return undefined;
-  return createHash('sha256').update(`${object.uid}/savepoint/${asked}`).digest('hex').slice(0, 32);
+  return derivedId(object.uid, 'savepoint', asked);
 }

@@ -12,7 +12,7 @@ import {
   type Reason,
 } from '../../api/index.ts';
 import { type AttemptRecord, type Ledger, openAttemptOf } from '../../ha/index.ts';
-import { type FlinkJobFacts, isRunning, type PodSeen } from './facts.ts';
+import { type FlinkJobFacts, isOf, isRunning, type PodSeen } from './facts.ts';
 import { type Situation, situation, troubleOf } from './phase.ts';
 import { isSettled, savepointTrigger } from './savepoint-step.ts';
 import type { Hold } from './step.ts';
@@ -257,7 +257,7 @@ function attemptOf(facts: FlinkJobFacts, ledger: Ledger): FlinkJobStatus['attemp
 }
 
 function leadingPod({ pods }: FlinkJobFacts, leader: string): PodSeen | undefined {
-  return leader === '' ? undefined : pods.find(({ uid, end }) => end === undefined && leader.startsWith(`${uid}_`));
+  return pods.find((pod) => pod.end === undefined && isOf(pod, leader));
 }
 
 function restartsOf(ledger: Ledger): FlinkJobStatus['restarts'] {

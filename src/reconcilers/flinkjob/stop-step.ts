@@ -1,7 +1,7 @@
 /** Brings the open attempt down because something else is wanted of the job. Pure. */
-import { createHash } from 'node:crypto';
 import type { AttemptRecord, Ledger, Stopping, StopReason } from '../../ha/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
+import { derivedId } from './derived-id.ts';
 import { type FlinkJobFacts, isRunning, isUnheard, livePods, type OperationSeen } from './facts.ts';
 import { replaced, stopForgotten, stopNoted } from './ledger-steps.ts';
 import type { Saying, Step } from './step.ts';
@@ -40,9 +40,7 @@ const NEEDS_A_RUNNING_JOB: Extract<Step, { do: 'rest' }> = {
 
 /** Each time it is noted it is another stop: a job that refused one may be asked for the next. */
 function noteStop({ object, now }: FlinkJobFacts, ledger: Ledger, open: AttemptRecord, why: StopReason): Step {
-  const name = `${object.uid}/stop/${open.number}/${now}`;
-  const triggerId = createHash('sha256').update(name).digest('hex').slice(0, 32);
-  return stopNoted(ledger, { why, since: now, triggerId });
+  return stopNoted(ledger, { why, since: now, triggerId: derivedId(object.uid, 'stop', open.number, now) });
 }
 
 /**

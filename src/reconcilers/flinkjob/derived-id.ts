@@ -1,0 +1,9 @@
+import { createHash } from 'node:crypto';
+
+/**
+ * 32 hex digits, as Flink's JobID and trigger ids, that follow from what they name: whoever computes them again after a crash
+ * computes the same.
+ */
+export function derivedId(...named: readonly (string | number)[]): string {
+  return createHash('sha256').update(named.join('/')).digest('hex').slice(0, 32);
+}
