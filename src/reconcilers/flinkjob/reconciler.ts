@@ -109,12 +109,14 @@ export class FlinkJobReconciler {
     const { clock, random, rest } = this.options;
     memory.standing = standingOf(facts.handles);
     this.tell(step, key);
+    // A farewell comes first: once the finalizer is off, nobody is left to say where the state lies.
+    if (step.do === 'removeFinalizer') this.say(step, facts, key);
     const acted = await act(step, facts, { client: context.client, memory, done, rest, clock, random });
     // What was not done is not told of either: it is decided anew, and may be something else then.
     if (acted === 'refused') return acted;
     // An attempt that was opened is told of as that attempt.
     memory.standing = standingOf(memory.handles) ?? memory.standing;
-    this.say(step, facts, key);
+    if (step.do !== 'removeFinalizer') this.say(step, facts, key);
     return acted;
   }
 
