@@ -123,7 +123,12 @@ export interface Ledger {
   readonly handled?: HandledTriggers;
   readonly revisions?: KnownRevisions;
   /** The strategy allows no further restart. Opening an attempt takes it back. */
-  readonly gaveUp?: { readonly at: Instant; readonly reason: string };
+  readonly gaveUp?: {
+    readonly at: Instant;
+    readonly reason: string;
+    /** Names the version of the spec that it was given up by; absent on a laptop. */
+    readonly spec?: string;
+  };
 }
 
 /** The ledger of a job that was never started. */
@@ -263,12 +268,12 @@ function withFailure(ledger: Ledger, entry: FailureEntry): Ledger {
 /** Notes that there will be no restart. `counters` as they are after the failure that led to it. */
 export function giveUp(
   ledger: Ledger,
-  facts: { readonly at: Instant; readonly reason: string; readonly counters?: JsonValue },
+  facts: { readonly at: Instant; readonly reason: string; readonly spec?: string; readonly counters?: JsonValue },
 ): Ledger {
-  const { at, reason, counters } = facts;
+  const { at, reason, spec, counters } = facts;
   return trimmed({
     ...ledger,
-    gaveUp: { at, reason: cut(reason) },
+    gaveUp: { at, reason: cut(reason), ...(spec === undefined ? {} : { spec }) },
     ...(counters === undefined ? {} : { restartCounters: counters }),
   });
 }

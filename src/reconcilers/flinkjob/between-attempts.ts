@@ -6,7 +6,7 @@ import { opened, provedBad, waitedAnew } from './ledger-steps.ts';
 import { deletionOf } from './pods-step.ts';
 import { unprovenRevision } from './revision-proof.ts';
 import type { Step } from './step.ts';
-import { isAsked, isRollback, isToBeDown, targetRevision } from './target.ts';
+import { isAsked, isGivenUp, isRollback, isToBeDown, targetRevision } from './target.ts';
 import { tidyStep } from './tidy-step.ts';
 
 const REST: Step = { do: 'rest' };
@@ -26,7 +26,9 @@ export function betweenAttempts(facts: FlinkJobFacts, view: LedgerView): Step {
 /** Why no attempt is opened; undefined when one is due. */
 function stayDown(facts: FlinkJobFacts, ledger: Ledger, target: string): Step | undefined {
   const last = ledger.attempts.at(-1);
-  const isWanted = target !== last?.revision || isAsked(facts, ledger, 'restart') || isAsked(facts, ledger, 'restore');
+  const isTriggered = isAsked(facts, ledger, 'restart') || isAsked(facts, ledger, 'restore');
+  const isRetried = ledger.gaveUp !== undefined && !isGivenUp(facts, ledger);
+  const isWanted = target !== last?.revision || isTriggered || isRetried;
   if (!isWanted && ledger.gaveUp !== undefined) return tidyStep(facts, ledger) ?? REST;
   if (!isWanted && last?.end?.how === 'finished') return tidyStep(facts, ledger) ?? finished(facts, last);
   if (isToBeDown(facts)) return tidyStep(facts, ledger) ?? REST;
@@ -84,7 +86,7 @@ function whyOpened(facts: FlinkJobFacts, ledger: Ledger, revision: string): stri
   if (last === undefined) return 'the first one.';
   if (isAsked(facts, ledger, 'restore')) return 'triggers.restore asked for it.';
   if (isAsked(facts, ledger, 'restart')) return 'triggers.restart asked for it.';
-  if (revision !== last.revision) return 'the spec has changed.';
+  if (revision !== last.revision || ledger.gaveUp !== undefined) return 'the spec has changed.';
   return last.end?.how === 'replaced'
     ? 'the job is to run again.'
     : `attempt ${last.number} ${last.end?.how ?? 'ended'}.`;

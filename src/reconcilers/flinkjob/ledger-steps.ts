@@ -136,7 +136,7 @@ export function crashCounted(
 export function gaveUp(
   ledger: Ledger,
   decision: Extract<Decision, { do: 'giveUp' }>,
-  { now, isInvalid }: { readonly now: number; readonly isInvalid: boolean },
+  { now, spec, isInvalid }: { readonly now: number; readonly spec: string; readonly isInvalid: boolean },
 ): Step {
   const { how, cause, code, reason, counters } = decision;
   const named = { ...(code === undefined ? {} : { code }), ...(isInvalid ? { isInvalid } : {}) };
@@ -144,6 +144,7 @@ export function gaveUp(
   const next = giveUp(closed, {
     at: now,
     reason,
+    spec,
     ...(counters === undefined ? {} : { counters: counters as unknown as JsonValue }),
   });
   const note = `The job is not restarted any more: ${cause}. ${reason}. Its state is kept.`;

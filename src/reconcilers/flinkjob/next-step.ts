@@ -29,7 +29,7 @@ import { savepointStep } from './savepoint-step.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import type { Hold, Step } from './step.ts';
 import { stopStep, withdrawnStop } from './stop-step.ts';
-import { stopReason } from './target.ts';
+import { specVersion, stopReason } from './target.ts';
 import { tidyStep } from './tidy-step.ts';
 
 export function nextStep(facts: FlinkJobFacts): Step {
@@ -145,7 +145,11 @@ function attemptEnded(facts: FlinkJobFacts, ledger: Ledger, end: ExecutionEnd): 
     case 'closeFailed':
       return failed(ledger, decision, facts.now);
     case 'giveUp':
-      return gaveUp(ledger, decision, { now: facts.now, isInvalid: isInvalidJob(end) });
+      return gaveUp(ledger, decision, {
+        now: facts.now,
+        spec: specVersion(facts.object),
+        isInvalid: isInvalidJob(end),
+      });
     default:
       throw new TypeError(`the end of an attempt cannot lead to ${decision.do}`);
   }
@@ -154,6 +158,8 @@ function attemptEnded(facts: FlinkJobFacts, ledger: Ledger, end: ExecutionEnd): 
 function leaderCrashed(facts: FlinkJobFacts, ledger: Ledger, end: ExecutionEnd, pod: PodSeen): Step {
   const decision = decisionOn(facts, ledger, end);
   if (decision.do === 'closeFailed') return crashCounted(ledger, decision, pod, facts.now);
-  if (decision.do === 'giveUp') return gaveUp(ledger, decision, { now: facts.now, isInvalid: false });
+  if (decision.do === 'giveUp') {
+    return gaveUp(ledger, decision, { now: facts.now, spec: specVersion(facts.object), isInvalid: false });
+  }
   throw new TypeError(`a crash cannot lead to ${decision.do}`);
 }

@@ -4,7 +4,7 @@ import { type AttemptRecord, type Ledger, openAttemptOf } from '../../ha/index.t
 import { NOT_RECOVERABLE } from '../../restart/index.ts';
 import { type FlinkJobFacts, isRunning, livePods, type PodSeen } from './facts.ts';
 import type { Hold } from './step.ts';
-import { isRescale, isRollback, isToBeDown, stopReason, targetRevision } from './target.ts';
+import { isGivenUp, isRescale, isRollback, isToBeDown, stopReason, targetRevision } from './target.ts';
 
 /** The state of a job in one word, and what a person has to know of it. */
 export interface Situation {
@@ -90,7 +90,7 @@ function between(facts: FlinkJobFacts, ledger: Ledger): Situation {
   const { pods } = facts;
   const last = ledger.attempts.at(-1);
   const target = targetRevision(facts, ledger);
-  if (ledger.gaveUp !== undefined && target === last?.revision) {
+  if (ledger.gaveUp !== undefined && isGivenUp(facts, ledger) && target === last?.revision) {
     return { phase: 'Failed', reason: whyGivenUp(ledger.gaveUp.reason, last), detail: last?.end?.cause };
   }
   if (last?.end?.how === 'finished' && target === last.revision) return { phase: 'Succeeded', reason: 'Finished' };

@@ -1,7 +1,7 @@
 /** Which revision a job is to run, and why an attempt that runs is to be brought down. Pure. */
 import { changedFields, classOfChange, specOf } from '../../api/index.ts';
 import { type HandledTriggers, type Ledger, openAttemptOf, type StopReason } from '../../ha/index.ts';
-import type { FlinkJobFacts, RevisionOnRecord } from './facts.ts';
+import type { FlinkJobFacts, JobObject, RevisionOnRecord } from './facts.ts';
 
 /**
  * The revision to run: that of the spec, or, while that is invalid, the last one that ran; unless it proved bad, and one that
@@ -33,6 +33,17 @@ export function isAsked(
   const { triggers, restoreFrom } = desired.settings;
   if (trigger === 'restore' && restoreFrom === undefined) return false;
   return triggers[trigger] > (ledger.handled?.[trigger] ?? 0);
+}
+
+/** Names what somebody asked for: every edit of the spec is another one, and so is a FlinkJob made anew. */
+export function specVersion({ uid, generation }: Pick<JobObject, 'uid' | 'generation'>): string {
+  return `${uid}/${generation}`;
+}
+
+/** Whether a job that was given up stays so: nobody has edited its spec since, in whatever field, nor applied it anew. */
+export function isGivenUp({ desired, object }: Pick<FlinkJobFacts, 'desired' | 'object'>, { gaveUp }: Ledger): boolean {
+  if (gaveUp === undefined) return false;
+  return desired.is === 'invalid' || gaveUp.spec === undefined || gaveUp.spec === specVersion(object);
 }
 
 /** Why the open attempt is to be brought down; undefined: it is to run. The weightiest counts. */

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { closeAttempt, giveUp, type Ledger, noteHandled, recordFailure } from '../../../src/ha/index.ts';
 import { betweenAttempts } from '../../../src/reconcilers/flinkjob/between-attempts.ts';
 import type { Step } from '../../../src/reconcilers/flinkjob/step.ts';
+import { specVersion } from '../../../src/reconcilers/flinkjob/target.ts';
 import { aJob, aPod, FAILED, JOB_ID, type JobStory, T0 } from '../../builders/flinkjob-facts.ts';
 
 const step = (story: JobStory): Step => {
@@ -27,7 +28,9 @@ const failed = (story: JobStory, how: 'failed' | 'crashed' = 'failed'): JobStory
     }),
   );
 const gaveUp = (story: JobStory): JobStory =>
-  failed(story).noted((ledger, at) => giveUp(ledger, { at, reason: 'used up' }));
+  failed(story).noted((ledger, at) =>
+    giveUp(ledger, { at, reason: 'used up', spec: specVersion(story.facts().object) }),
+  );
 
 const opens = (attempt: number) => ({ do: 'writeLedger', why: `open attempt ${attempt}` });
 const running = aJob().running();
@@ -96,14 +99,31 @@ test.each([
 
 test.each([
   ['the same spec', gaveUp(running), 'rest'],
-  ['a hot field', gaveUp(running).spec({ restart: { none: {} } }), 'rest'],
-  ['suspended and resumed', gaveUp(running).spec({ state: 'Suspended' }).spec({ state: 'Running' }), 'rest'],
+  ['a field that restarts nothing', gaveUp(running).spec({ restart: { none: {} } }), 'writeLedger'],
+  ['suspended', gaveUp(running).spec({ state: 'Suspended' }), 'rest'],
+  ['suspended and resumed', gaveUp(running).spec({ state: 'Suspended' }).spec({ state: 'Running' }), 'writeLedger'],
+  [
+    'an edit that was taken back',
+    gaveUp(running)
+      .spec({ args: ['new'] })
+      .spec({ args: [] }),
+    'writeLedger',
+  ],
+  ['applied anew under its name', gaveUp(running).object({ uid: 'another' }), 'writeLedger'],
+  ['labels', gaveUp(running).object({ resourceVersion: '2' }), 'rest'],
   ['another revision', gaveUp(running).spec({ args: ['new'] }), 'writeLedger'],
   ['another revision, suspended', gaveUp(running).spec({ args: ['new'], state: 'Suspended' }), 'rest'],
   ['triggers.restart', gaveUp(running).spec({ triggers: { restart: 1 } }), 'writeLedger'],
   ['an invalid spec', gaveUp(running).invalid(), 'rest'],
 ] as const)('a job that was given up stays down until something else is to run: %s', (_what, story, then) => {
   expect(step(story).do).toBe(then);
+});
+
+test('a job that was given up begins anew from its newest checkpoint when its spec is edited', () => {
+  const again = gaveUp(running).spec({ deletion: { mode: 'Cancel' } });
+  expect(step(again)).toMatchObject({ ...opens(2), say: [{ note: expect.stringContaining('the spec has changed') }] });
+  expect(ledgerOf(again)).toMatchObject({ life: { jobId: JOB_ID }, attempts: [{}, { revision: again.revision }] });
+  expect(ledgerOf(again)).not.toHaveProperty('restartCounters');
 });
 
 test('what failed before is not held against a job that is taken up again, nor against another program', () => {
@@ -156,6 +176,7 @@ test('a finished job stays finished until something else is to run; then it begi
   const story = ended('finished')(running);
   expect(step(story)).toEqual({ do: 'rest' });
   expect(step(story.invalid())).toEqual({ do: 'rest' });
+  expect(step(story.object({ uid: 'another', generation: 1 }))).toEqual({ do: 'rest' });
   const again = story.spec({ args: ['new'] });
   expect(step(again)).toMatchObject(opens(2));
   expect(ledgerOf(again).life?.jobId).not.toBe(JOB_ID);

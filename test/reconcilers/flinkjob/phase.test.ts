@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { closeAttempt, giveUp, recordFailure, reportFailure } from '../../../src/ha/index.ts';
 import { situation, troubleOf } from '../../../src/reconcilers/flinkjob/phase.ts';
+import { specVersion } from '../../../src/reconcilers/flinkjob/target.ts';
 import { NOT_RECOVERABLE } from '../../../src/restart/index.ts';
 import { aJob, aPod, type JobStory, T0 } from '../../builders/flinkjob-facts.ts';
 
@@ -94,7 +95,8 @@ test('a job that does not answer is still what it was, while who led it lives', 
 });
 
 test('what nobody can mend is told, and why', () => {
-  const gaveUp = failed(good).noted((ledger, at) => giveUp(ledger, { at, reason: 'used up' }));
+  const spec = specVersion(good.facts().object);
+  const gaveUp = failed(good).noted((ledger, at) => giveUp(ledger, { at, reason: 'used up', spec }));
   expect(situation(gaveUp.facts(), undefined)).toEqual({
     phase: 'Failed',
     reason: 'RestartsExhausted',
@@ -118,7 +120,9 @@ test('what nobody can mend is told, and why', () => {
   expect(situation(ended({}, NOT_RECOVERABLE).facts(), undefined).reason).toBe('RestartsSuppressed');
   expect(situation(ended({ isInvalid: true }, NOT_RECOVERABLE).facts(), undefined).reason).toBe('InvalidJob');
   expect(phase(gaveUp.spec({ args: ['new'] }))).toBe('Upgrading');
-  expect(phase(gaveUp.spec({ restart: { none: {} } }))).toBe('Failed');
+  expect(phase(gaveUp.invalid())).toBe('Failed');
+  expect(phase(gaveUp.spec({ restart: { none: {} } }))).toBe('Restarting');
+  expect(phase(gaveUp.spec({ state: 'Suspended' }))).toBe('Suspended');
 });
 
 test('a job that waits says why, and until when', () => {
