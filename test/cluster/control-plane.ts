@@ -2,7 +2,8 @@
  * Starts and stops the programs of one control plane: etcd, kube-apiserver and, when asked for, kube-controller-manager. All
  * on loopback, with everything they write below one folder.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { freePorts } from '../servers/ports.ts';
@@ -14,9 +15,18 @@ import type { ProgramPaths } from './programs.ts';
 /** Static token of a user that needs no certificate; the API server reads it once, when it starts. */
 const ADMIN_TOKEN_USER = 'test-admin';
 
+/** One of its programs, and how it was started. */
+interface Program {
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly child: ChildProcess;
+}
+
 export class ControlPlane {
   private readonly programs: ServerPrograms;
   private access: ClusterAccess | undefined;
+  private storage: Program | undefined;
+  private server: Program | undefined;
 
   /** The folder exists and is empty. Everything is written below it. */
   constructor(folder: string) {
@@ -29,6 +39,60 @@ export class ControlPlane {
     if (etcd === undefined || apiServer === undefined) throw new Error('etcd and kube-apiserver are needed');
     this.access = await this.programs.onFreePorts(3, (ports) => this.tryStart(etcd, apiServer, ports));
     return this.access;
+  }
+
+  /** Ends the API server as a crash does, and starts it again under its address. */
+  async restartServer(): Promise<void> {
+    const server = this.running(this.server);
+    await this.programs.end(server.child);
+    this.server = this.again(server);
+    await this.untilReady();
+  }
+
+  /** Keeps all that is stored as it is now. The API server is without its storage meanwhile. */
+  async backUp(): Promise<void> {
+    const storage = this.running(this.storage);
+    await this.programs.end(storage.child);
+    cpSync(this.stored, this.backup, { recursive: true });
+    this.storage = this.again(storage);
+    await this.untilReady();
+  }
+
+  /** Everything is as it was at the backup, versions of objects included, and both programs begin anew. */
+  async restore(): Promise<void> {
+    const [storage, server] = [this.running(this.storage), this.running(this.server)];
+    await Promise.all([this.programs.end(server.child), this.programs.end(storage.child)]);
+    rmSync(this.stored, { recursive: true });
+    cpSync(this.backup, this.stored, { recursive: true });
+    this.storage = this.again(storage);
+    this.server = this.again(server);
+    await this.untilReady();
+  }
+
+  private get stored(): string {
+    return join(this.programs.folder, 'etcd');
+  }
+
+  private get backup(): string {
+    return join(this.programs.folder, 'etcd-backup');
+  }
+
+  private running(program: Program | undefined): Program {
+    if (program === undefined) throw new Error('the control plane does not run');
+    return program;
+  }
+
+  private again({ path, args }: Program): Program {
+    return { path, args, child: this.programs.run(path, args) };
+  }
+
+  private async untilReady(): Promise<void> {
+    const { ca = '', adminToken, server = '' } = this.access ?? {};
+    const children = [this.running(this.storage).child, this.running(this.server).child];
+    const port = Number(new URL(server).port);
+    await this.programs.until(children, 'kube-apiserver', () =>
+      answers(port, '/readyz', ca, { authorization: `Bearer ${adminToken}` }),
+    );
   }
 
   /** Adds garbage collection, namespaces that end, service accounts and Jobs. */
@@ -73,8 +137,8 @@ export class ControlPlane {
     const access = prepare(folder, port);
     const etcd = `http://127.0.0.1:${etcdPort}`;
     const peer = `http://127.0.0.1:${peerPort}`;
-    const store = this.programs.run(etcdProgram, [
-      `--data-dir=${join(folder, 'etcd')}`,
+    const storeArgs = [
+      `--data-dir=${this.stored}`,
       '--unsafe-no-fsync',
       '--log-level=warn',
       `--listen-client-urls=${etcd}`,
@@ -85,12 +149,12 @@ export class ControlPlane {
       '--initial-election-tick-advance=true',
       '--heartbeat-interval=50',
       '--election-timeout=500',
-    ]);
-    const server = this.programs.run(apiServerProgram, [
-      ...apiServerFlags(folder),
-      `--etcd-servers=${etcd}`,
-      `--secure-port=${port}`,
-    ]);
+    ];
+    const serverArgs = [...apiServerFlags(folder), `--etcd-servers=${etcd}`, `--secure-port=${port}`];
+    const store = this.programs.run(etcdProgram, storeArgs);
+    const server = this.programs.run(apiServerProgram, serverArgs);
+    this.storage = { path: etcdProgram, args: storeArgs, child: store };
+    this.server = { path: apiServerProgram, args: serverArgs, child: server };
     await this.programs.until([store, server], 'kube-apiserver', () =>
       answers(port, '/readyz', access.ca, { authorization: `Bearer ${access.adminToken}` }),
     );

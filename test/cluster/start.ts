@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { startKept, type Unavailable } from '../servers/keeper-process.ts';
 import type { ClusterAccess } from './access.ts';
-import type { Wish } from './keeper.ts';
+import type { Disaster, Wish } from './keeper.ts';
 import { findPrograms, type ProgramFacts } from './programs.ts';
 
 /** A cluster that runs. */
@@ -12,6 +12,12 @@ export interface RunningCluster {
   readonly startedInMs: number;
   /** Adds kube-controller-manager; a second call waits for the first. */
   startControllerManager(): Promise<void>;
+  /** Ends the API server as a crash does, and starts it again under its address. */
+  restartServer(): Promise<void>;
+  /** Keeps all that is stored as it is now. */
+  backUp(): Promise<void>;
+  /** Everything is as it was at the backup, versions of objects included: a server that went back in time. */
+  restore(): Promise<void>;
   /** Ends it and removes what it wrote. It also ends with this process, however that ends. */
   stop(): Promise<void>;
 }
@@ -33,9 +39,16 @@ export async function startCluster(facts: ProgramFacts = {}): Promise<RunningClu
     const wish: Wish = { controllerManager: found.paths['kube-controller-manager'] };
     await keeper.ask(wish);
   };
+  const meet = async (disaster: Disaster): Promise<void> => {
+    const wish: Wish = { disaster };
+    await keeper.ask(wish);
+  };
   return {
     access: started.access,
     startedInMs,
+    restartServer: () => meet('restartServer'),
+    backUp: () => meet('backUp'),
+    restore: () => meet('restore'),
     startControllerManager: () => (controllerManager ??= startControllerManager()),
     stop: () => keeper.end(),
   };

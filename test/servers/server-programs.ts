@@ -54,6 +54,13 @@ export class ServerPrograms {
     }
   }
 
+  /** Ends one program at once, as a loss of power does. */
+  async end(child: ChildProcess): Promise<void> {
+    const at = this.children.indexOf(child);
+    if (at >= 0) this.children.splice(at, 1);
+    await killed(child);
+  }
+
   /** Ends every program at once; what they wrote is not needed any more. */
   async stop(): Promise<void> {
     await Promise.all(this.children.splice(0).map(killed));
