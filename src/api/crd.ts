@@ -133,7 +133,7 @@ function childrenOf(node: SchemaNode): Json {
   const entries = Object.entries(node.properties);
   // An object without fields would have what is written into it dropped in silence; so it is kept, and refused.
   if (entries.length === 0) return { 'x-kubernetes-preserve-unknown-fields': true, maxProperties: 0 };
-  const required = node.required === undefined ? {} : { required: node.required };
+  const required = node.required === undefined || node.required.length === 0 ? {} : { required: node.required };
   return { ...required, properties: Object.fromEntries(entries.map(([name, field]) => [name, structural(field)])) };
 }
 

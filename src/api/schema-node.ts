@@ -1,6 +1,7 @@
 /**
  * The schema as plain data: what a Kubernetes structural schema can say, plus rules and examples. Made from the zod
- * schema once; the CRD, the reference page, the defaults and the words of error messages are all read from it.
+ * schema once; the CRD, the reference page, the defaults and the words of error messages are all read from it. What a field
+ * looks like in detail is found out when somebody asks: a process that reads a few jobs starts without knowing all of it.
  *
  * Constraints of single values come from zod's own JSON Schema; objects, lists and maps are walked here, so that whatever
  * Kubernetes could not express (unions of objects, tuples, recursion, nullable fields) fails at once.
@@ -49,8 +50,23 @@ export function schemaNode(schema: z.ZodType, path = 'FlinkJob'): SchemaNode {
     ...(meta.remedy === undefined ? {} : { remedy: meta.remedy }),
     ...defaultOf(layers),
   };
-  return { ...base, ...shapeOf(core, meta, path) };
+  return withLater(base, shapeOf(core, meta, path));
 }
+
+/** The fields of `later` are made when they are first read. */
+function withLater<Now extends object, Later extends object>(now: Now, later: Made<Later>): Now & Later {
+  for (const [name, make] of Object.entries(later) as [string, () => unknown][]) {
+    const get = () => {
+      const value = make();
+      Object.defineProperty(now, name, { value, enumerable: true });
+      return value;
+    };
+    Object.defineProperty(now, name, { get, enumerable: true, configurable: true });
+  }
+  return now as Now & Later;
+}
+
+type Made<T> = { readonly [Name in keyof T]: () => T[Name] };
 
 /** The node of a field, item or map entry, or undefined. Knows own names only: `toString` is no field. */
 export function childNode(node: SchemaNode, step: string | number): SchemaNode | undefined {
@@ -71,36 +87,38 @@ interface Meta {
 
 type Shape = Omit<SchemaNode, 'description' | 'rules'>;
 
-function shapeOf(core: z.ZodType, meta: Meta, path: string): Shape {
-  if (meta.intOrString !== undefined) return { type: 'intOrString', constraints: meta.intOrString };
+function shapeOf(core: z.ZodType, meta: Meta, path: string): Made<Shape> {
+  const { intOrString, maxProperties } = meta;
+  if (intOrString !== undefined) return { type: () => 'intOrString', constraints: () => intOrString };
   if (core instanceof z.ZodObject) return objectShape(core, path);
   if (core instanceof z.ZodArray) {
-    const element = core.element as z.ZodType;
-    return { type: 'array', items: schemaNode(element, `${path}[]`), constraints: leafConstraints(core) };
+    const items = () => schemaNode(core.element as z.ZodType, `${path}[]`);
+    return { type: () => 'array', items, constraints: () => leafConstraints(core) };
   }
   if (core instanceof z.ZodRecord) {
-    const values = schemaNode(core.valueType as z.ZodType, `${path}{}`);
-    return { type: 'object', values, constraints: { maxProperties: meta.maxProperties } };
+    const values = () => schemaNode(core.valueType as z.ZodType, `${path}{}`);
+    return { type: () => 'object', values, constraints: () => ({ maxProperties }) };
   }
-  if (core instanceof z.ZodUnknown) return { type: 'any', constraints: {} };
-  return leafShape(core, path);
+  if (core instanceof z.ZodUnknown) return { type: () => 'any', constraints: () => ({}) };
+  return { type: () => leafType(core, path), constraints: () => leafConstraints(core) };
 }
 
-function objectShape(core: z.ZodObject, path: string): Shape {
+function objectShape(core: z.ZodObject, path: string): Made<Shape> {
   if (!(core.def.catchall instanceof z.ZodNever)) cannotExpress(path, 'objects must be strict');
   const entries = Object.entries(core.shape) as [string, z.ZodType][];
-  const properties = Object.fromEntries(entries.map(([name, field]) => [name, schemaNode(field, `${path}.${name}`)]));
-  const required = entries.filter(([, field]) => !field.safeParse(undefined).success).map(([name]) => name);
-  return { type: 'object', properties, ...(required.length > 0 ? { required } : {}), constraints: {} };
+  return {
+    type: () => 'object',
+    properties: () => Object.fromEntries(entries.map(([name, field]) => [name, schemaNode(field, `${path}.${name}`)])),
+    required: () => entries.filter(([, field]) => !field.safeParse(undefined).success).map(([name]) => name),
+    constraints: () => ({}),
+  };
 }
 
 const LEAVES = ['string', 'integer', 'number', 'boolean'] as const;
 
-function leafShape(core: z.ZodType, path: string): Shape {
+function leafType(core: z.ZodType, path: string): SchemaNode['type'] {
   const json = z.toJSONSchema(core, { target: 'openapi-3.0', io: 'input' });
-  const type = LEAVES.find((leaf) => leaf === json.type);
-  if (type === undefined) return cannotExpress(path, `${core.def.type} has no structural form`);
-  return { type, constraints: leafConstraints(core) };
+  return LEAVES.find((leaf) => leaf === json.type) ?? cannotExpress(path, `${core.def.type} has no structural form`);
 }
 
 const KEPT = [

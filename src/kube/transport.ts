@@ -10,7 +10,9 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createSecureContext } from 'node:tls';
-import { type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
+// Of the package's index, loading the rest of it (fetch, caches, mocks, WebSocket) would be a quarter of the operator's start.
+import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Clock } from '../lib/clock.ts';
 import type { ClusterConnection, Credentials } from './connection.ts';
 
