@@ -135,7 +135,8 @@ export function checkpointIdCounter(
   };
 }
 
-function countIn(entries: Entries): number {
+/** The id that the next checkpoint gets. */
+export function countIn(entries: Entries): number {
   const count = Number(entries.get(COUNTER_KEY) ?? INITIAL_CHECKPOINT_ID);
   return Number.isSafeInteger(count) && count >= INITIAL_CHECKPOINT_ID ? count : INITIAL_CHECKPOINT_ID;
 }

@@ -10,8 +10,9 @@
  * One request is in flight; operations that arrive meanwhile share the next one, each with its own outcome.
  */
 import { LeaderElectionException } from './errors.ts';
-import type { Entries, Epoch, HandleBackend, HaSnapshot } from './handle-backend.ts';
+import type { Entries, EntryChanges, Epoch, HandleBackend, HaSnapshot } from './handle-backend.ts';
 import { type Patience, pauseBeforeRetry, type Settled, sendUntilSettled } from './settle.ts';
+import { caughtUp, isBehind, NO_PAST, type StoredPast } from './stored-past.ts';
 import { type Member, type Plan, planned, settleAll, settleEach, type WriteOperation } from './write-batch.ts';
 import { notDone, type WriteOutcome } from './write-outcome.ts';
 
@@ -25,7 +26,13 @@ export interface FencedWriterOptions extends Patience {
 
 /** What came of raising the epoch. */
 export type TakeOver =
-  | { readonly taken: true; readonly epoch: Epoch; readonly entries: Entries }
+  | {
+      readonly taken: true;
+      readonly epoch: Epoch;
+      readonly entries: Entries;
+      /** More has been than the object knew: its pointers are gone from it, and it counts on. */
+      readonly wasBehind: boolean;
+    }
   /**
    * moved: somebody else was first, ask the lease again · attempt: this process belongs to another attempt · refused: the
    * store would not, or the lease had run out · missing · unknown.
@@ -36,6 +43,8 @@ export type TakeOver =
       readonly cause?: unknown;
     };
 
+const NO_CHANGES: EntryChanges = new Map();
+
 export class FencedWriter {
   readonly backend: HandleBackend;
   readonly limitBytes: number;
@@ -43,6 +52,8 @@ export class FencedWriter {
   private identity = '';
   private term: { readonly epoch: Epoch; readonly uid: string; seq: number } | undefined;
   private copy: HaSnapshot | undefined;
+  /** The seq that was shown last. */
+  private observed: number | undefined;
   private queue: Member[] = [];
   private running: Promise<void> | undefined;
   private gate: () => boolean = () => true;
@@ -74,6 +85,8 @@ export class FencedWriter {
     readonly identity: string;
     readonly atLeast: Epoch;
     readonly attempt?: number;
+    /** What the storage tells of earlier leaders: the epoch gets above it. @default nothing */
+    readonly past?: StoredPast;
     /** Asked before each later write; false refuses it. */
     readonly gate?: () => boolean;
     /** Told once when a write finds that this term is over. */
@@ -87,10 +100,12 @@ export class FencedWriter {
     }
     if (before === undefined) return { taken: false, reason: 'missing' };
     if (facts.attempt !== undefined && before.attempt !== facts.attempt) return { taken: false, reason: 'attempt' };
-    const epoch = Math.max(before.epoch + 1, facts.atLeast);
+    const { past = NO_PAST } = facts;
+    const epoch = Math.max(before.epoch + 1, facts.atLeast, past.epoch + 1);
+    const wasBehind = isBehind(before, past);
     const patch = {
       expect: { uid: before.uid, epoch: before.epoch, seq: before.seq },
-      entries: new Map<string, undefined>(),
+      entries: wasBehind ? caughtUp(before.entries, past) : NO_CHANGES,
       raise: { epoch, leader: facts.identity },
       writer: facts.identity,
     };
@@ -102,7 +117,7 @@ export class FencedWriter {
     this.copy = after;
     this.gate = facts.gate ?? this.gate;
     this.lost = facts.lost ?? this.lost;
-    return { taken: true, epoch, entries: after.entries };
+    return { taken: true, epoch, entries: after.entries, wasBehind };
   }
 
   /** Writes, and says what became of it. Never throws. */
@@ -113,9 +128,18 @@ export class FencedWriter {
     });
   }
 
-  /** Shows a version that was read for another purpose: one with a later epoch ends the term without a write. */
+  /**
+   * Shows versions that were read for another purpose, in the order in which they came to be, all from after this term began;
+   * they may be older than the last write. One of another epoch, of another object, or older than the one shown before ends
+   * the term without a write.
+   */
   observe(seen: HaSnapshot): void {
-    if (this.term !== undefined && (seen.epoch > this.term.epoch || seen.uid !== this.term.uid)) this.isMine(seen);
+    if (this.term === undefined) return;
+    const { epoch, uid, seq } = this.term;
+    const wentBack = seen.seq < (this.observed ?? seen.seq);
+    this.observed = seen.seq;
+    if (wentBack || seen.epoch !== epoch || seen.uid !== uid) this.lose(seen, this.term);
+    else this.term.seq = Math.max(seq, seen.seq);
   }
 
   /** Ends the term on purpose: what is queued is written first, what comes later is refused. */
@@ -241,9 +265,13 @@ export class FencedWriter {
       this.term.seq = seen.seq;
       return true;
     }
-    this.term = undefined;
-    this.lost(new LeaderElectionException(whyLost(this.backend.name, seen, { epoch, uid, seq })));
+    this.lose(seen, this.term);
     return false;
+  }
+
+  private lose(seen: HaSnapshot, term: { readonly epoch: Epoch; readonly uid: string; readonly seq: number }): void {
+    this.term = undefined;
+    this.lost(new LeaderElectionException(whyLost(this.backend.name, seen, term)));
   }
 }
 

@@ -179,6 +179,7 @@ export {
   stateStorage,
 } from './state-handle.ts';
 export { type StateHandleStore, type StateHandleStoreOptions, stateHandleStore } from './state-handle-store.ts';
-export { highestEpochIn, staleNames } from './sweep.ts';
+export { highestEpochIn, type StoredPast } from './stored-past.ts';
+export { staleNames } from './sweep.ts';
 export type { NotDoneReason, WriteOutcome } from './write-outcome.ts';
 export { openZooKeeperHaServices, type ZooKeeperHaOptions } from './zookeeper/open.ts';

@@ -63,3 +63,9 @@ export function epochInName(name: string): number | undefined {
   const match = /^chk-\d+-(\d+)-[^-]+$/.exec(name) ?? /^[A-Za-z]+-(\d+)-[^-]+$/.exec(name);
   return match?.[1] === undefined ? undefined : Number(match[1]);
 }
+
+/** The id in the name of a checkpoint's directory. */
+export function checkpointIdInName(name: string): number | undefined {
+  const id = /^chk-(\d+)-\d+-[^-]+$/.exec(name)?.[1];
+  return id === undefined ? undefined : Number(id);
+}

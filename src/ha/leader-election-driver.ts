@@ -23,6 +23,7 @@ import type { LeaderElectionDriver, LeaderElectionListener } from './leader-elec
 import { encodeLeaderInformation, type LeaderInformation, leadersIn } from './leader-information.ts';
 import { errorOf } from './outcome-error.ts';
 import { putOperation } from './state-handle-operations.ts';
+import { NO_PAST, type StoredPast } from './stored-past.ts';
 
 export interface LeaseElectionDriverOptions {
   readonly writer: FencedWriter;
@@ -31,6 +32,8 @@ export interface LeaseElectionDriverOptions {
   readonly identity: string;
   /** The attempt this process belongs to: it leads no other. Undefined: any. */
   readonly attempt: number | undefined;
+  /** What the storage tells of earlier leaders; asked by whoever holds the lease, before the epoch is raised. @default nothing */
+  readonly past?: () => Promise<StoredPast>;
   readonly clock: Clock;
   readonly newSessionId: () => string;
   readonly listener: LeaderElectionListener;
@@ -40,6 +43,8 @@ export interface LeaseElectionDriverOptions {
 
 /** Before the epoch is tried again, after it could not be raised. */
 const TAKE_OVER_RETRY_MS = 50;
+const BEHIND =
+  'is older than what lies in the storage: it was put back, or made anew. Its pointers are dropped, and the newest whole checkpoint in the storage counts';
 
 export class LeaseElectionDriver implements LeaderElectionDriver {
   private readonly options: LeaseElectionDriverOptions;
@@ -118,11 +123,15 @@ export class LeaseElectionDriver implements LeaderElectionDriver {
       const taken = await writer.takeOver({
         identity,
         atLeast: won.transitions,
+        past: await this.past(),
         gate: () => elector.isHeld(),
         lost: (cause) => this.fenced.abort(cause),
         ...(attempt === undefined ? {} : { attempt }),
       });
-      if (taken.taken) return taken.epoch;
+      if (taken.taken) {
+        if (taken.wasBehind) warn?.(`${writer.backend.name} ${BEHIND}`);
+        return taken.epoch;
+      }
       const never = this.whyNever(taken);
       if (never !== undefined) {
         await elector.release();
@@ -132,6 +141,16 @@ export class LeaseElectionDriver implements LeaderElectionDriver {
         warn?.(`the lease is held, and the epoch of ${writer.backend.name} not raised yet: ${messageOf(taken.cause)}`);
       }
       await waitFor(clock, TAKE_OVER_RETRY_MS, signal);
+    }
+  }
+
+  /** Without it nothing could be restored either: the process ends and says so, and another one may be luckier. */
+  private async past(): Promise<StoredPast> {
+    try {
+      return (await this.options.past?.()) ?? NO_PAST;
+    } catch (error) {
+      await this.options.elector.release();
+      throw error;
     }
   }
 

@@ -1,11 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { HaObjectMissingException } from './errors.ts';
 import { type HaBackend, type HaServicesOptions, type HighAvailabilityServices, haServices } from './services.ts';
-import { highestEpochIn } from './sweep.ts';
+import { highestEpochIn } from './stored-past.ts';
 
 /** What opening the services of a job takes, whatever backend they are over. */
 export interface OpenServicesOptions
-  extends Pick<HaServicesOptions, 'storage' | 'jobId' | 'clock' | 'identity' | 'random' | 'attempt' | 'warn'> {
+  extends Pick<
+    HaServicesOptions,
+    'storage' | 'jobId' | 'clock' | 'identity' | 'random' | 'attempt' | 'warn' | 'epochElsewhere'
+  > {
   /**
    * Make the object when there is none, with an epoch above this one and not below any that storage has seen; whoever leads
    * raises it. For whoever supervises the job. @default it is not made
@@ -41,6 +44,7 @@ export async function openServices(
     newId,
     newSessionId: randomUUID,
     random,
+    epochElsewhere: options.epochElsewhere,
     ...(attempt === undefined ? {} : { attempt }),
     ...(warn === undefined ? {} : { warn }),
   });

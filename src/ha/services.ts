@@ -19,7 +19,7 @@ import type { CompletedCheckpoint } from './completed-checkpoint.ts';
 import { HaObjectMissingException, HaServicesException, NotLeaderException, tryAll } from './errors.ts';
 import { type ExecutionPlan, type ExecutionPlanStore, executionPlanStore } from './execution-plan-store.ts';
 import { FencedWriter, OBJECT_LIMIT_BYTES } from './fenced-writer.ts';
-import type { HandleBackend } from './handle-backend.ts';
+import type { Epoch, HandleBackend } from './handle-backend.ts';
 import { type JobResultStore, jobResultStore } from './job-result-store.ts';
 import { EPOCH_MARK, haDirectory, isCheckpointKey, isExecutionPlanKey, jobManagerComponent } from './keys.ts';
 import { type LeaderElection, type LeaderElectionService, leaderElectionService } from './leader-election.ts';
@@ -29,6 +29,7 @@ import { type LedgerStore, ledgerStore } from './ledger-store.ts';
 import { type RunningJobsRegistry, runningJobsRegistry } from './running-jobs-registry.ts';
 import { stateStorage } from './state-handle.ts';
 import { type StateHandleStore, stateHandleStore } from './state-handle-store.ts';
+import { type StoredPast, storedPast } from './stored-past.ts';
 import { sweepStateFiles } from './sweep.ts';
 
 /** Makes what a job restores from. Flink's CheckpointRecoveryFactory. */
@@ -110,6 +111,11 @@ export interface HaServicesOptions {
   readonly random: () => number;
   /** What people should know and nobody needs to handle. @default nobody is told */
   readonly warn?: (message: string) => void;
+  /**
+   * The highest epoch of what the job has stored outside its own directory (savepoints): asked where that directory tells of
+   * none. @default there is nothing
+   */
+  readonly epochElsewhere?: (() => Promise<Epoch>) | undefined;
   /** Requests after a lost answer or a refused write, before it is given up. @default 15 */
   readonly retries?: number;
   readonly limitBytes?: number;
@@ -148,6 +154,7 @@ class DefaultHaServices implements HighAvailabilityServices {
         elector,
         identity,
         attempt,
+        past: () => this.past(),
         clock,
         newSessionId,
         listener,
@@ -239,6 +246,13 @@ class DefaultHaServices implements HighAvailabilityServices {
 
   getLedgerStore(): LedgerStore {
     return this.ledger;
+  }
+
+  private async past(): Promise<StoredPast> {
+    const { storage, jobId, epochElsewhere } = this.options;
+    const past = await storedPast(storage, jobId);
+    if (past.epoch > 0 || epochElsewhere === undefined) return past;
+    return { ...past, epoch: await epochElsewhere() };
   }
 
   async takeOverStorage(): Promise<void> {

@@ -32,13 +32,4 @@ export async function sweepStateFiles(storage: Storage, jobId: string, snapshot:
   return stale.length;
 }
 
-/** The highest epoch that left its mark in the storage of a job: a new object must begin above it. 0 when none did. */
-export async function highestEpochIn(storage: Storage, jobId: string): Promise<Epoch> {
-  let highest = 0;
-  for (const path of await storage.list(jobId)) {
-    for (const name of path.split('/').slice(1)) highest = Math.max(highest, epochInName(name) ?? 0);
-  }
-  return highest;
-}
-
 const mayBeHandle = (key: string): boolean => key.startsWith('checkpointID-') || key.startsWith('executionPlan-');

@@ -123,7 +123,7 @@ export {
   loadJob,
 } from './job/job-module.ts';
 export type { SavepointSettings } from './job/periodic-savepoints.ts';
-export { nothingLeftToRestore } from './job/restore-point.ts';
+export { highestSavepointEpoch, nothingLeftToRestore } from './job/restore-point.ts';
 export {
   previewRestore,
   type RestorePreview,

@@ -24,6 +24,7 @@ import { type FaultPoint, noFaults } from '../../lib/fault-point.ts';
 import { encodeRestartStrategy } from '../../restart/index.ts';
 import { openStorage, type Storage } from '../../storage/index.ts';
 import {
+  highestSavepointEpoch,
   JobMaster,
   type JobMasterOptions,
   type JobOutcome,
@@ -99,10 +100,12 @@ class JobProcess {
 
   async run(): Promise<number> {
     const { jobId, attempt, storageUri, highAvailability } = this.#order;
+    const storage = this.#openStorage(storageUri);
     const ha = await openHa(highAvailability, {
       jobId,
       attempt,
-      storage: this.#openStorage(storageUri),
+      storage,
+      epochElsewhere: () => highestSavepointEpoch(storage, jobId),
       warn: (message) => this.#ports.tell({ type: 'log', level: 'warn', message }),
       faults: (point) => this.#faults(`ha-${point}`),
     });

@@ -42,6 +42,8 @@ export interface HaClient {
   readonly jobId: string;
   readonly attempt: number;
   readonly storage: Storage;
+  /** Of savepoints, which lie beside the directory of the job. */
+  epochElsewhere(): Promise<number>;
   warn(message: string): void;
   readonly faults: FaultPoint;
 }

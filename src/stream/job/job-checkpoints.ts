@@ -3,7 +3,12 @@
  * Commit order and what a crash leaves are told in checkpoint/checkpoint-coordinator.ts.
  */
 import { randomBytes } from 'node:crypto';
-import { type CompletedCheckpoint, NotLeaderException, PossibleInconsistentStateException } from '../../ha/index.ts';
+import {
+  type CompletedCheckpoint,
+  HaObjectMissingException,
+  NotLeaderException,
+  PossibleInconsistentStateException,
+} from '../../ha/index.ts';
 import { messageOf } from '../../lib/errors.ts';
 import {
   CheckpointCoordinator,
@@ -180,11 +185,10 @@ export class JobCheckpoints {
       const subsumed = await checkpointStore.addCheckpointAndSubsumeOldestOne(completed);
       return { outcome: 'done', ...(subsumed === undefined ? {} : { lastSubsumedId: subsumed.checkpointId }) };
     } catch (cause) {
-      // Another leader: this process is about to end anyway, and must not delete what it cannot judge.
-      if (cause instanceof PossibleInconsistentStateException || cause instanceof NotLeaderException) {
-        return { outcome: 'unknown', cause };
-      }
-      return { outcome: 'notDone', cause };
+      // Another leader, or no object: this process is about to end anyway, and must not delete what it cannot judge. Where
+      // the object was lost, whoever leads next goes by what lies in the storage.
+      const mayCount = [PossibleInconsistentStateException, NotLeaderException, HaObjectMissingException];
+      return { outcome: mayCount.some((kind) => cause instanceof kind) ? 'unknown' : 'notDone', cause };
     }
   }
 

@@ -76,6 +76,15 @@ export async function unpublishedCandidates(storage: Storage, jobId: string): Pr
   }));
 }
 
+/**
+ * The highest epoch that a savepoint of the job was taken in; 0 when there is none that can be read. For where nothing else
+ * of the job is left: below its own directory each leader leaves its epoch in a name.
+ */
+export async function highestSavepointEpoch(storage: Storage, jobId: string): Promise<number> {
+  const found = await savepointsOf(storage, jobId);
+  return Math.max(0, ...found.map(({ manifest }) => ('unreadable' in manifest ? 0 : manifest.epoch)));
+}
+
 interface Unpublished {
   readonly epoch: number;
   readonly checkpointId: number;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
-import { highestEpochIn } from '../../../src/ha/sweep.ts';
+import { highestEpochIn } from '../../../src/ha/stored-past.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { memoryStorage } from '../../../src/storage/index.ts';
 import { writeManifest } from '../../../src/stream/checkpoint/manifest-codec.ts';
