@@ -2,10 +2,10 @@
  * Watching as a state machine: what to do next, and what whoever watches is told, from what has just happened. Pure; the
  * connections are in watch.ts.
  *
- *                 ┌──────────────────────── 410, gone back in time ───────────────────────┐
+ *                 ┌─────────────────────────── 410, silence ──────────────────────────────┐
  *                 ▼                                                                       │
  *     list ──► listing ──last page──► watching ──event, bookmark──► watching ──┬──────────┘
- *                 │  ▲                   ▲  ▲                                  │ end, cut, silence, 429, 5xx
+ *                 │  ▲                   ▲  ▲                                  │ end, cut, 429, 5xx
  *             fail│  │waited       waited│  └── ended in order ────────────────┤
  *                 ▼  │                   │                                     ▼
  *              waiting to list        waiting to watch ◄───────────────────────┘
@@ -221,7 +221,8 @@ function streamStep<T extends KubeObject>(
     case 'garbage':
       return pause(state, again, { reason: 'garbled' }, facts);
     case 'silence':
-      return pause(state, again, { reason: 'silent' }, facts);
+      // A server that was restored from a backup takes versions that it has not reached yet, and says nothing until it has.
+      return pause(state, relistAfter(now), { reason: 'silent' }, facts);
     case 'end': {
       const isTooShort = now.openedAt === undefined || facts.now - now.openedAt < TOO_SHORT_MS;
       if (isTooShort && !now.sawEvent) return pause(state, again, { reason: 'endedAtOnce' }, facts);

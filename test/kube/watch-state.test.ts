@@ -165,10 +165,11 @@ test('lines that make no sense lead back to the last version that did', () => {
   expect(nameless.told.at(-1)).toBe('garbled');
 });
 
-test('silence is an interruption, and the watch goes on where it was', () => {
+test('silence is an interruption, after which it lists: a server that went back in time has nothing to tell from there', () => {
   const machine = watching().get({ got: 'silence' });
   expect(machine.told.at(-1)).toBe('silent');
-  expect(machine.get({ got: 'waited' }).action).toMatchObject({ do: 'open', resourceVersion: '10' });
+  expect(machine.get({ got: 'waited' }).action).toMatchObject({ do: 'list' });
+  expect(machine.get(page([], '9')).told.at(-1)).toBe('staleList');
 });
 
 test('whatever interrupts it, who follows has in the end what the server has, and has never gone back', () => {
