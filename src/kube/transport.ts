@@ -12,6 +12,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { createSecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
 // Of the package's index, loading the rest of it (fetch, caches, mocks, WebSocket) would be a quarter of the operator's start.
+import request from 'undici/lib/api/api-request.js';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Clock } from '../lib/clock.ts';
 import type { ClusterConnection, Credentials } from './connection.ts';
@@ -120,7 +121,9 @@ export class Transport {
   /** Sends a request and hands on the answer as it comes. */
   async open(call: HttpCall): Promise<HttpStream> {
     const { pools, credentials } = await unlessAbandoned(this.current(), call.signal);
-    const answer = await pools[call.lane].request({ ...this.optionsOf(call, credentials), signal: call.signal });
+    // Pools get this as a method from the package's index only.
+    const options = { ...this.optionsOf(call, credentials), signal: call.signal };
+    const answer = await request.call(pools[call.lane], options);
     // Whoever reads sees the error; without a reader it must not end the process.
     answer.body.on('error', () => {});
     return {

@@ -1,6 +1,15 @@
-/** The module of `Pool` alone has no types of its own: they are those of the package's index. */
+/** Single modules of undici have no types of their own: they are those of the package's index. */
 declare module 'undici/lib/dispatcher/pool.js' {
   import { Pool } from 'undici';
 
   export = Pool;
+}
+
+declare module 'undici/lib/api/api-request.js' {
+  import type { Dispatcher } from 'undici';
+
+  export default function request(
+    this: Dispatcher,
+    options: Dispatcher.RequestOptions,
+  ): Promise<Dispatcher.ResponseData>;
 }
