@@ -140,6 +140,18 @@ export class FlinkClient {
     await this.#call({ method: 'PATCH', url: `${this.#base}${jobPath(jobId)}?mode=cancel`, what, signal });
   }
 
+  /** What the newest checkpoint asks of a program, as the server says it; null: there is none yet. Ours, not Flink's. */
+  async restorePoint(jobId: string, signal?: AbortSignal): Promise<unknown> {
+    const path = `${jobPath(jobId)}/checkpoints/restore-point`;
+    const answer = await this.#get<{ readonly 'restore-point'?: unknown }>(
+      `restore point of job ${jobId}`,
+      path,
+      {},
+      signal,
+    );
+    return answer['restore-point'] ?? null;
+  }
+
   /** Asks for one value; every situation of the job is an answer, a process that cannot be reached included. */
   async query(jobId: string, query: StateQuery, signal?: AbortSignal): Promise<StateAnswer> {
     const what = `query of state ${query.stateName} of job ${jobId}`;

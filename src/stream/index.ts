@@ -19,6 +19,12 @@ export {
 } from './checkpoint/locations.ts';
 export type { CheckpointManifest } from './checkpoint/manifest.ts';
 export { readManifest } from './checkpoint/manifest-codec.ts';
+export {
+  type OperatorOutline,
+  outlineFrom,
+  outlineOf,
+  type StateOutline,
+} from './checkpoint/state-outline.ts';
 export { type DamagedFile, damagedFiles, type VerifyDepth } from './checkpoint/verify-files.ts';
 export { CollectSink } from './connectors/collect-sink.ts';
 export { CollectionSource } from './connectors/collection-source.ts';
@@ -111,6 +117,7 @@ export {
 export { type Counter, RuntimeContext } from './functions/runtime-context.ts';
 export { JobGraphError } from './graph/errors.ts';
 export { buildJobGraph, type JobEdge, type JobGraph, type JobVertex, type OperatorNode } from './graph/job-graph.ts';
+export { type DeclaredStates, declaredStates } from './job/declared-states.ts';
 export { InvalidJobError, JobExecutionError, RestoreError } from './job/errors.ts';
 export { JobMaster, type JobMasterState } from './job/job-master.ts';
 export {

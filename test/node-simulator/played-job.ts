@@ -169,6 +169,7 @@ class PlayedJob {
         return { checkpointId };
       },
       cancel: async () => later(this.#allEnd()),
+      restorePoint: async () => undefined,
       query: async () => {
         throw new Error('a played job has no state');
       },

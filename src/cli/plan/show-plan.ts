@@ -10,6 +10,7 @@ import {
   directoryOfPointer,
   importJob,
   type Job,
+  outlineOf,
   previewRestore,
   readManifest,
 } from '../../stream/index.ts';
@@ -94,7 +95,7 @@ async function findingsOf(settings: FlinkJobSettings, job: Job, point: StartPoin
     program: { args, parallelism, maxParallelism },
     jobId: point.jobId,
     jobName: name,
-    manifest: point.manifest,
+    state: outlineOf(point.manifest),
     from: point.location,
     origin: point.origin,
     allowNonRestoredState: upgrade.allowNonRestoredState,

@@ -18,7 +18,13 @@ import {
 } from '../state/redistribution.ts';
 import type { TypeSchema } from '../types/type-information.ts';
 import type { OperatorShape } from './job-shape.ts';
-import type { OperatorState, OperatorStateHandle, OperatorSubtaskState, StateFile } from './manifest.ts';
+import type {
+  CheckpointManifest,
+  OperatorState,
+  OperatorStateHandle,
+  OperatorSubtaskState,
+  StateFile,
+} from './manifest.ts';
 import {
   checkRestore,
   effectiveMaximum,
@@ -28,6 +34,7 @@ import {
   operatorsWithoutPlace,
   type RestoreFacts,
 } from './restore-checks.ts';
+import { outlineOf } from './state-outline.ts';
 
 /** Keyed state of one old subtask, as far as the new one owns it. */
 export interface KeyedAssignment {
@@ -85,26 +92,33 @@ export interface RestoreAssignment {
   readonly dropped: readonly OperatorShape[];
 }
 
+/** What a restore is judged by, with the places of the bytes. */
+export interface AssignmentFacts extends Omit<RestoreFacts, 'state'> {
+  readonly manifest: CheckpointManifest;
+}
+
 /**
  * Assigns the state of a checkpoint to the subtasks of a job.
  * @throws IllegalStateException when the state does not fit the job, with every reason
  * @throws FlinkRuntimeException when finished vertices come after unfinished ones
  */
-export function assignState(facts: RestoreFacts): RestoreAssignment {
+export function assignState({ manifest, ...rest }: AssignmentFacts): RestoreAssignment {
+  const facts = { ...rest, state: outlineOf(manifest) };
   const matched = matchOperators(facts);
   checkRestore(facts, matched);
   return {
-    checkpointId: facts.manifest.checkpointId,
-    vertices: matched.map((each) => assignVertex(facts, each)),
+    checkpointId: manifest.checkpointId,
+    vertices: matched.map((each) => assignVertex(manifest, each)),
     dropped: operatorsWithoutPlace(facts).map(({ uid, operatorId, name }) => ({ uid, operatorId, name })),
   };
 }
 
-function assignVertex({ manifest }: RestoreFacts, matched: MatchedVertex): VertexAssignment {
+function assignVertex(manifest: CheckpointManifest, matched: MatchedVertex): VertexAssignment {
   const { vertex } = matched;
+  const stored = new Map(manifest.operators.map((state) => [state.operatorId, state]));
   const maxParallelism = effectiveMaximum(matched);
-  const shares = matched.operators.map(({ operator, state }) =>
-    shareOperator(operator, state, vertex.parallelism, maxParallelism),
+  const shares = matched.operators.map(({ operator }) =>
+    shareOperator(operator, stored.get(operator.operatorId), vertex.parallelism, maxParallelism),
   );
   const subtasks = Array.from({ length: vertex.parallelism }, (_, subtaskIndex): SubtaskAssignment => {
     const files = new FileTable(manifest.files);

@@ -7,11 +7,11 @@
  */
 import { FlinkRuntimeException, IllegalStateException } from '../../lib/java-errors.ts';
 import type { JobShape, OperatorShape, VertexShape } from './job-shape.ts';
-import type { CheckpointManifest, OperatorState, OperatorSubtaskState } from './manifest.ts';
+import type { OperatorOutline, StateOutline } from './state-outline.ts';
 
 /** What a restore is judged by. */
 export interface RestoreFacts {
-  readonly manifest: CheckpointManifest;
+  readonly state: StateOutline;
   readonly job: JobShape;
   /** Where the state lies, for messages. */
   readonly from: string;
@@ -24,12 +24,12 @@ export interface RestoreFacts {
 /** The operators of a vertex with the state the checkpoint has for them. */
 export interface MatchedVertex {
   readonly vertex: VertexShape;
-  readonly operators: readonly { readonly operator: OperatorShape; readonly state: OperatorState | undefined }[];
+  readonly operators: readonly { readonly operator: OperatorShape; readonly state: OperatorOutline | undefined }[];
 }
 
 /** The state of each vertex, by operator id: names and places in the graph do not matter. */
-export function matchOperators({ manifest, job }: RestoreFacts): MatchedVertex[] {
-  const stored = new Map(manifest.operators.map((state) => [state.operatorId, state]));
+export function matchOperators({ state: { operators: known }, job }: RestoreFacts): MatchedVertex[] {
+  const stored = new Map(known.map((state) => [state.operatorId, state]));
   return job.vertices.map((vertex) => ({
     vertex,
     operators: vertex.operators.map((operator) => ({ operator, state: stored.get(operator.operatorId) })),
@@ -37,9 +37,9 @@ export function matchOperators({ manifest, job }: RestoreFacts): MatchedVertex[]
 }
 
 /** Operators of the checkpoint that the job does not have and that hold state. */
-export function operatorsWithoutPlace({ manifest, job }: RestoreFacts): OperatorState[] {
+export function operatorsWithoutPlace({ state: { operators: known }, job }: RestoreFacts): OperatorOutline[] {
   const present = new Set(job.vertices.flatMap(({ operators }) => operators.map(({ operatorId }) => operatorId)));
-  return manifest.operators.filter((state) => !present.has(state.operatorId) && hasState(state));
+  return known.filter(({ operatorId, hasState }) => !present.has(operatorId) && hasState);
 }
 
 /** Runs all checks. @throws IllegalStateException or FlinkRuntimeException with every violation, the first one first */
@@ -48,6 +48,13 @@ export function checkRestore(facts: RestoreFacts, matched: readonly MatchedVerte
   if (violations.length > 0) throw new IllegalStateException(violations.join('\n'));
   const misplaced = finishedAfterUnfinished(matched);
   if (misplaced.length > 0) throw new FlinkRuntimeException(misplaced.join('\n'));
+}
+
+/** Why the state would be refused, every reason; empty: it would be taken up. */
+export function restoreProblems(facts: RestoreFacts): string[] {
+  const matched = matchOperators(facts);
+  const violations = CHECKS.flatMap((check) => check(facts, matched));
+  return violations.length > 0 ? violations : finishedAfterUnfinished(matched);
 }
 
 /** A rule: what is wrong, in words, or nothing. */
@@ -62,19 +69,6 @@ const CHECKS: readonly Check[] = [
   finishedAndUnfinishedAreChained,
 ];
 
-/** Whether there is anything to restore. Registered names without entries are nothing. */
-export function hasState(state: OperatorState): boolean {
-  return hasKeyedState(state) || state.subtasks.some(hasOperatorState);
-}
-
-/** Whether key groups of it are stored, so that its maximum parallelism binds. */
-export function hasKeyedState(state: OperatorState): boolean {
-  return state.subtasks.some(
-    ({ keyed, rawKeyed = [] }) =>
-      rawKeyed.length > 0 || (keyed?.states.some(({ blocks }) => blocks.length > 0) ?? false),
-  );
-}
-
 /** The maximum parallelism a vertex runs with: its own, or the stored one where its own was only a default. */
 export function effectiveMaximum({ vertex, operators }: MatchedVertex): number {
   if (vertex.maxParallelismConfigured) return vertex.maxParallelism;
@@ -82,14 +76,10 @@ export function effectiveMaximum({ vertex, operators }: MatchedVertex): number {
   return binding ?? vertex.maxParallelism;
 }
 
-function hasOperatorState({ operatorState = [], rawOperator = [] }: OperatorSubtaskState): boolean {
-  return rawOperator.length > 0 || operatorState.some(({ partitions }) => partitions.length > 0);
-}
-
 /** The stored maxima that bind a vertex: those of keyed state, and only without any those of other state. */
 function bindingMaxima(operators: MatchedVertex['operators']): number[] {
-  const states = operators.flatMap(({ state }) => (state === undefined || !hasState(state) ? [] : [state]));
-  const keyed = states.filter(hasKeyedState);
+  const states = operators.flatMap(({ state }) => (state?.hasState === true ? [state] : []));
+  const keyed = states.filter(({ hasKeyedState }) => hasKeyedState);
   return [...new Set((keyed.length > 0 ? keyed : states).map(({ maxParallelism }) => maxParallelism))];
 }
 
@@ -110,9 +100,9 @@ function operatorIsMissing(facts: RestoreFacts): string[] {
 const REMEDY_MISSING =
   'Give an operator that uid, or drop this state on purpose with spec.upgrade.allowNonRestoredState: true (--allowNonRestoredState in Flink).';
 
-function otherJob({ manifest, job }: RestoreFacts): string {
-  if (manifest.jobName === job.jobName) return '';
-  return `It was taken of job "${manifest.jobName}"; this is job "${job.jobName}". `;
+function otherJob({ state, job }: RestoreFacts): string {
+  if (state.jobName === job.jobName) return '';
+  return `It was taken of job "${state.jobName}"; this is job "${job.jobName}". `;
 }
 
 function storedMaximumIsBelowParallelism(_: RestoreFacts, matched: readonly MatchedVertex[]): string[] {
@@ -187,11 +177,11 @@ export function isFinished({ operators }: MatchedVertex): boolean {
 
 function eachStateful(
   matched: readonly MatchedVertex[],
-  problemOf: (matched: MatchedVertex, state: OperatorState) => string | undefined,
+  problemOf: (matched: MatchedVertex, state: OperatorOutline) => string | undefined,
 ): string[] {
   return matched.flatMap((each) =>
     each.operators.flatMap(({ state }) => {
-      const problem = state === undefined || !hasState(state) ? undefined : problemOf(each, state);
+      const problem = state?.hasState === true ? problemOf(each, state) : undefined;
       return problem === undefined ? [] : [problem];
     }),
   );

@@ -8,6 +8,7 @@
 import { availableParallelism } from 'node:os';
 import { messageOf } from '../../lib/errors.ts';
 import type { RestoreAssignment } from '../checkpoint/restore-assignment.ts';
+import { storedMaxParallelism } from '../checkpoint/state-outline.ts';
 import type { AttemptOrigin } from '../functions/attempt-origin.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import type { RestoreOrder } from '../task/worker-protocol.ts';
@@ -27,7 +28,6 @@ import {
   restorablePoints,
   restoreCandidates,
   startPointUnreadable,
-  storedMaxParallelism,
   unpublishedCandidates,
 } from './restore-point.ts';
 import type { JobMasterOptions } from './settings.ts';
@@ -91,7 +91,7 @@ export class Deployment {
       try {
         const point = await readRestorePoint(candidate);
         // A job that only has the default maximum adopts the one its state was stored with.
-        const maxParallelism = program.maxParallelism ?? storedMaxParallelism(point);
+        const maxParallelism = program.maxParallelism ?? storedMaxParallelism(point.manifest);
         await this.#deploy(await buildJob(job, { ...program, maxParallelism }), maxParallelism, point);
         return;
       } catch (error) {

@@ -7,6 +7,7 @@ import type { QueryableStates } from './queryable-states.ts';
 export function jobControlOf(
   master: Pick<JobMaster, 'savepoint' | 'stopWithSavepoint' | 'checkpoint' | 'cancel'>,
   states: Pick<QueryableStates, 'query'>,
+  restorePoint: JobControl['restorePoint'],
 ): JobControl {
   return {
     async triggerSavepoint({ targetDirectory }) {
@@ -27,6 +28,7 @@ export function jobControlOf(
     async cancel() {
       master.cancel();
     },
+    restorePoint,
     query: (command, signal) => states.query(command, signal),
   };
 }

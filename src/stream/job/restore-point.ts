@@ -154,15 +154,6 @@ export async function readRestorePoint(candidate: RestoreCandidate): Promise<Rea
   return { candidate, manifest };
 }
 
-/**
- * The maximum parallelism that the stored state has, when all its operators agree on one: a job that only has the default
- * adopts it.
- */
-export function storedMaxParallelism({ manifest }: Pick<ReadRestorePoint, 'manifest'>): number | undefined {
-  const stored = new Set(manifest.operators.map((operator) => operator.maxParallelism));
-  return stored.size === 1 ? [...stored][0] : undefined;
-}
-
 /** Assigns the state to the subtasks. A job that does not fit its state is not restarted: it would not fit again. */
 export function assignRestorePoint(
   { candidate, manifest }: ReadRestorePoint,

@@ -1,15 +1,12 @@
 /**
  * What would become of stored state if a job started from it now: the same decisions that a start makes, without starting.
  */
-import { messageOf } from '../../lib/errors.ts';
 import { jobShapeOf } from '../checkpoint/job-shape.ts';
-import type { CheckpointManifest } from '../checkpoint/manifest.ts';
-import { assignState } from '../checkpoint/restore-assignment.ts';
-import { hasState } from '../checkpoint/restore-checks.ts';
+import { restoreProblems } from '../checkpoint/restore-checks.ts';
+import { type StateOutline, storedMaxParallelism } from '../checkpoint/state-outline.ts';
 import type { Job } from '../datastream/environment.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { buildJob, type JobProgram } from './job-module.ts';
-import { storedMaxParallelism } from './restore-point.ts';
 
 /** Stored state, and the job that would take it up. */
 export interface RestorePreviewFacts {
@@ -17,7 +14,7 @@ export interface RestorePreviewFacts {
   readonly program: Pick<JobProgram, 'args' | 'parallelism' | 'maxParallelism'>;
   readonly jobId: string;
   readonly jobName: string;
-  readonly manifest: CheckpointManifest;
+  readonly state: StateOutline;
   /** Where the state lies, for messages. */
   readonly from: string;
   readonly origin: 'startPoint' | 'latestCheckpoint';
@@ -45,32 +42,21 @@ export interface RestorePreview {
 
 /** @throws JobGraphError, InvalidJobError as a start would */
 export async function previewRestore(facts: RestorePreviewFacts): Promise<RestorePreview> {
-  const { job, program, manifest } = facts;
-  const maxParallelism = program.maxParallelism ?? storedMaxParallelism({ manifest });
+  const { job, program, state, jobId, jobName } = facts;
+  const maxParallelism = program.maxParallelism ?? storedMaxParallelism(state);
   const { graph } = await buildJob(job, { ...program, maxParallelism });
-  const stored = new Map(manifest.operators.map((each) => [each.operatorId, each]));
+  const stored = new Map(state.operators.map((each) => [each.operatorId, each]));
   const present = new Set(graph.operators.map(({ operatorId }) => operatorId));
   return {
     graph,
-    problems: problemsOf(facts, graph),
+    problems: restoreProblems({ ...facts, job: jobShapeOf(jobId, jobName, graph) }),
     added: graph.operators.filter(({ operatorId }) => !stored.has(operatorId)).map(({ uid, name }) => ({ uid, name })),
-    removed: manifest.operators
+    removed: state.operators
       .filter(({ operatorId }) => !present.has(operatorId))
-      .map((each) => ({ uid: each.uid, name: each.name, hasState: hasState(each) })),
+      .map(({ uid, name, hasState }) => ({ uid, name, hasState })),
     rescaled: graph.operators.flatMap(({ uid, name, operatorId, parallelism: to }) => {
       const from = stored.get(operatorId)?.parallelism ?? to;
       return from === to ? [] : [{ uid, name, from, to }];
     }),
   };
-}
-
-function problemsOf(facts: RestorePreviewFacts, graph: JobGraph): string[] {
-  const { manifest, from, origin, allowNonRestoredState, jobId, jobName } = facts;
-  try {
-    assignState({ manifest, job: jobShapeOf(jobId, jobName, graph), from, origin, allowNonRestoredState });
-    return [];
-  } catch (error) {
-    // Every reason is a line of the message, as in the refusal of a start.
-    return messageOf(error).split('\n');
-  }
 }

@@ -4,6 +4,7 @@ import { openDoor, type RestDoor, restService, type Serving } from '../rest/inde
 import { jobControlOf } from './job-control.ts';
 import type { JobMaster } from './job-master.ts';
 import { jobViewOf } from './job-view-of.ts';
+import { newestRestorePoint } from './newest-restore-point.ts';
 import { QueryableStates } from './queryable-states.ts';
 
 /** A job that can be watched and asked. */
@@ -33,7 +34,7 @@ export async function serveJob(
     host: door.host,
     clock,
     view: () => serving(master),
-    control: jobControlOf(master, states),
+    control: jobControlOf(master, states, () => newestRestorePoint(master.options)),
     product: { version: productVersion(), revision: 'unknown' },
     onError: (error, request) => log.warn(`${request} was answered 500`, { error: String(error) }),
   });

@@ -18,6 +18,7 @@ export type {
   JobView,
   OperatorView,
   RestoredView,
+  RestorePointView,
   SavepointCommand,
   Serving,
   StateQueryCommand,

@@ -11,6 +11,7 @@ import type {
   SavepointFormat,
   StateAnswer,
 } from '../../flink/index.ts';
+import type { StateOutline } from '../checkpoint/state-outline.ts';
 
 /** The process as the server sees it: it either has a job to show or says why not. */
 export type Serving =
@@ -186,6 +187,11 @@ export interface ExceptionView {
   readonly worker?: string;
 }
 
+/** The newest completed checkpoint, as far as it decides which program can take it up. */
+export interface RestorePointView extends StateOutline {
+  readonly location: string;
+}
+
 /** A savepoint is asked for. */
 export interface SavepointCommand {
   /** @default the job's own place for savepoints */
@@ -218,6 +224,8 @@ export interface JobControl {
   triggerCheckpoint(): Promise<{ readonly checkpointId: number }>;
   /** Begins to cancel; resolves when that has begun. */
   cancel(): Promise<void>;
+  /** What the next attempt would begin from, in outline; undefined: no checkpoint is complete yet. */
+  restorePoint(): Promise<RestorePointView | undefined>;
   /** Never rejects for a reason a caller can mend. `signal` fires when the caller has gone. */
   query(command: StateQueryCommand, signal: AbortSignal): Promise<StateAnswer>;
 }

@@ -1,5 +1,6 @@
 /** The routes that only show: process, job, vertices, checkpoints, metrics. */
 import { isGloballyTerminal } from '../../flink/index.ts';
+import { messageOf } from '../../lib/errors.ts';
 import {
   checkpointConfig,
   checkpointingStatistics,
@@ -17,8 +18,8 @@ import {
 } from './job-responses.ts';
 import type { CheckpointView, JobView, SubtaskView, VertexView } from './job-view.ts';
 import { aggregatedMetrics, jobMetrics, metricCollection, subtaskMetrics, vertexMetrics } from './metric-responses.ts';
-import { ok, type ProductInfo, type Route, type RouteRequest } from './reply.ts';
-import { RestError } from './rest-error.ts';
+import { ok, type ProductInfo, type Reply, type Route, type RouteRequest } from './reply.ts';
+import { RETRY_AFTER_S, RestError } from './rest-error.ts';
 import { subtaskDetails, vertexBackPressure, vertexDetails } from './vertex-responses.ts';
 
 /** The rows of the route table. */
@@ -47,6 +48,7 @@ export const VIEW_ROUTES: readonly Route[] = [
   ofJob('/metrics', (job, { now, query }) => metricCollection(jobMetrics(job, now), query.get('get'))),
   ofJob('/checkpoints', checkpointingStatistics),
   ofJob('/checkpoints/config', checkpointConfig),
+  { method: 'GET', path: '/jobs/:jobid/checkpoints/restore-point', scope: 'job', handle: restorePoint },
   ofJob('/checkpoints/details/:checkpointid', (job, { params }) =>
     checkpointStatistics(checkpointOf(job, params), job.vertices, true),
   ),
@@ -77,6 +79,15 @@ function ofJob(below: string, body: (job: JobView, request: RouteRequest) => unk
     scope: 'job',
     handle: (request, job) => ok(body(job, request)),
   };
+}
+
+/** Flink has no such path. */
+async function restorePoint({ control }: RouteRequest): Promise<Reply> {
+  const point = await control.restorePoint().catch((error: unknown) => {
+    const headers = { 'Retry-After': RETRY_AFTER_S };
+    throw new RestError(503, `The newest checkpoint cannot be read: ${messageOf(error)}`, headers);
+  });
+  return ok({ 'restore-point': point ?? null });
 }
 
 function dashboard(product: ProductInfo) {

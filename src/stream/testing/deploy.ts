@@ -6,6 +6,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Storage } from '../../storage/index.ts';
 import { readManifest } from '../checkpoint/manifest-codec.ts';
 import type { SubtaskAssignment } from '../checkpoint/restore-assignment.ts';
+import { storedMaxParallelism } from '../checkpoint/state-outline.ts';
 import { StateReader } from '../checkpoint/state-reader.ts';
 import { type SubtaskRef, subtaskKey } from '../checkpoint/subtask-state.ts';
 import type { Job } from '../datastream/environment.ts';
@@ -13,13 +14,7 @@ import type { AttemptOrigin } from '../functions/attempt-origin.ts';
 import type { JobGraph } from '../graph/job-graph.ts';
 import { JobExecutionError } from '../job/errors.ts';
 import { buildJob } from '../job/job-module.ts';
-import {
-  assignRestorePoint,
-  originOf,
-  type ReadRestorePoint,
-  restorablePoints,
-  storedMaxParallelism,
-} from '../job/restore-point.ts';
+import { assignRestorePoint, originOf, type ReadRestorePoint, restorablePoints } from '../job/restore-point.ts';
 import { connectSubtasks } from '../task/connect-subtasks.ts';
 import type { Subtask, SubtaskListener } from '../task/subtask.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -62,7 +57,8 @@ export async function deploy(
   listenerOf: (ref: SubtaskRef) => SubtaskListener,
 ): Promise<Deployed> {
   const point = options.from === undefined ? undefined : await restorePoint(options.storage, options.from);
-  const maxParallelism = options.maxParallelism ?? (point === undefined ? undefined : storedMaxParallelism(point));
+  const maxParallelism =
+    options.maxParallelism ?? (point === undefined ? undefined : storedMaxParallelism(point.manifest));
   const graphs = await buildGraphs({ ...options, maxParallelism });
   const channels = new TestChannels(options.random);
   const origin = originOf(point, { hasBegun: options.attempt > 1, restorable: await restorablePoints(options) });

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { outlineOf } from '../../../src/stream/checkpoint/state-outline.ts';
 import type { Job } from '../../../src/stream/index.ts';
 import { previewRestore } from '../../../src/stream/job/restore-preview.ts';
 import { aManifest, anOperatorState } from '../checkpoint/builders.ts';
@@ -17,7 +18,7 @@ const preview = (stored: Parameters<typeof aManifest>[0], changes: object = {}) 
     program: { args: [], parallelism: 2, maxParallelism: undefined },
     jobId: 'a'.repeat(32),
     jobName: 'flights',
-    manifest: aManifest(stored),
+    state: outlineOf(aManifest(stored)),
     from: 'sp-1',
     origin: 'startPoint',
     allowNonRestoredState: false,

@@ -264,6 +264,7 @@ test('cancel with savepoint cancels after the savepoint, and not when that faile
         stopWithSavepoint: async () => '',
       },
       { query: async () => ({ status: 'unknownState' }) },
+      async () => undefined,
     );
   const command = { formatType: 'CANONICAL', targetDirectory: 'file:///s' } as const;
   const done = await control(async () => 'file:///s/1').cancelWithSavepoint(command);
@@ -280,6 +281,7 @@ test('a command that the job refuses at once rejects instead of throwing', async
   const control = jobControlOf(
     { savepoint: refuse, cancel: refuse, checkpoint: refuse, stopWithSavepoint: refuse },
     { query: refuse },
+    refuse,
   );
   await expect(control.triggerSavepoint({ formatType: 'NATIVE' })).rejects.toThrow('INITIALIZING');
   await expect(control.triggerCheckpoint()).rejects.toThrow('INITIALIZING');

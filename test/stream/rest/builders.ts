@@ -127,6 +127,7 @@ export function aControl(more: Partial<JobControl> = {}): JobControl {
     stopWithSavepoint: refuse('stopWithSavepoint'),
     triggerCheckpoint: refuse('triggerCheckpoint'),
     cancel: refuse('cancel'),
+    restorePoint: refuse('restorePoint'),
     query: refuse('query'),
     ...more,
   };

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { aCheckpoint, aJob, anAck, COUNT, JOB, SOURCE, T0 } from './builders.ts';
+import type { JobControl, RestorePointView } from '../../../src/stream/rest/index.ts';
+import { aCheckpoint, aControl, aJob, anAck, COUNT, JOB, SOURCE, T0 } from './builders.ts';
 import { call, started } from './calls.ts';
 
 const someCheckpoints = () => {
@@ -118,4 +119,20 @@ test('unlimited tolerated failures are a number JSON can hold', async () => {
   const job = aJob({ checkpointConfig: { ...aJob().checkpointConfig, tolerableFailures: Number.POSITIVE_INFINITY } });
   const { body } = await call(await started({ job }), `/jobs/${JOB}/checkpoints/config`);
   expect(body.tolerable_failed_checkpoints).toBe(2_147_483_647);
+});
+
+test('what the newest checkpoint asks of a program is told, or that there is none, or that it cannot be read', async () => {
+  const point = { kind: 'checkpoint', checkpointId: 3, jobName: 'flights', location: 'file:///s/chk-3', operators: [] };
+  const path = `/jobs/${JOB}/checkpoints/restore-point`;
+  const asked = async (restorePoint: JobControl['restorePoint']) =>
+    call(await started({ control: aControl({ restorePoint }) }), path);
+  expect(await asked(async () => point as unknown as RestorePointView)).toMatchObject({
+    status: 200,
+    body: { 'restore-point': point },
+  });
+  expect(await asked(async () => undefined)).toMatchObject({ status: 200, body: { 'restore-point': null } });
+  expect(await asked(() => Promise.reject(new Error('the bucket is gone')))).toMatchObject({
+    status: 503,
+    body: { errors: [expect.stringContaining('the bucket is gone')] },
+  });
 });
