@@ -1,7 +1,8 @@
 /**
  * Bundles src/ into a directory: the command (main.js), the library (index.js), the test kit (testing.js), the worker thread
- * (worker-entry.js) and the process of a job on a laptop (job-process.js); `main.js run-job` is that of one in a pod. One ESM
- * build with shared chunks, so that a job's `flinkjob` and the running engine are one code.
+ * (worker-entry.js), the process of a job on a laptop (job-process.js) and the one that looks at a program for a plan
+ * (program-check.js); `main.js run-job` is that of a job in a pod. One ESM build with shared chunks, so that a job's `flinkjob`
+ * and the running engine are one code.
  */
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -16,6 +17,7 @@ export async function bundle(outdir: string): Promise<void> {
       testing: 'src/testing.ts',
       'worker-entry': 'src/stream/task/worker-entry.ts',
       'job-process': 'src/cli/job-process/entry.ts',
+      'program-check': 'src/cli/program-check/check-entry.ts',
     },
     outdir,
     bundle: true,

@@ -54,7 +54,14 @@ export {
   PLURAL,
 } from './names.ts';
 export { nearest } from './nearest.ts';
-export { type ChangeFacts, type PlannedChange, type PlannedField, plannedChange } from './planned-change.ts';
+export {
+  type ChangeFacts,
+  type PlannedChange,
+  type PlannedField,
+  plannedChange,
+  type StateCheck,
+  takesUpState,
+} from './planned-change.ts';
 export { DEFAULT_REST_PORT, DEFAULT_TERMINATION_LOG, POD_VARIABLES } from './pod-variables.ts';
 export { renderReference } from './reference.ts';
 export {

@@ -7,6 +7,25 @@ import type { FlinkJob, FlinkJobSpec, FlinkJobStatus } from './flink-job.ts';
 import { valueAt } from './plain-values.ts';
 import type { Violation } from './violation.ts';
 
+/** Whether the newest state of the job was held against the program that is to take it up. */
+export type StateCheck =
+  | {
+      readonly is: 'checked';
+      /** `checkpoint 812 in s3://…`. */
+      readonly against: string;
+      /** Which program it was: its file, or where its source came from. */
+      readonly program: string;
+      /** Why the program would refuse the state, or could not run at all. */
+      readonly problems: readonly string[];
+      /** What of it was not looked at, and why. */
+      readonly unchecked: readonly string[];
+      /** uids of operators that begin empty. */
+      readonly added: readonly string[];
+      /** uids of operators whose state nobody takes up. */
+      readonly dropped: readonly string[];
+    }
+  | { readonly is: 'notChecked'; readonly why: string };
+
 /** The facts of a change. */
 export interface ChangeFacts {
   readonly wanted: FlinkJob;
@@ -15,6 +34,8 @@ export interface ChangeFacts {
   readonly status?: FlinkJobStatus | undefined;
   /** Why the API server would refuse it. */
   readonly refusals: readonly Violation[];
+  /** Absent: no state is taken up, or nobody looked yet. */
+  readonly state?: StateCheck | undefined;
 }
 
 /** What would come of it. */
@@ -23,6 +44,8 @@ export interface PlannedChange {
   /** Sentences: what happens, and what becomes of the state. */
   readonly words: readonly string[];
   readonly fields: readonly PlannedField[];
+  /** What came of holding the state against the program, where the change makes it take one up. */
+  readonly state?: StateCheck;
 }
 
 /** One field that would have another value. Values are JSON; an absent one is what its default says. */
@@ -38,8 +61,40 @@ export function plannedChange(facts: ChangeFacts): PlannedChange {
   const fields = live === undefined ? [] : fieldsOf(live.spec, wanted.spec);
   if (refusals.length > 0) return { effect: 'refused', words: refusals.map(refusalText), fields };
   if (live === undefined) return { effect: 'create', words: creationWords(wanted.spec), fields };
-  const words = [...wordsOf(classOfChange(fields), facts), ...asks(live.spec, wanted.spec, facts.status)];
-  return { effect: effectOf(classOfChange(fields)), words, fields };
+  const change = classOfChange(fields);
+  const words = [...wordsOf(change, facts), ...asks(live.spec, wanted.spec, facts.status)];
+  const planned = { effect: effectOf(change), words, fields };
+  return facts.state === undefined ? planned : withState(planned, facts.state);
+}
+
+/** Whether applying it makes a program take up state that another one, or the same at another parallelism, has left. */
+export function takesUpState({ live, wanted, status, refusals }: ChangeFacts): boolean {
+  if (live === undefined || refusals.length > 0 || status?.jobId === undefined) return false;
+  const change = classOfChange(fieldsOf(live.spec, wanted.spec));
+  if (status.phase === 'Succeeded' || wanted.spec.flink !== undefined) return false;
+  return change === 'Rescale' || (change === 'Restart' && wanted.spec.upgrade.mode !== 'Stateless');
+}
+
+function withState(planned: PlannedChange, state: StateCheck): PlannedChange {
+  const words = [...planned.words, ...stateCheckWords(state)];
+  const isRefused = state.is === 'checked' && state.problems.length > 0;
+  return { effect: isRefused ? 'refused' : planned.effect, words, fields: planned.fields, state };
+}
+
+function stateCheckWords(state: StateCheck): string[] {
+  if (state.is === 'notChecked') return [`Not checked against its state: ${state.why}.`];
+  const { against, program, problems, unchecked, added, dropped } = state;
+  const isRefused = problems.length > 0;
+  const verdict = isRefused
+    ? `${program} would not run with the job's state, ${against}:`
+    : `${program} takes up the job's state, ${against}: uids, maximum parallelism and kinds of state fit.`;
+  return [
+    verdict,
+    ...problems.map((problem) => `Refused: ${problem}`),
+    ...(isRefused ? [] : dropped.map((uid) => `The state of operator ${uid} is dropped: no operator has that uid.`)),
+    ...added.map((uid) => `Operator ${uid} begins empty.`),
+    ...unchecked.map((each) => `Not checked: ${each}.`),
+  ];
 }
 
 function fieldsOf(from: FlinkJobSpec, to: FlinkJobSpec): PlannedField[] {

@@ -24,6 +24,10 @@ export const plan: Command = {
   ],
   register: (command, action) =>
     withClusterOptions(command.argument('<file>', 'a FlinkJob, as YAML; - for standard input'))
+      .option(
+        '--no-run',
+        "on a cluster: do not run the job's program; whether it takes up the state stays unchecked then",
+      )
       .addOption(homeOption())
       .addOption(outputOption(['text', 'json', 'yaml', 'mermaid']))
       .action(

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { type FlinkJobManifest, type FlinkJobStatus, plannedChange, validateFlinkJob } from '../../src/api/index.ts';
+import {
+  type FlinkJobManifest,
+  type FlinkJobStatus,
+  plannedChange,
+  takesUpState,
+  validateFlinkJob,
+} from '../../src/api/index.ts';
 
 const BASE = { typescript: { module: 'dist/job.js' }, storage: { uri: 's3://bucket/jobs' } };
 
@@ -85,4 +91,68 @@ test('what the server refuses is said with its remedy', () => {
   const plan = plannedChange({ wanted, live, status, refusals: violations });
   expect(plan.effect).toBe('refused');
   expect(plan.words[0]).toContain('spec.maxParallelism');
+});
+
+const AT_STAKE: FlinkJobStatus = { ...running, jobId: 'a'.repeat(32) };
+const facts = (next: object, status: FlinkJobStatus = AT_STAKE) => ({
+  wanted: aJob(next),
+  live: aJob(),
+  status,
+  refusals: [],
+});
+
+test.each<[string, object, FlinkJobStatus, boolean]>([
+  ['a changed program', { args: ['x'] }, AT_STAKE, true],
+  ['another parallelism', { parallelism: 4 }, AT_STAKE, true],
+  ['nothing', {}, AT_STAKE, false],
+  ['a hot field', { restart: { none: {} } }, AT_STAKE, false],
+  ['state that is dropped', { args: ['x'], upgrade: { mode: 'Stateless' } }, AT_STAKE, false],
+  ['a job that never ran', { args: ['x'] }, running, false],
+  ['a job that has finished', { args: ['x'] }, { ...AT_STAKE, phase: 'Succeeded' }, false],
+])('whether state is at stake: %s', (_, next, status, expected) => {
+  expect(takesUpState(facts(next, status))).toBe(expected);
+});
+
+const CHECKED = {
+  is: 'checked',
+  against: 'checkpoint 812 in s3://bucket/jobs/x/chk-812',
+  program: 'The inline source',
+  problems: [],
+  unchecked: [],
+  added: [],
+  dropped: [],
+} as const;
+
+test('a program that takes up the state says against what it was held', () => {
+  const state = { ...CHECKED, added: ['sums'], dropped: ['old'], unchecked: ['the states of the sink'] };
+  const plan = plannedChange({ ...facts({ args: ['x'] }), state });
+  expect(plan).toMatchObject({ effect: 'restart', state });
+  expect(plan.words.slice(-4)).toEqual([
+    "The inline source takes up the job's state, checkpoint 812 in s3://bucket/jobs/x/chk-812: uids, maximum parallelism and kinds of state fit.",
+    'The state of operator old is dropped: no operator has that uid.',
+    'Operator sums begins empty.',
+    'Not checked: the states of the sink.',
+  ]);
+});
+
+test('a program that would refuse the state makes of the change one that is refused, with every reason', () => {
+  const state = {
+    ...CHECKED,
+    problems: ['There is no operator for the state', 'kind: value and list'],
+    dropped: ['old'],
+  };
+  const plan = plannedChange({ ...facts({ parallelism: 4 }), state });
+  expect(plan.effect).toBe('refused');
+  expect(plan.words.slice(-3)).toEqual([
+    "The inline source would not run with the job's state, checkpoint 812 in s3://bucket/jobs/x/chk-812:",
+    'Refused: There is no operator for the state',
+    'Refused: kind: value and list',
+  ]);
+});
+
+test('what could not be checked is said, and refuses nothing', () => {
+  const state = { is: 'notChecked', why: 'nobody leads the job (Suspended)' } as const;
+  const plan = plannedChange({ ...facts({ args: ['x'] }), state });
+  expect(plan).toMatchObject({ effect: 'restart', state });
+  expect(plan.words.at(-1)).toBe('Not checked against its state: nobody leads the job (Suspended).');
 });

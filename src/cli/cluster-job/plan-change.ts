@@ -1,32 +1,48 @@
 /** What `flinkjob plan FILE` does for a cluster: what applying the file would do to the job that is there. */
-import { type PlannedChange, parseFlinkJob, plannedChange, validateFlinkJob } from '../../api/index.ts';
+import {
+  type ChangeFacts,
+  type PlannedChange,
+  parseFlinkJob,
+  plannedChange,
+  takesUpState,
+  validateFlinkJob,
+} from '../../api/index.ts';
 import { FLINK_JOBS } from '../../kube/index.ts';
 import { type CliIo, EXIT } from '../command.ts';
 import { printable } from '../inspect/printable.ts';
 import { tableLines } from '../output/table.ts';
 import { type OutputFormat, writeResult } from '../output/write-result.ts';
 import { readJobFile } from '../run/job-file.ts';
+import { checkState } from './check-state.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 import { PATIENCE_MS, withClusterJob } from './open-cluster.ts';
 
 export interface PlanChangeOptions extends ClusterOptions {
   readonly output: OutputFormat | 'mermaid';
+  /** Whether the job's program may be run to learn whether it takes up the state. */
+  readonly run: boolean;
 }
 
 /** @returns 0; 1 when it would be refused, or cannot be found out. Nothing is written. */
 export async function planChange(file: string, options: PlanChangeOptions, io: CliIo): Promise<number> {
-  const { text, name: source } = await readJobFile(file, io);
+  const { text, name: source, directory } = await readJobFile(file, io);
   const wanted = parseFlinkJob(text, source);
   const { name = '', namespace } = wanted.metadata;
   const path = options.namespace === undefined && namespace !== undefined ? `${namespace}/${name}` : name;
-  return withClusterJob(path, options, io, async ({ client, namespace: place, name: job, signal }) => {
+  return withClusterJob(path, options, io, async (where) => {
+    const { client, namespace: place, name: job, signal } = where;
     const there = await client.get(FLINK_JOBS, { namespace: place, name: job }, { signal, deadlineMs: PATIENCE_MS });
     const { status, ...resource } = there ?? {};
     const live = there === undefined ? undefined : validateFlinkJob(withoutServerFields(resource)).job;
     const refusals =
       live === undefined ? [] : validateFlinkJob(wanted, { old: { ...live, ...(status && { status }) } }).violations;
     const errors = refusals.filter(({ severity }) => severity === 'error');
-    const plan = plannedChange({ wanted, live, status, refusals: errors });
+    const facts: ChangeFacts = { wanted, live, status, refusals: errors };
+    const state =
+      there !== undefined && takesUpState(facts)
+        ? await checkState(where, { wanted, there, directory, mayRun: options.run })
+        : undefined;
+    const plan = plannedChange({ ...facts, state });
     const { output } = options;
     writeResult(plan, () => linesOf(`${place}/${job}`, plan, io), output === 'mermaid' ? 'text' : output, io);
     return plan.effect === 'refused' ? EXIT.failed : EXIT.ok;

@@ -1,126 +1,30 @@
-/** `kubectl flinkjob` on a real API server. The test is the operator: it writes what a status says. */
+/** `kubectl flinkjob` on a real API server: what it shows, what it may see, and where a command goes. */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { createServer as createHttpServer } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { test as anyTest, beforeAll, describe, expect, onTestFinished } from 'vitest';
+import { test as anyTest, describe, expect } from 'vitest';
 import { parse } from 'yaml';
-import { awaitProgress } from '../../src/cli/cluster-job/await-progress.ts';
+import { operatorIdOf } from '../../src/stream/operator-id.ts';
 import { aJob } from '../api/manifest.ts';
+import {
+  address,
+  aPlaceWithKubelet,
+  aPlaceWithRest,
+  cluster,
+  JOB_ID,
+  Place,
+  READY_POD,
+  RUNNING,
+  TIME,
+} from '../builders/cluster-place.ts';
 import { eventually } from '../builders/eventually.ts';
-import { aClient, aProxy, tokenConnection } from '../builders/kube.ts';
 import { kubeconfigText } from '../builders/kubeconfig.ts';
 import { aTemporaryDirectory } from '../builders/temporary-directory.ts';
-import { flinkjob, type Ran } from '../cli/fake-io.ts';
-import { clusterForTests, issueCertificate } from '../cluster/index.ts';
 import { codeBlocks } from '../docs/markdown.ts';
-import { ApiServer, flinkJobs, type Json, shippedDefinition } from './crd/definition.ts';
+import { flinkJobs, type Json } from './crd/definition.ts';
 
-const cluster = await clusterForTests();
 const test = anyTest.skipIf(cluster === undefined);
-
-/** An API server passes nothing on to loopback addresses. */
-const address = Object.values(networkInterfaces())
-  .flat()
-  .find((each) => each !== undefined && each.family === 'IPv4' && !each.internal)?.address;
 const testWithNetwork = anyTest.skipIf(cluster === undefined || address === undefined);
-
-let server: ApiServer;
-
-beforeAll(async () => {
-  if (cluster === undefined) return;
-  server = new ApiServer(cluster);
-  await server.define(shippedDefinition());
-});
-
-const JOB_ID = '9f0c1a2b3c4d5e6f708192a3b4c5d6e7';
-const TIME = '2026-01-02T03:04:05Z';
-
-const ready = (reason: string, message = '') => ({
-  type: 'Ready',
-  status: 'True',
-  reason,
-  message,
-  lastTransitionTime: TIME,
-});
-
-const RUNNING = {
-  observedGeneration: 1,
-  phase: 'Running',
-  jobId: JOB_ID,
-  conditions: [ready('Succeeded', 'All tasks run.')],
-  attempt: { number: 3, started: TIME, leader: 'flights-3-0', epoch: 5 },
-};
-
-/** A namespace with a FlinkJob, and commands of somebody who may do everything there, or what `token` allows. */
-class Place {
-  readonly namespace: string;
-  readonly path: string;
-  private readonly kubeconfig: string;
-
-  private constructor(namespace: string) {
-    this.namespace = namespace;
-    this.path = `${flinkJobs(namespace)}/flights`;
-    this.kubeconfig = join(aTemporaryDirectory(), 'config');
-    this.actAs(cluster!.access.adminToken);
-  }
-
-  static async withJob(status: Json = RUNNING, spec: Json = {}): Promise<Place> {
-    const place = new Place(await server.namespace());
-    const made = await server.create(flinkJobs(place.namespace), aJob(spec, { name: 'flights' }));
-    expect([made.status, made.body.message]).toEqual([201, undefined]);
-    if (status !== undefined) await place.report(status);
-    return place;
-  }
-
-  actAs(adminToken: string, url = cluster!.access.server): void {
-    writeFileSync(this.kubeconfig, kubeconfigText({ ...cluster!.access, server: url, adminToken }, this.namespace));
-  }
-
-  /** What the operator would write. */
-  async report(status: Json): Promise<void> {
-    const { body } = await server.get(this.path);
-    const observedGeneration = body.metadata.generation;
-    const answer = await server.merge(`${this.path}/status`, { status: { ...status, observedGeneration } });
-    expect([answer.status, answer.body.message]).toEqual([200, undefined]);
-  }
-
-  async read(): Promise<Json> {
-    return (await server.get(this.path)).body;
-  }
-
-  run(args: readonly string[], options: Parameters<typeof flinkjob>[1] = {}): Promise<Ran> {
-    return flinkjob(args, { env: { KUBECONFIG: this.kubeconfig }, isPlugin: true, ...options });
-  }
-
-  async pod(name: string, attempt: number, status: Json): Promise<void> {
-    const labels = {
-      'flinkjob.dev/job': 'flights',
-      'flinkjob.dev/attempt': String(attempt),
-      'app.kubernetes.io/component': 'job-manager',
-    };
-    const limits = { memory: '512Mi' };
-    const pods = `/api/v1/namespaces/${this.namespace}/pods`;
-    const made = await server.create(pods, {
-      metadata: { name, labels },
-      spec: {
-        nodeName: 'node-of-nobody',
-        containers: [{ name: 'job', image: 'example.org/flights:1', resources: { limits } }],
-      },
-    });
-    expect([made.status, made.body.message]).toEqual([201, undefined]);
-    await server.merge(`${pods}/${name}/status`, { status });
-  }
-}
-
-/** Waits until the spec says so. */
-const specSays = (place: Place, holds: (spec: Json) => boolean) =>
-  eventually(async () => holds((await place.read()).spec), 20_000);
-
-const READY_POD = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] };
 
 describe('status', () => {
   test('shows what a job is doing, with its pods', async () => {
@@ -171,7 +75,7 @@ describe('status', () => {
     await eventually(() => shown.includes('Phase\tRestarting'), 20_000);
     await place.pod('flights-4-0', 4, READY_POD);
     await eventually(() => shown.includes('flights-4-0'), 20_000);
-    await server.send('DELETE', place.path);
+    await place.server.send('DELETE', place.path);
     expect(await ran).toMatchObject({ code: 0, stderr: `FlinkJob ${place.namespace}/flights was deleted\n` });
   });
 
@@ -208,8 +112,8 @@ describe('a job that is not there', () => {
 
   test('is said with the namespace that has it', async () => {
     const place = await Place.withJob();
-    const other = await server.namespace();
-    await server.create(flinkJobs(other), aJob({}, { name: `only-${other}` }));
+    const other = await place.server.namespace();
+    await place.server.create(flinkJobs(other), aJob({}, { name: `only-${other}` }));
     const { stderr } = await place.run(['status', `only-${other}`]);
     expect(stderr).toContain(`There is one in namespace ${other}: name it with -n.`);
     expect((await place.run(['status', '-n', other, `only-${other}`])).code).toBe(0);
@@ -296,197 +200,10 @@ test('a cluster that does not answer is named', async () => {
   );
 });
 
-describe('savepoint', () => {
-  test('asks with a number above all before, waits, and prints where it lies', async () => {
-    const place = await Place.withJob(
-      { ...RUNNING, handledTriggers: { savepoint: 4 } },
-      { triggers: { savepoint: 2 } },
-    );
-    const said: string[] = [];
-    const ran = place.run(['savepoint', 'flights'], { onStderr: (text) => said.push(text) });
-    await specSays(place, ({ triggers }) => triggers.savepoint === 5);
-    const taken = { trigger: 5, state: 'Triggered' };
-    await place.report({ ...RUNNING, handledTriggers: { savepoint: 5 }, savepoints: [taken] });
-    await eventually(() => said.join('').includes('savepoint 5 is being taken'), 20_000);
-    const uri = 's3://bucket/jobs/savepoint-5';
-    await place.report({ ...RUNNING, savepoints: [{ ...taken, state: 'Completed', uri, completed: TIME }] });
-    expect(await ran).toMatchObject({ code: 0, stdout: `${uri}\n` });
-  });
-
-  test('does not touch other fields', async () => {
-    const place = await Place.withJob(RUNNING, { triggers: { restart: 7 }, parallelism: 3 });
-    const before = (await place.read()).spec;
-    expect(await place.run(['savepoint', '--no-wait', 'flights'])).toMatchObject({
-      code: 0,
-      stdout: 'savepoint 1 is asked for\n',
-    });
-    expect((await place.read()).spec).toEqual({ ...before, triggers: { ...before.triggers, savepoint: 1 } });
-  });
-
-  test('of many at once asks for as many', async () => {
-    const place = await Place.withJob();
-    const all = await Promise.all(Array.from({ length: 5 }, () => place.run(['savepoint', '--no-wait', 'flights'])));
-    expect(all.map(({ stdout }) => stdout).sort()).toEqual([1, 2, 3, 4, 5].map((n) => `savepoint ${n} is asked for\n`));
-  });
-
-  test.each(['dropBefore', 'dropAfter'] as const)(
-    'of a request that gets lost (%s) is asked for once',
-    async (fault) => {
-      const place = await Place.withJob();
-      const proxy = await aProxy(cluster!);
-      proxy.inject({ verb: 'patch', resource: 'flinkjobs', fault: { do: fault } });
-      place.actAs(cluster!.access.adminToken, proxy.url);
-      expect(await place.run(['savepoint', '--no-wait', 'flights'])).toMatchObject({
-        code: 0,
-        stdout: 'savepoint 1 is asked for\n',
-      });
-      expect((await place.read()).spec.triggers.savepoint).toBe(1);
-    },
-  );
-
-  test('that fails says why, and ends with 1', async () => {
-    const place = await Place.withJob();
-    const ran = place.run(['savepoint', 'flights']);
-    await specSays(place, ({ triggers }) => triggers?.savepoint === 1);
-    const savepoints = [{ trigger: 1, state: 'Failed', cause: 'no space left' }];
-    await place.report({ ...RUNNING, savepoints, handledTriggers: { savepoint: 1 } });
-    const { code, stderr } = await ran;
-    expect(code).toBe(1);
-    expect(stderr).toContain(
-      `error: savepoint 1 of job ${place.namespace}/flights failed: no space left. The job goes on.`,
-    );
-  });
-
-  test('of a job that stands still is refused, and nothing is written', async () => {
-    const place = await Place.withJob({ ...RUNNING, phase: 'Suspended' });
-    const { code, stderr } = await place.run(['savepoint', 'flights']);
-    expect(code).toBe(1);
-    expect(stderr).toContain(`job ${place.namespace}/flights is not running (Suspended).`);
-    expect(stderr).toContain(`kubectl flinkjob resume flights -n ${place.namespace} starts it again`);
-    expect((await place.read()).spec.triggers).toEqual({ savepoint: 0, restart: 0, restore: 0 });
-  });
-
-  test('that is not done in time stays asked for', async () => {
-    const place = await Place.withJob();
-    const { code, stderr } = await place.run(['savepoint', '--timeout', '200ms', 'flights']);
-    expect(code).toBe(1);
-    expect(stderr).toContain('error: not done within 200ms; it stays asked for.');
-    expect((await place.read()).spec.triggers.savepoint).toBe(1);
-  });
-
-  test('that a GitOps tool takes back before it was acted on is said, with the name of the tool', async () => {
-    const place = await Place.withJob();
-    const applied = aJob({ triggers: { savepoint: 1 } }, { name: 'flights' });
-    expect((await server.apply(place.path, applied, '&fieldManager=argocd-controller')).status).toBe(200);
-    const ran = place.run(['savepoint', 'flights']);
-    await specSays(place, ({ triggers }) => triggers.savepoint === 2);
-    expect((await server.apply(place.path, applied, '&fieldManager=argocd-controller')).status).toBe(200);
-    const { code, stderr } = await ran;
-    expect(code).toBe(1);
-    expect(stderr).toContain('warning: spec.triggers.savepoint is kept by Argo CD (field manager argocd-controller)');
-    expect(stderr).toContain('spec.triggers.savepoint of job');
-    expect(stderr).toContain('is 1 again before 2 was acted on');
-  });
-});
-
-test('who waits is told when nobody acts on what was asked for', async () => {
-  const place = await Place.withJob();
-  const { namespace } = place;
-  const client = aClient(tokenConnection(cluster!));
-  const stop = new AbortController();
-  const said: string[] = [];
-  const line = {
-    say: (text: string) => {
-      said.push(text);
-      if (text.includes('is there an operator?')) stop.abort();
-    },
-    end: () => {},
-  };
-  const where = { client, namespace, name: 'flights', origin: 'a test', server: 'a server', signal: stop.signal };
-  const waited = awaitProgress(where, () => ({ is: 'underWay', text: 'asked for' }), {
-    timeoutMs: 20_000,
-    silentMs: 50,
-    line,
-  });
-  await expect(waited).rejects.toThrow('not done within');
-  expect(said).toEqual([
-    'asked for',
-    expect.stringMatching(/^nobody has acted on it for 50ms; is there an operator\? Start the operator/),
-  ]);
-});
-
-describe('restart, suspend, resume', () => {
-  test('restart takes a failed job up again and waits for the next attempt', async () => {
-    const failed = { ...RUNNING, phase: 'Failed', conditions: [{ ...ready('RestartsExhausted'), status: 'False' }] };
-    const place = await Place.withJob(failed);
-    const ran = place.run(['restart', 'flights']);
-    await specSays(place, ({ triggers }) => triggers?.restart === 1);
-    const attempt = { ...RUNNING.attempt, number: 4 };
-    await place.report({ ...RUNNING, attempt, phase: 'Starting', handledTriggers: { restart: 1 }, conditions: [] });
-    await place.report({ ...RUNNING, attempt, handledTriggers: { restart: 1 } });
-    expect(await ran).toMatchObject({ code: 0, stdout: 'attempt 4 runs\n' });
-  });
-
-  test('a restart that fails says why', async () => {
-    const place = await Place.withJob();
-    const ran = place.run(['restart', 'flights']);
-    await specSays(place, ({ triggers }) => triggers?.restart === 1);
-    const stalled = { ...ready('RestartsExhausted', 'bad record'), type: 'Stalled' };
-    await place.report({ ...RUNNING, phase: 'Failed', handledTriggers: { restart: 1 }, conditions: [stalled] });
-    const { code, stderr } = await ran;
-    expect(code).toBe(1);
-    expect(stderr).toContain('restart strategy allows; its state is kept. The last failure: bad record.');
-  });
-
-  test('suspend waits until the job stands still, and prints where its state lies', async () => {
-    const place = await Place.withJob();
-    const ran = place.run(['suspend', 'flights']);
-    await specSays(place, ({ state }) => state === 'Suspended');
-    await place.report({ ...RUNNING, phase: 'Suspending' });
-    const latest = { id: 8, uri: 's3://bucket/jobs/chk-8', completed: TIME };
-    await place.report({ ...RUNNING, phase: 'Suspended', checkpoint: { latest } });
-    expect(await ran).toMatchObject({ code: 0, stdout: 's3://bucket/jobs/chk-8\n' });
-    expect(await place.run(['suspend', 'flights'])).toMatchObject({ code: 0, stdout: 's3://bucket/jobs/chk-8\n' });
-  });
-
-  test('resume waits until the job runs', async () => {
-    const place = await Place.withJob({ ...RUNNING, phase: 'Suspended' }, { state: 'Suspended' });
-    const ran = place.run(['resume', 'flights']);
-    await specSays(place, ({ state }) => state === 'Running');
-    await place.report({ ...RUNNING, phase: 'Starting' });
-    await place.report(RUNNING);
-    expect(await ran).toMatchObject({ code: 0, stdout: 'Running\n' });
-  });
-
-  test('resume of a job that failed names what takes it up again', async () => {
-    const place = await Place.withJob({ ...RUNNING, phase: 'Failed' });
-    const { code, stderr } = await place.run(['resume', 'flights']);
-    expect(code).toBe(1);
-    expect(stderr).toContain('is not suspended, it is Failed.');
-    expect(stderr).toContain(`kubectl flinkjob restart flights -n ${place.namespace}`);
-  });
-
-  test('resume of a job that was suspended when it had failed goes on', async () => {
-    const place = await Place.withJob({ ...RUNNING, phase: 'Failed' }, { state: 'Suspended' });
-    expect(await place.run(['resume', '--no-wait', 'flights'])).toMatchObject({
-      code: 0,
-      stdout: 'resume is asked for\n',
-    });
-  });
-
-  test('who keeps the state in Git is told of', async () => {
-    const place = await Place.withJob();
-    const applied = aJob({ state: 'Running' }, { name: 'flights' });
-    await server.apply(place.path, applied, '&fieldManager=kustomize-controller');
-    const { stderr } = await place.run(['suspend', '--no-wait', 'flights']);
-    expect(stderr).toContain('warning: spec.state is kept by Flux (field manager kustomize-controller)');
-  });
-});
-
 test('events of the job and of its pods are listed, those of others are not', async () => {
   const place = await Place.withJob();
   const event = (name: string, kind: string, regarding: string, note: string) =>
-    server.create(`/apis/events.k8s.io/v1/namespaces/${place.namespace}/events`, {
+    place.server.create(`/apis/events.k8s.io/v1/namespaces/${place.namespace}/events`, {
       metadata: { name, namespace: place.namespace },
       eventTime: '2026-01-02T03:04:05.000000Z',
       reportingController: 'flinkjob-operator',
@@ -510,16 +227,6 @@ test('events of the job and of its pods are listed, those of others are not', as
   expect(JSON.parse(stdout).map(({ note }: Json) => note)).toEqual(['of the job', 'of its pod']);
 });
 
-/** A server of this test, on an address that an API server passes on to. */
-async function listening(made: ReturnType<typeof createHttpServer>): Promise<number> {
-  await new Promise<void>((done) => made.listen(0, address, done));
-  onTestFinished(() => {
-    made.closeAllConnections();
-    made.close();
-  });
-  return (made.address() as AddressInfo).port;
-}
-
 describe('the REST API through the API server', () => {
   const COMPLETED = {
     className: 'completed',
@@ -539,31 +246,6 @@ describe('the REST API through the API server', () => {
     latest: { completed: COMPLETED, savepoint: null, failed: null, restored: null },
     history: [COMPLETED],
   };
-
-  /** The job's Service, leading to a server of this test. */
-  async function aPlaceWithRest(answers: Readonly<Record<string, { status: number; body: unknown }>>): Promise<Place> {
-    const place = await Place.withJob();
-    const port = await listening(
-      createHttpServer(({ url = '' }, response) => {
-        const { status, body } = answers[url] ?? { status: 404, body: { errors: [`no ${url}`] } };
-        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-      }),
-    );
-    const core = `/api/v1/namespaces/${place.namespace}`;
-    const ports = [{ name: 'rest', port: 8081, protocol: 'TCP' }];
-    expect(
-      (await server.create(`${core}/services`, { metadata: { name: 'flights-rest' }, spec: { ports } })).status,
-    ).toBe(201);
-    // Only addresses of pods are passed on to.
-    await place.pod('flights-3-0', 3, { ...READY_POD, podIP: address, podIPs: [{ ip: address }] });
-    const targetRef = { kind: 'Pod', name: 'flights-3-0', namespace: place.namespace };
-    const slice = await server.create(`${core}/endpoints`, {
-      metadata: { name: 'flights-rest' },
-      subsets: [{ addresses: [{ ip: address, targetRef }], ports: [{ name: 'rest', port, protocol: 'TCP' }] }],
-    });
-    expect([slice.status, slice.body.message]).toEqual([201, undefined]);
-    return place;
-  }
 
   const live = { [`/jobs/${JOB_ID}/checkpoints`]: { status: 200, body: CHECKPOINTS } };
 
@@ -612,41 +294,6 @@ describe('the REST API through the API server', () => {
 });
 
 describe('logs', () => {
-  /** A node whose kubelet is this test. */
-  async function aPlaceWithKubelet(logs: Readonly<Record<string, string>>): Promise<Place> {
-    const place = await Place.withJob();
-    const { cert, key } = issueCertificate(cluster!.access.authority, {
-      commonName: 'kubelet',
-      hosts: [address ?? ''],
-    });
-    const port = await listening(
-      createHttpsServer({ cert, key }, ({ url = '' }, response) => {
-        const { pathname, searchParams } = new URL(url, 'https://kubelet');
-        const pod = pathname.split('/')[3] ?? '';
-        response.end(`${logs[pod]}${searchParams.get('tailLines') ?? ''}`);
-      }),
-    );
-    const node = `node-${place.namespace}`;
-    expect((await server.create('/api/v1/nodes', { metadata: { name: node } })).status).toBe(201);
-    await server.merge(`/api/v1/nodes/${node}/status`, {
-      status: { addresses: [{ type: 'InternalIP', address }], daemonEndpoints: { kubeletEndpoint: { Port: port } } },
-    });
-    for (const pod of Object.keys(logs)) {
-      await server.create(`/api/v1/namespaces/${place.namespace}/pods`, {
-        metadata: {
-          name: pod,
-          labels: {
-            'flinkjob.dev/job': 'flights',
-            'flinkjob.dev/attempt': pod.split('-')[1],
-            'app.kubernetes.io/component': 'job-manager',
-          },
-        },
-        spec: { nodeName: node, containers: [{ name: 'job', image: 'a' }] },
-      });
-    }
-    return place;
-  }
-
   testWithNetwork('are those of the leader, of another pod, of all, or of the attempt before', async () => {
     const place = await aPlaceWithKubelet({
       'flights-2-1': 'died\n',
@@ -739,5 +386,62 @@ describe('plan', () => {
     writeFileSync(other, JSON.stringify(aJob({}, { name: 'other' })));
     const created = await place.run(['plan', '-o', 'json', other]);
     expect([created.code, JSON.parse(created.stdout).effect]).toEqual([0, 'create']);
+  });
+
+  const SOURCE = `export const job = (env) => { env.fromSequence(1, 9).uid('numbers').map((n) => n).uid('doubled'); };`;
+  const inline = { typescript: { inline: SOURCE } };
+  const operator = (uid: string) => ({
+    ...{ uid, operatorId: operatorIdOf(uid), name: uid, parallelism: 1, maxParallelism: 128, finished: false },
+    ...{ hasState: true, hasKeyedState: false, keyed: [], operatorState: [] },
+  });
+  const restorePoint = (...uids: string[]) => ({
+    [`/jobs/${JOB_ID}/checkpoints/restore-point`]: {
+      status: 200,
+      body: {
+        'restore-point': {
+          ...{ kind: 'checkpoint', checkpointId: 812, jobName: 'flights', location: 's3://bucket/jobs/chk-812' },
+          operators: uids.map(operator),
+        },
+      },
+    },
+  });
+  const planned = async (place: Place, spec: Json, ...options: string[]) => {
+    const { code, stdout } = await place.run(['plan', '-o', 'json', ...options, manifest(aTemporaryDirectory(), spec)]);
+    return { code, ...JSON.parse(stdout) };
+  };
+
+  testWithNetwork('holds the newest checkpoint, as the leader tells it, against the program of the file', async () => {
+    const place = await aPlaceWithRest(restorePoint('numbers'), { ...inline, parallelism: 2 });
+    const fits = await place.run(['plan', manifest(aTemporaryDirectory(), { ...inline, parallelism: 4 })]);
+    expect([fits.code, fits.stdout]).toEqual([
+      0,
+      expect.stringContaining(
+        "The inline source takes up the job's state, checkpoint 812 in s3://bucket/jobs/chk-812: uids, maximum parallelism and kinds of state fit.\nOperator doubled begins empty.\n",
+      ),
+    ]);
+    const other = { typescript: { inline: SOURCE.replace('numbers', 'other') } };
+    expect(await planned(place, other)).toMatchObject({
+      code: 1,
+      effect: 'refused',
+      state: { is: 'checked', problems: [expect.stringContaining('(uid numbers, ')], dropped: ['numbers'] },
+    });
+    expect(await planned(place, { ...other, upgrade: { mode: 'Stateless' } })).not.toHaveProperty('state');
+  });
+
+  test('says what it could not check, and why', async () => {
+    const place = await Place.withJob();
+    const why = async (spec: Json, ...options: string[]) => {
+      const { code, effect, state } = await planned(place, spec, ...options);
+      expect([code, effect, state.is]).toEqual([0, 'restart', 'notChecked']);
+      return state.why;
+    };
+    expect(await why({ args: ['x'] })).toMatch(/^its program dist\/job\.js is in the image; there is no such file in /);
+    expect(await why(inline, '--no-run')).toContain('--no-run was given');
+    expect(await why(inline)).toContain('cannot be reached through the API server');
+    expect(await why({ typescript: { configMap: { name: 'source', key: 'job.ts' } } })).toBe(
+      `ConfigMap source has no job.ts in namespace ${place.namespace}`,
+    );
+    await place.report({ ...RUNNING, phase: 'Failed', attempt: { number: 3, leader: '' } });
+    expect(await why(inline)).toContain('nobody leads the job (Failed), and only its leader reads its storage');
   });
 });
