@@ -28,6 +28,10 @@ export interface OperatorStart {
   readonly environment?: Readonly<Record<string, string>>;
 }
 
+const PROJECT = join(import.meta.dirname, '../..');
+/** Of the Deployment. */
+const [, NODE_OPTIONS = ''] =
+  /name: NODE_OPTIONS\n +value: (.*)/.exec(readFileSync(join(PROJECT, 'config/base/deployment.yaml'), 'utf8')) ?? [];
 const IMAGE_FLAGS = ['--disable-proto=delete', '--unhandled-rejections=strict'];
 const PORTS = ['health', 'metrics'].flatMap((group) => [`--${group}-port`, '0', `--${group}-host`, '127.0.0.1']);
 /** Of the kernel: a hundredth of a second. */
@@ -51,6 +55,7 @@ export class OperatorProcess {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: {
           PATH,
+          NODE_OPTIONS,
           KUBERNETES_SERVICE_HOST: hostname,
           KUBERNETES_SERVICE_PORT: port,
           SIMULATED_SERVICE_ACCOUNT: account(place),
@@ -114,8 +119,6 @@ function account({ scratch, namespace, ca, token }: OperatorPlace): string {
     writeFileSync(join(folder, name), text);
   return folder;
 }
-
-const PROJECT = join(import.meta.dirname, '../..');
 
 /** Leads the process to those files; as JavaScript, or removing types from it would be counted as work of the operator. */
 function surroundings(scratch: string): string {
