@@ -4,11 +4,12 @@
  */
 import { messageOf } from '../lib/errors.ts';
 import { FlinkResponseError, FlinkUnreachableError } from './errors.ts';
+import { type HttpRequest, type HttpRoute, straight } from './http-route.ts';
 
 /** Limits and the way out, handed in. */
 export interface HttpJsonOptions {
-  /** @default the global fetch */
-  readonly fetch?: typeof fetch;
+  /** @default straight over the network */
+  readonly route?: HttpRoute;
   /** For the whole call, body included. @default 10000 */
   readonly timeoutMs?: number;
   /** @default 10485760 */
@@ -33,24 +34,12 @@ export interface HttpJsonAnswer {
 
 /** @throws FlinkUnreachableError when no whole answer came in time, FlinkResponseError for one that is not JSON or too large */
 export async function callJson(call: HttpJsonCall, options: HttpJsonOptions = {}): Promise<HttpJsonAnswer> {
-  const { timeoutMs = 10_000, maxBodyBytes = 10 * 1024 * 1024 } = options;
+  const { timeoutMs = 10_000, maxBodyBytes = 10 * 1024 * 1024, route = straight } = options;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = call.signal === undefined ? timeout : AbortSignal.any([timeout, call.signal]);
   try {
-    const response = await (options.fetch ?? fetch)(call.url, {
-      method: call.method,
-      signal,
-      redirect: 'manual',
-      headers: {
-        accept: 'application/json',
-        ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-    });
-    return {
-      status: response.status,
-      body: parse(call, response.status, await readText(call, response, maxBodyBytes)),
-    };
+    const { status, chunks } = await route(requestOf(call, signal));
+    return { status, body: parse(call, status, await readText(call, chunks, maxBodyBytes)) };
   } catch (error) {
     if (error instanceof FlinkResponseError) throw error;
     const reason = timeout.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error);
@@ -58,13 +47,20 @@ export async function callJson(call: HttpJsonCall, options: HttpJsonOptions = {}
   }
 }
 
-async function readText(call: HttpJsonCall, response: Response, maxBytes: number): Promise<string> {
-  if (response.body === null) return '';
+function requestOf({ method, url, body }: HttpJsonCall, signal: AbortSignal): HttpRequest {
+  const headers = { accept: 'application/json' };
+  if (body === undefined) return { method, url, headers, signal };
+  const text = JSON.stringify(body);
+  const described = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) };
+  return { method, url, headers: { ...headers, ...described }, body: text, signal };
+}
+
+async function readText(call: HttpJsonCall, body: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+  for await (const chunk of body) {
     size += chunk.length;
-    // Leaving the loop cancels the rest of the body.
+    // Leaving the loop ends the call.
     if (size > maxBytes) throw new FlinkResponseError(call.what, call.url, `it is larger than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
@@ -82,8 +78,7 @@ function parse(call: HttpJsonCall, status: number, text: string): unknown {
   }
 }
 
-/** What fetch says is "fetch failed"; the reason is its cause. */
+/** A name with several addresses fails with one error for each. */
 function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause === undefined ? messageOf(error) : messageOf(cause);
+  return error instanceof AggregateError ? error.errors.map(messageOf).join('; ') : messageOf(error);
 }

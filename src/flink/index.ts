@@ -82,6 +82,7 @@ export {
   verificationFindings,
 } from './ha-data/verification.ts';
 export { callJson, type HttpJsonAnswer, type HttpJsonCall, type HttpJsonOptions } from './http-json.ts';
+export type { HttpRequest, HttpResponse, HttpRoute } from './http-route.ts';
 export {
   type AggregatedMetrics,
   type BackPressureLevel,

@@ -5,7 +5,7 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { DEFAULT_REST_PORT } from '../../api/index.ts';
-import { FlinkClient, FlinkUnreachableError } from '../../flink/index.ts';
+import { FlinkClient, FlinkUnreachableError, type HttpResponse, type HttpRoute } from '../../flink/index.ts';
 import { ApiError, type HttpStream, SERVICES } from '../../kube/index.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { objectNames } from '../../resources/index.ts';
@@ -23,22 +23,21 @@ export function restClient(
   const { client, namespace, name, server } = job;
   const service = `${objectNames(name).rest}:rest`;
   const base = `${server}/api/v1/namespaces/${namespace}/services/${service}/proxy`;
-  const through: typeof fetch = async (input, init) => {
-    const part = `proxy${String(input).slice(base.length)}`;
-    const signal = init?.signal ?? job.signal;
+  const through: HttpRoute = async ({ url, signal }) => {
+    const part = `proxy${url.slice(base.length)}`;
     try {
       const ref = { namespace, name: service };
-      return await responseOf(await client.openPart(SERVICES, ref, part, { signal, deadlineMs: timeoutMs }), part);
+      return await answerOf(await client.openPart(SERVICES, ref, part, { signal, deadlineMs: timeoutMs }), part);
     } catch (error) {
       onFailure?.(error);
       throw error;
     }
   };
-  return new FlinkClient(base, { fetch: through, timeoutMs });
+  return new FlinkClient(base, { route: through, timeoutMs });
 }
 
 /** What the API server itself has to say is no answer of the job. */
-async function responseOf(stream: HttpStream, part: string): Promise<Response> {
+async function answerOf(stream: HttpStream, part: string): Promise<HttpResponse> {
   const body = await wholeBody(stream);
   const refusal = stream.status >= 400 ? statusIn(body) : undefined;
   if (refusal !== undefined) {
@@ -52,7 +51,7 @@ async function responseOf(stream: HttpStream, part: string): Promise<Response> {
       answer: refusal,
     });
   }
-  return new Response(body, { status: stream.status });
+  return { status: stream.status, chunks: Readable.from([Buffer.from(body)]) };
 }
 
 async function wholeBody(stream: HttpStream): Promise<string> {
