@@ -9,7 +9,7 @@
 import { IllegalStateException } from '../lib/java-errors.ts';
 import type { FencedWriter } from './fenced-writer.ts';
 import { type Epoch, type HandleBackend, type HaPatch, type HaSnapshot, patched } from './handle-backend.ts';
-import { LAYOUT_KEY, LEDGER_KEY } from './keys.ts';
+import { isJobResultKey, LAYOUT_KEY, LEDGER_KEY } from './keys.ts';
 import { decodeLedger, encodeLedger, type Ledger, openAttemptOf } from './ledger.ts';
 import { errorOf } from './outcome-error.ts';
 import { type Patience, type Settled, sendUntilSettled } from './settle.ts';
@@ -36,6 +36,15 @@ export interface SupervisorLedger {
    * epoch when `next` has another attempt open than `from`, and drops all handles when it begins another life of the state.
    */
   write(from: LedgerView, next: Ledger, writer: string): Promise<LedgerWritten>;
+  /**
+   * As `write`, for an object that is older than it was: `next`, in which no attempt is open, in place of all that stands in
+   * it, but for how jobs have ended, which stays true. Raises the epoch above `above`.
+   */
+  startOver(
+    from: LedgerView,
+    next: Ledger,
+    by: { readonly writer: string; readonly above: Epoch },
+  ): Promise<LedgerWritten>;
 }
 
 /** What became of a supervisor's write, and how the ledger looked right after it. */
@@ -58,20 +67,21 @@ export function supervisorLedger(options: {
   readonly patience: Patience;
 }): SupervisorLedger {
   const { backend, patience } = options;
+  const send = async (from: LedgerView, patch: HaPatch): Promise<LedgerWritten> => {
+    const settled = await sendUntilSettled(backend, from.snapshot, patch, patience);
+    const outcome = outcomeOf(settled, patch);
+    if (outcome.outcome !== 'done') return outcome;
+    const after = settled.settled === 'seen' ? settled.snapshot : undefined;
+    return { outcome: 'done', view: ledgerViewOf(after ?? patched(from.snapshot, patch), backend.name) };
+  };
   return {
     async read() {
       const snapshot = await backend.read();
       return snapshot === undefined ? undefined : ledgerViewOf(snapshot, backend.name);
     },
 
-    async write(from, next, by) {
-      const patch = ledgerPatch(from, next, by);
-      const settled = await sendUntilSettled(backend, from.snapshot, patch, patience);
-      const outcome = outcomeOf(settled, patch);
-      if (outcome.outcome !== 'done') return outcome;
-      const after = settled.settled === 'seen' ? settled.snapshot : undefined;
-      return { outcome: 'done', view: ledgerViewOf(after ?? patched(from.snapshot, patch), backend.name) };
-    },
+    write: (from, next, by) => send(from, ledgerPatch(from, next, by)),
+    startOver: (from, next, by) => send(from, newBeginning(from, next, by)),
   };
 }
 
@@ -122,6 +132,20 @@ function ledgerPatch({ snapshot, nextEpoch }: LedgerView, next: Ledger, writer: 
     expect: { uid: snapshot.uid, epoch: snapshot.epoch, seq: snapshot.seq },
     entries: new Map([...droppedBy(next, snapshot), [LEDGER_KEY, encodeLedger(next)]]),
     ...(attempt === snapshot.attempt ? {} : { raise: { attempt, epoch: nextEpoch } }),
+    writer,
+  };
+}
+
+function newBeginning(
+  { snapshot, nextEpoch }: LedgerView,
+  next: Ledger,
+  { writer, above }: { readonly writer: string; readonly above: Epoch },
+): HaPatch {
+  const gone = [...snapshot.entries.keys()].filter((key) => key !== LAYOUT_KEY && !isJobResultKey(key));
+  return {
+    expect: { uid: snapshot.uid, epoch: snapshot.epoch, seq: snapshot.seq },
+    entries: new Map([...gone.map((key) => [key, undefined] as const), [LEDGER_KEY, encodeLedger(next)]]),
+    raise: { attempt: 0, epoch: Math.max(nextEpoch, above + 1) },
     writer,
   };
 }

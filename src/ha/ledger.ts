@@ -232,11 +232,13 @@ export function ledgerAfterLoss(facts: {
   readonly lastAttempt: number;
   readonly epoch: Epoch;
   readonly at: Instant;
+  /** How often the job is known to have been restarted. */
+  readonly restarts: number;
 }): Ledger {
-  const { lastAttempt: number, epoch, at } = facts;
+  const { lastAttempt: number, epoch, at, restarts } = facts;
   if (number === 0) return EMPTY_LEDGER;
   const end: AttemptEnd = { how: 'replaced', at, cause: 'the record of the job was lost' };
-  return { ...EMPTY_LEDGER, attempts: [{ number, epoch, startedAt: at, end, failures: [] }] };
+  return { ...EMPTY_LEDGER, restarts, attempts: [{ number, epoch, startedAt: at, end, failures: [] }] };
 }
 
 /** Notes what the restart strategy made of the end of the newest attempt; an IllegalStateException when it is open. */

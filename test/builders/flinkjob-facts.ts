@@ -39,6 +39,7 @@ import type {
   RestSeen,
   RevisionOnRecord,
 } from '../../src/reconcilers/flinkjob/facts.ts';
+import { type HandlesVersion, isPutBack, knownPast, versionOf } from '../../src/reconcilers/flinkjob/put-back.ts';
 import { revisionName } from '../../src/reconcilers/flinkjob/revisions.ts';
 import type { Step } from '../../src/reconcilers/flinkjob/step.ts';
 
@@ -141,6 +142,8 @@ interface Told {
   readonly epoch: number;
   /** Pod that leads, and the epochs of the checkpoints that there are handles of. */
   readonly leader: string;
+  /** The newest version of the handles that the operator has seen. */
+  readonly seen: HandlesVersion | undefined;
   readonly checkpointsOf: readonly number[];
   readonly revisions: ReadonlyMap<string, RevisionOnRecord>;
   readonly pods: readonly PodSeen[];
@@ -170,6 +173,7 @@ export function aJob(spec: Spec = {}): JobStory {
     ledger: EMPTY_LEDGER,
     epoch: 0,
     leader: '',
+    seen: undefined,
     checkpointsOf: [],
     revisions: new Map(),
     pods: [],
@@ -195,7 +199,7 @@ export class JobStory {
       object,
       desired,
       status,
-      handles: this.handles(),
+      ...this.handlesAndPast(),
       revisions,
       pods,
       highestIndex: Math.max(-1, ...indexes),
@@ -218,6 +222,14 @@ export class JobStory {
     const { desired } = this.told;
     if (desired.is === 'invalid') throw new TypeError('an invalid spec has no revision');
     return desired.revision;
+  }
+
+  /** Judged as a look judges them. */
+  private handlesAndPast(): Pick<FlinkJobFacts, 'handles' | 'past'> {
+    const past = knownPast(this.told);
+    const handles = this.handles();
+    const isOld = handles.is === 'there' && isPutBack(handles.view, past);
+    return { past, handles: isOld ? { ...handles, is: 'old' } : handles };
   }
 
   private handles(): Handles {
@@ -319,6 +331,13 @@ export class JobStory {
 
   withoutHandles(): JobStory {
     return this.but({ handles: 'absent', ledger: EMPTY_LEDGER, epoch: 0 });
+  }
+
+  /** The operator has seen a version of the handles before: `epoch`, `seq` and `attempt` as they are unless said otherwise. */
+  seen(version: Partial<HandlesVersion> = {}): JobStory {
+    const handles = this.handles();
+    const known = handles.is === 'there' ? versionOf(handles.view) : { uid: '', epoch: 0, seq: 0, attempt: 0 };
+    return this.but({ seen: { ...known, ...version } });
   }
 
   withCorruptHandles(corrupt = 'its ledger is not JSON'): JobStory {

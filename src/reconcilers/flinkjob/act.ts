@@ -4,7 +4,7 @@
  */
 import { FINALIZER, LABELS } from '../../api/index.ts';
 import { controllerOf, keyOf, type TrackedClient } from '../../controller/index.ts';
-import { type Ledger, ledgerViewOf, openAttemptOf, supervisorLedger } from '../../ha/index.ts';
+import { ledgerViewOf, openAttemptOf, supervisorLedger } from '../../ha/index.ts';
 import {
   ApiError,
   CONFIG_MAPS,
@@ -74,7 +74,7 @@ export async function act(step: Exclude<Step, { do: 'rest' }>, facts: FlinkJobFa
       await deleteHandles(step.uid, facts, acting);
       return 'again';
     case 'writeLedger':
-      return writeLedger(step.ledger, facts, acting);
+      return writeLedger(step, facts, acting);
     case 'makeChildren':
       await makeChildren(step.names, facts, acting);
       return 'again';
@@ -126,7 +126,7 @@ async function createHandles(
   const view = ledgerViewOf(await backend.create(step.lowestEpoch), backend.name);
   memory.learnt({ is: 'there', view });
   if (step.ledger.attempts.length === 0 || view.ledger.attempts.length > 0) return 'again';
-  return writeLedger(step.ledger, { ...facts, handles: { is: 'there', view } }, acting);
+  return writeLedger({ ledger: step.ledger }, { ...facts, handles: { is: 'there', view } }, acting);
 }
 
 async function deleteHandles(uid: string, facts: FlinkJobFacts, acting: Acting): Promise<void> {
@@ -139,10 +139,18 @@ async function deleteHandles(uid: string, facts: FlinkJobFacts, acting: Acting):
   acting.memory.learnt({ is: 'absent' });
 }
 
-async function writeLedger(ledger: Ledger, facts: FlinkJobFacts, acting: Acting): Promise<Acted> {
+async function writeLedger(
+  { ledger, above }: Pick<Extract<Step, { do: 'writeLedger' }>, 'ledger' | 'above'>,
+  facts: FlinkJobFacts,
+  acting: Acting,
+): Promise<Acted> {
   const { memory } = acting;
-  if (facts.handles.is !== 'there') return 'again';
-  const written = await ledgersOf(facts, acting).write(facts.handles.view, ledger, WRITER);
+  const { handles } = facts;
+  if (handles.is !== 'there' && handles.is !== 'old') return 'again';
+  const ledgers = ledgersOf(facts, acting);
+  const written = await (above === undefined
+    ? ledgers.write(handles.view, ledger, WRITER)
+    : ledgers.startOver(handles.view, ledger, { writer: WRITER, above }));
   switch (written.outcome) {
     case 'done':
       memory.learnt({ is: 'there', view: written.view });

@@ -8,6 +8,7 @@
 import { openAttemptOf } from '../../ha/index.ts';
 import { attemptPods } from './attempt-end.ts';
 import type { Desired, FlinkJobFacts } from './facts.ts';
+import { startedOver } from './handles-step.ts';
 import { replaced } from './ledger-steps.ts';
 import { deletionOf } from './pods-step.ts';
 import type { Saying, Step } from './step.ts';
@@ -60,8 +61,11 @@ function savepointFirst(facts: FlinkJobFacts): Step | undefined {
 }
 
 /** What stays for a job of the same name is left as after any other end: no attempt is open, and nobody can write. */
-function leftClosed({ desired, handles, now }: FlinkJobFacts): Step | undefined {
-  if (modeOf(desired) !== 'Orphan' || handles.is !== 'there') return undefined;
+function leftClosed(facts: FlinkJobFacts): Step | undefined {
+  const { desired, handles, now } = facts;
+  if (modeOf(desired) !== 'Orphan') return undefined;
+  if (handles.is === 'old') return startedOver(facts, []);
+  if (handles.is !== 'there') return undefined;
   const { ledger } = handles.view;
   return openAttemptOf(ledger) === undefined ? undefined : replaced(ledger, { now, cause: 'the FlinkJob was deleted' });
 }
@@ -82,7 +86,7 @@ function podsGone(facts: FlinkJobFacts, isLate: boolean): Step | undefined {
 function handlesGone({ handles, desired }: FlinkJobFacts): Step | undefined {
   if (handles.is === 'absent') return undefined;
   if (modeOf(desired) === 'Orphan') return undefined;
-  return { do: 'deleteHandles', uid: handles.is === 'there' ? handles.view.snapshot.uid : '' };
+  return { do: 'deleteHandles', uid: handles.is === 'corrupt' ? '' : handles.view.snapshot.uid };
 }
 
 function farewell({ desired, status, newestPoint }: FlinkJobFacts, isLate: boolean): Saying {

@@ -4,6 +4,7 @@ import type { JobStatus } from '../../flink/index.ts';
 import type { LedgerView } from '../../ha/index.ts';
 import type { TerminationRecord } from '../../lib/exit-codes.ts';
 import type { RestartStrategy } from '../../restart/index.ts';
+import type { KnownPast } from './put-back.ts';
 
 /** All there is to know of one FlinkJob at one moment. */
 export interface FlinkJobFacts {
@@ -14,6 +15,8 @@ export interface FlinkJobFacts {
   readonly desired: Desired;
   readonly status: FlinkJobStatus | undefined;
   readonly handles: Handles;
+  /** How far the job is known to have come, whatever the handles say. */
+  readonly past: KnownPast;
   /** Revisions on record, by name. */
   readonly revisions: ReadonlyMap<string, RevisionOnRecord>;
   /** All pods of the job, of every attempt. */
@@ -99,6 +102,8 @@ export interface RevisionOnRecord {
 export type Handles =
   | { readonly is: 'absent' }
   | { readonly is: 'corrupt'; readonly cause: string }
+  /** It has been further than this: nothing in it is the newest. */
+  | { readonly is: 'old'; readonly view: LedgerView }
   | { readonly is: 'there'; readonly view: LedgerView };
 
 /** One pod, as far as it matters. */

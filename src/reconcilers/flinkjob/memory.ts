@@ -4,6 +4,7 @@
  */
 import type { Child } from './children.ts';
 import type { Desired, Handles, OperationSeen, PodSeen, RestSeen } from './facts.ts';
+import { type HandlesVersion, isPutBack, knownPast, versionOf } from './put-back.ts';
 
 /** Facts of which some changes mean that somebody else may have written the handles. */
 export interface HandlesMark {
@@ -47,6 +48,8 @@ export class JobMemory {
   newestPoint: string | undefined;
   /** For lines of the log: the attempt and the epoch that were seen last. */
   standing: { readonly attempt: number; readonly epoch: number } | undefined;
+  /** The newest version of the handles that was seen. */
+  newestHandles: HandlesVersion | undefined;
   private ends: Map<string, number> = new Map();
   private highest = { attempt: 0, index: -1 };
 
@@ -58,6 +61,8 @@ export class JobMemory {
   learnt(handles: Handles): void {
     this.handles = handles;
     this.areHandlesFresh = true;
+    if (handles.is !== 'there' || isPutBack(handles.view, knownPast({ seen: this.newestHandles, pods: [] }))) return;
+    this.newestHandles = versionOf(handles.view);
   }
 
   /** The highest index that a pod of the attempt is known to have had, gone ones included. */

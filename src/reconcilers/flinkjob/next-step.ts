@@ -47,7 +47,7 @@ function beforeHandles(facts: FlinkJobFacts): Step | undefined {
       reason: 'InvalidSpec',
       detail: first === undefined ? '' : `${first.path}: ${first.rule}`,
     } as const;
-    return handles.is === 'absent' ? hold(invalid) : undefined;
+    return handles.is === 'there' ? undefined : hold(invalid);
   }
   if (desired.settings.flink !== undefined) return hold({ reason: 'RuntimeNotSupported' });
   if (!object.hasFinalizer) return { do: 'addFinalizer' };

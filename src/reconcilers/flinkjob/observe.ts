@@ -34,6 +34,7 @@ import type { JobCopies } from './job-copies.ts';
 import { type JobAddress, type JobRest, runsWell } from './job-rest.ts';
 import type { HandlesMark, JobMemory } from './memory.ts';
 import { indexInName, podSeen } from './pod-seen.ts';
+import { isPutBack, type KnownPast, knownPast } from './put-back.ts';
 import { revisionName, revisionOnRecord } from './revisions.ts';
 
 export interface ObserverOptions {
@@ -90,12 +91,13 @@ export class Observer {
     const revisions = this.revisions(object, done);
     // Nobody has made anything for it yet; what an orphaned job left is found when its pointers are to be made.
     const isNew = !object.hasFinalizer && resource.status?.jobId === undefined;
-    const known = await this.handles(object, pods, looking, isNew);
+    const past = knownPast({ status: resource.status, seen: memory.newestHandles, pods });
+    const known = await this.handles(object, pods, looking, { isNew, past });
     const asked = openOf(known);
     if (asked !== undefined) await this.ask(object, asked.number, pods, known, looking);
     else memory.rest = { is: 'notAsked' };
     // A job that begins to run has had them read again: it says there who leads.
-    const handles = memory.handles ?? known;
+    const handles = judged(memory.handles ?? known, past);
     const open = openOf(handles);
     // One that led is known from status, also to a process that never saw it.
     const led = resource.status?.attempt;
@@ -108,6 +110,7 @@ export class Observer {
       desired,
       status: resource.status,
       handles,
+      past,
       revisions,
       pods,
       highestIndex: open === undefined ? -1 : memory.highestIndex(open.number, pods),
@@ -144,18 +147,21 @@ export class Observer {
     object: JobObject,
     pods: readonly PodSeen[],
     looking: Looking,
-    isNew: boolean,
+    { isNew, past }: { readonly isNew: boolean; readonly past: KnownPast },
   ): Promise<Handles> {
     const { memory } = looking;
-    if (memory.handles !== undefined && !mayHaveChanged(memory.handlesMark, handlesMark(memory, pods))) {
+    const remembered = memory.handles === undefined ? undefined : judged(memory.handles, past);
+    // What is taken for old is not held against the job unless it was read just now.
+    const isDoubtful = remembered?.is === 'old' && !memory.areHandlesFresh;
+    if (remembered !== undefined && !isDoubtful && !mayHaveChanged(memory.handlesMark, handlesMark(memory, pods))) {
       memory.handlesMark = handlesMark(memory, pods);
-      return memory.handles;
+      return remembered;
     }
     const handles = isNew ? ABSENT : await this.readHandles(object, looking);
     memory.learnt(handles);
     // A look may itself have taught something that the next one is not to be asked for again.
     memory.handlesMark = handlesMark(memory, pods);
-    return handles;
+    return judged(handles, past);
   }
 
   private async readHandles({ namespace, name }: JobObject, { client, signal }: Looking): Promise<Handles> {
@@ -275,6 +281,10 @@ function desiredOf({ spec }: FlinkJobObject, { namespace, name, uid }: JobObject
 
 function isOrphan(spec: unknown): boolean {
   return (spec as { readonly deletion?: { readonly mode?: unknown } } | undefined)?.deletion?.mode === 'Orphan';
+}
+
+function judged(handles: Handles, past: KnownPast): Handles {
+  return handles.is === 'there' && isPutBack(handles.view, past) ? { ...handles, is: 'old' } : handles;
 }
 
 /** The attempt that is open, where that is known. */

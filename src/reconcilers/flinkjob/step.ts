@@ -27,7 +27,14 @@ export type Step =
       readonly say: readonly Saying[];
     }
   | { readonly do: 'deleteHandles'; readonly uid: string }
-  | { readonly do: 'writeLedger'; readonly why: string; readonly ledger: Ledger; readonly say: readonly Saying[] }
+  /** `above`: whatever else is in the object goes, and its epoch gets above this one. */
+  | {
+      readonly do: 'writeLedger';
+      readonly why: string;
+      readonly ledger: Ledger;
+      readonly above?: number;
+      readonly say: readonly Saying[];
+    }
   | { readonly do: 'makeChildren'; readonly names: readonly string[] }
   | { readonly do: 'freeLease'; readonly attempt: number; readonly mark: string }
   | { readonly do: 'makePods'; readonly attempt: number; readonly indexes: readonly number[] }

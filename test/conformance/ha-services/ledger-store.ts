@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { closeAttempt, NotLeaderException, openAttempt, openAttemptOf, reportFailure } from '../../../src/ha/index.ts';
+import {
+  closeAttempt,
+  jobResultKey,
+  ledgerAfterLoss,
+  NotLeaderException,
+  openAttempt,
+  openAttemptOf,
+  reportFailure,
+} from '../../../src/ha/index.ts';
 import { type AJob, granted, JOB } from '../../builders/ha.ts';
 
 /** What every backend owes the ledger. */
@@ -26,6 +34,31 @@ export function ledgerStoreConformance(name: string, newJob: () => Promise<AJob>
       expect(await job.backend.read()).toMatchObject({ attempt: 1, epoch: 1, seq: 1 });
       expect(await close()).toMatchObject({ outcome: 'done', view: { attempt: 0, epoch: 2, nextEpoch: 3 } });
       expect(await job.backend.read()).toMatchObject({ attempt: 0, epoch: 2, seq: 2 });
+    });
+
+    test('a ledger that starts over takes the place of all that was there, above the epoch that is named, in one write', async () => {
+      const { job, ledgers, open } = await supervised();
+      await open();
+      const leader = await job.leader({ attempt: 1 });
+      const counter = leader.getCheckpointRecoveryFactory().createCheckpointIdCounter(JOB);
+      await counter.getAndIncrement();
+      await leader
+        .getJobResultStore()
+        .createDirtyResult({ id: JOB, 'application-status': 'SUCCEEDED', 'net-runtime': 1 });
+      const view = (await ledgers.read()) ?? expect.fail('no object');
+      const next = ledgerAfterLoss({ lastAttempt: 7, epoch: 20, at: 3, restarts: 2 });
+      const written = await ledgers.startOver(view, next, { writer: 'supervisor', above: 20 });
+      expect(written).toMatchObject({ outcome: 'done', view: { attempt: 0, epoch: 21, ledger: { restarts: 2 } } });
+      const { entries, ...object } = (await job.backend.read()) ?? expect.fail('no object');
+      expect(object).toMatchObject({ attempt: 0, epoch: 21, seq: view.snapshot.seq + 1 });
+      expect([...entries.keys()].sort()).toEqual([
+        ...[jobResultKey(JOB), ...(entries.has('layout') ? ['layout'] : []), 'ledger'],
+      ]);
+      await expect(counter.getAndIncrement()).rejects.toThrow(NotLeaderException);
+      expect(await ledgers.startOver(view, next, { writer: 'supervisor', above: 0 })).toMatchObject({
+        outcome: 'notDone',
+        reason: 'moved',
+      });
     });
 
     test('the leader of an attempt that was closed writes nothing more', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { handlesStep } from '../../../src/reconcilers/flinkjob/handles-step.ts';
 import { nextStep } from '../../../src/reconcilers/flinkjob/next-step.ts';
+import { statusOf } from '../../../src/reconcilers/flinkjob/status.ts';
 import { aJob, aPod, JOB_ID, type JobStory, T0 } from '../../builders/flinkjob-facts.ts';
 
 const step = (story: JobStory) => handlesStep(story.facts());
@@ -69,4 +70,92 @@ test.each([
 
 test('by an invalid spec nothing is made', () => {
   expect(step(robbed().invalid())).toBeUndefined();
+});
+
+/** The job ran as attempt 1 under epoch 2 or so; then somebody put an older copy of its pointers back. */
+const putBack = (upgrade: Readonly<Record<string, unknown>> = {}): JobStory =>
+  aJob({ upgrade })
+    .recorded()
+    .opened()
+    .status({
+      jobId: JOB_ID,
+      attempt: { number: 4, epoch: 9 },
+      handledTriggers: { savepoint: 2, restart: 1 },
+      restarts: { count: 3 },
+    });
+
+test('pointers put back from an older copy are begun anew in one write, above every epoch that was', () => {
+  expect(step(putBack())).toMatchObject({
+    do: 'writeLedger',
+    above: 9,
+    ledger: {
+      attempts: [{ number: 4, end: { how: 'replaced', at: T0 } }],
+      handled: { savepoint: 2, restart: 1 },
+      restarts: 3,
+    },
+    say: [{ type: 'Warning', reason: 'RestoreFallback', note: expect.stringContaining('put back from an older copy') }],
+  });
+  expect(nextStep(putBack().facts())).toMatchObject({ do: 'writeLedger', above: 9 });
+});
+
+test.each([
+  ['an epoch', { attempt: { number: 1, epoch: 9 } }, {}],
+  ['an attempt', { attempt: { number: 2, epoch: 1 } }, {}],
+  ['an epoch, seen before,', undefined, { epoch: 9 }],
+  ['an attempt, seen before,', undefined, { attempt: 2 }],
+  ['a version, seen before,', undefined, { seq: 2 }],
+  ['another object of the same epoch, seen before,', undefined, { uid: 'another' }],
+] as const)('pointers are older when %s is known that they do not have', (_, status, version) => {
+  const story = fresh.opened();
+  const known =
+    status === undefined ? story.status(undefined).seen(version) : story.status({ jobId: JOB_ID, ...status });
+  expect(step(known)).toMatchObject({ do: 'writeLedger', why: expect.stringMatching(/^attempts count on from [12]$/) });
+});
+
+test('pods tell of an attempt that no pointer and no status knows', () => {
+  const story = fresh.opened().pods(aPod({ attempt: 3 }));
+  expect(step(story)).toMatchObject({ do: 'writeLedger', ledger: { attempts: [{ number: 3 }] } });
+});
+
+test('pointers that are as far as they were, or further, stay', () => {
+  const story = fresh.opened();
+  expect(step(story.seen())).toBeUndefined();
+  expect(step(story.seen({ epoch: 0, uid: 'another', seq: 99 }))).toBeUndefined();
+});
+
+test('triggers that either an older copy or status has answered are not answered again', () => {
+  const story = putBack().status({ handledTriggers: { restart: 5 } });
+  expect(step(story)).toMatchObject({ ledger: { handled: { restart: 5 } } });
+});
+
+test.each([
+  ['Ask', 'RestoreDecisionNeeded'],
+  ['Never', 'HandlesMissing'],
+] as const)(
+  'with restorePolicy %s pointers that were put back are left alone until somebody says',
+  (policy, reason) => {
+    const story = putBack({ restorePolicy: policy });
+    expect(step(story)).toEqual({ do: 'rest', because: { reason } });
+    const told = story.spec({ restoreFrom: 's3://bucket/jobs/savepoint-1', triggers: { restore: 1 } });
+    expect(step(told)).toMatchObject({ do: 'writeLedger', above: 9 });
+  },
+);
+
+test('while the spec is invalid, and the pointers are older than they were, nothing is done', () => {
+  expect(nextStep(putBack().invalid().facts())).toMatchObject({ do: 'rest', because: { reason: 'InvalidSpec' } });
+});
+
+test('status remembers what it knew, whatever older pointers say', () => {
+  const status = statusOf(putBack({ restorePolicy: 'Ask' }).facts(), {
+    because: { reason: 'RestoreDecisionNeeded' },
+    error: undefined,
+  });
+  expect(status).toMatchObject({ attempt: { number: 4, epoch: 9 }, restarts: { count: 3 }, jobId: JOB_ID });
+});
+
+test('a deleted job removes older pointers too; an orphaned one leaves them begun anew', () => {
+  const cancelled = putBack().spec({ deletion: { mode: 'Cancel' } });
+  expect(nextStep(cancelled.deleted().facts())).toMatchObject({ do: 'deleteHandles', uid: 'uid-of-the-handles' });
+  const orphaned = putBack().spec({ deletion: { mode: 'Orphan' } });
+  expect(nextStep(orphaned.deleted().facts())).toMatchObject({ do: 'writeLedger', above: 9 });
 });

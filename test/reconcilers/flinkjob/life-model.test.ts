@@ -53,6 +53,10 @@ const jobFaults = fc.oneof(
     .constantFrom('complete' as const, 'fail', 'hang')
     .map((how) => named(`savepoints ${how}`, (world) => Object.assign(world, { savepoints: how }))),
   fc.constant(named('delete the handles', (world) => world.removeHandles())),
+  fc.constant(named('copy the handles', (world) => world.copy())),
+  fc
+    .boolean()
+    .map((isAnother) => named(`put the handles back, another: ${isAnother}`, (world) => world.putBack(isAnother))),
 );
 const time = fc.oneof(
   fc
@@ -145,6 +149,39 @@ test(
         }
       }),
       life(20_261_121, RUNS),
+    );
+  },
+  TIMEOUT_MS,
+);
+
+/** Whatever changes the handles, and who notices. */
+const meanwhile = fc.array(
+  fc.oneof(
+    { arbitrary: goesOn, weight: 4 },
+    { arbitrary: edits, weight: 2 },
+    { arbitrary: triggers, weight: 1 },
+    { arbitrary: ends, weight: 3 },
+    { arbitrary: podFaults, weight: 2 },
+    { arbitrary: operatorFaults, weight: 3 },
+  ),
+  { maxLength: 12 },
+);
+
+test(
+  'of a job whose pointers are put back from an older copy no epoch, attempt, pod or checkpoint comes twice',
+  () => {
+    fc.assert(
+      fc.property(meanwhile, meanwhile, fc.boolean(), meanwhile, (before, between, isAnother, after) => {
+        const world = new World({});
+        settle(world);
+        for (const deed of before) deed(world);
+        world.copy();
+        for (const deed of between) deed(world);
+        world.putBack(isAnother);
+        for (const deed of after) deed(world);
+        settle(world);
+      }),
+      life(7, RUNS),
     );
   },
   TIMEOUT_MS,

@@ -29,6 +29,7 @@ import {
   type RevisionOnRecord,
 } from '../../../src/reconcilers/flinkjob/facts.ts';
 import { nextStep } from '../../../src/reconcilers/flinkjob/next-step.ts';
+import { type HandlesVersion, isPutBack, knownPast, versionOf } from '../../../src/reconcilers/flinkjob/put-back.ts';
 import { isWorthWriting, statusOf } from '../../../src/reconcilers/flinkjob/status.ts';
 import type { Hold, Step } from '../../../src/reconcilers/flinkjob/step.ts';
 import { anEnd, desiredOf, SETTINGS, T0, UID } from '../../builders/flinkjob-facts.ts';
@@ -57,7 +58,7 @@ interface MutableHandles {
 interface Process {
   seen: PodSeen;
   /** The epoch it leads with, and the object it raised it in. */
-  leads: { readonly epoch: number; readonly of: string } | undefined;
+  leads: { readonly epoch: number; readonly of: string; seq: number } | undefined;
   /** Its node does not answer: it stays when it is deleted, and may write all the same. */
   isCutOff: boolean;
   /** Somebody else's finalizer keeps it, whatever is done. */
@@ -71,6 +72,8 @@ interface OperatorMemory {
   operation: OperationSeen | undefined;
   leaseFreedOf: string | undefined;
   highest: { attempt: number; index: number };
+  /** The newest version of the handles that was seen. */
+  newest: HandlesVersion | undefined;
 }
 
 type Spec = Readonly<Record<string, unknown>>;
@@ -92,6 +95,7 @@ export class World {
   status: FlinkJobStatus | undefined;
   statusWrites = 0;
   handles: MutableHandles | undefined;
+  private copies: MutableHandles[] = [];
   readonly revisions = new Map<string, RevisionOnRecord>();
   processes: Process[] = [];
   lease: { holder: string; renewed: number } | undefined;
@@ -104,7 +108,11 @@ export class World {
   /** Highest that were ever seen. */
   /** The life of the state that an attempt was last opened in. */
   private life: StateLife | undefined;
-  private readonly most = { attempt: 0, epoch: 0, checkpoints: new Map<string, number>() };
+  private readonly most = { attempt: 0, epoch: 0 };
+  /** What lies in storage of each life of the state: the highest epoch that led, the newest checkpoint. */
+  private readonly stored = new Map<string, { epoch: number; id: number }>();
+  /** For each attempt that pods were made of, the epoch that its opening raised. */
+  private opened = new Map<number, number>();
   private uids = 0;
   /** Failures and crashes that may be counted. */
   countable = 0;
@@ -147,10 +155,32 @@ export class World {
 
   removeHandles(): void {
     this.handles = undefined;
-    this.most.checkpoints.clear();
-    if (this.status?.attempt === undefined) {
-      this.most.attempt = Math.max(0, ...this.processes.map(({ seen }) => seen.attempt));
-    }
+    this.forgetUntold();
+  }
+
+  /** What nobody can know of any more has not been: neither status, nor the operator's memory, nor a pod told of it. */
+  private forgetUntold(): void {
+    const { attempt, epoch } = this.judgedHandles().past;
+    this.most.attempt = Math.min(this.most.attempt, attempt);
+    this.most.epoch = Math.min(this.most.epoch, epoch);
+    this.opened = new Map([...this.opened].filter(([number]) => number <= attempt));
+    if (this.life?.jobId !== this.status?.jobId) this.life = undefined;
+  }
+
+  /** Somebody puts back what they kept a copy of: into the object, or as another one. */
+  putBack(isAnother: boolean): void {
+    const [copy] = this.copies;
+    if (copy === undefined || this.handles === undefined) return;
+    this.copies = [];
+    const { uid } = this.handles;
+    this.handles = { ...copy, uid: isAnother ? `uid-${++this.uids}` : uid, checkpoints: new Map(copy.checkpoints) };
+    this.forgetUntold();
+  }
+
+  /** Somebody keeps a copy of the object as it is, for `putBack`. */
+  copy(): void {
+    if (this.handles === undefined) return;
+    this.copies = [{ ...this.handles, checkpoints: new Map(this.handles.checkpoints) }];
   }
 
   deletePod(index: number): void {
@@ -240,7 +270,8 @@ export class World {
   /** A leader writes under its epoch, into the object it knows. */
   private mayWrite({ leads, seen }: Process): boolean {
     const { handles } = this;
-    return handles?.epoch === leads?.epoch && handles?.uid === leads?.of && handles?.attempt === seen.attempt;
+    if (handles === undefined || leads === undefined || handles.attempt !== seen.attempt) return false;
+    return handles.epoch === leads.epoch && handles.uid === leads.of && handles.seq >= leads.seq;
   }
 
   /** Everything that lives goes on a little. */
@@ -298,30 +329,43 @@ export class World {
     const others = this.processes.filter((each) => each.leads !== undefined && this.mayWrite(each));
     lease.holder = process.seen.uid;
     lease.renewed = this.now;
-    this.change(handles, { epoch: handles.epoch + 1, leader: `${process.seen.uid}_nonce` });
+    const stored = this.storedIn(handles);
+    // Names in storage say that the object is older than they are: its pointers count for nothing.
+    if (stored.epoch > handles.epoch || stored.id > newestIn(handles)) handles.checkpoints.clear();
+    const epoch = Math.max(handles.epoch, stored.epoch) + 1;
+    this.change(handles, { epoch, leader: `${process.seen.uid}_nonce` });
     if (others.some((each) => this.mayWrite(each))) throw new Violated('two leaders may write');
-    process.leads = { epoch: handles.epoch, of: handles.uid };
-    this.restored(handles);
+    process.leads = { epoch, of: handles.uid, seq: handles.seq };
+    this.restored(handles, stored);
+    stored.epoch = epoch;
     handles.ledger = noteBegun(handles.ledger);
   }
 
-  /** Nothing but the newest checkpoint of its life is what a leader goes on from. */
-  private restored({ checkpoints, ledger }: MutableHandles): void {
-    const newest = Math.max(0, ...[...checkpoints.keys()].map(checkpointIdOf));
-    const known = this.most.checkpoints.get(ledger.life?.jobId ?? '') ?? 0;
-    if (newest < known) throw new Violated(`restored checkpoint ${newest}, and ${known} was complete`);
+  private storedIn({ ledger }: MutableHandles): { epoch: number; id: number } {
+    const jobId = ledger.life?.jobId ?? '';
+    const stored = this.stored.get(jobId) ?? { epoch: 0, id: 0 };
+    this.stored.set(jobId, stored);
+    return stored;
+  }
+
+  /** Nothing but the newest checkpoint of its life is what a leader goes on from: pointed to, or without pointers found. */
+  private restored(handles: MutableHandles, stored: { readonly id: number }): void {
+    const from = handles.checkpoints.size === 0 ? stored.id : newestIn(handles);
+    if (from < stored.id) throw new Violated(`restored checkpoint ${from}, and ${stored.id} was complete`);
   }
 
   private checkpoint(process: Process): void {
     const { handles } = this;
     if (handles === undefined || process.completed >= 2) return;
     const jobId = handles.ledger.life?.jobId ?? '';
-    const id = 1 + Math.max(0, ...[...handles.checkpoints.keys()].map(checkpointIdOf));
+    const stored = this.storedIn(handles);
+    const id = 1 + stored.id;
     const path = `${jobId}/chk-${id}-${handles.epoch}-aa`;
     handles.checkpoints.clear();
     handles.checkpoints.set(checkpointKey(id), encodeLive({ id: 'a', path, sizeBytes: 1, sha256: '0'.repeat(64) }));
-    this.most.checkpoints.set(jobId, id);
+    stored.id = id;
     this.change(handles, {});
+    if (process.leads !== undefined) process.leads.seq = handles.seq;
     process.completed++;
   }
 
@@ -382,7 +426,7 @@ export class World {
           break;
         }
         if (steps >= MOST_STEPS) throw new Violated('does not come to rest');
-        if (steps === faults.movedAt && this.handles !== undefined) this.change(this.handles, {});
+        if (steps === faults.movedAt && this.handles !== undefined) this.handles.seq++;
         const isKilled = steps === faults.killedAfter;
         steps++;
         const isAgain = this.act(step, facts, isKilled);
@@ -437,7 +481,7 @@ export class World {
       },
       desired,
       status,
-      handles: this.handles === undefined ? { is: 'absent' } : { is: 'there', view: viewOf(this.handles) },
+      ...this.judgedHandles(),
       revisions: new Map(this.revisions),
       pods,
       highestIndex: open === undefined ? -1 : memory.highest.index,
@@ -448,6 +492,16 @@ export class World {
       leaseFreedOf: memory.leaseFreedOf,
       settings: { ...SETTINGS, restart: { type: 'fixedDelay', attempts: 3, delayMs: 10_000 } },
     };
+  }
+
+  private judgedHandles(): Pick<FlinkJobFacts, 'handles' | 'past'> {
+    const { memory, status } = this;
+    const past = knownPast({ status, seen: memory.newest, pods: this.processes.map(({ seen }) => seen) });
+    if (this.handles === undefined) return { past, handles: { is: 'absent' } };
+    const view = viewOf(this.handles);
+    if (isPutBack(view, past)) return { past, handles: { is: 'old', view } };
+    memory.newest = versionOf(view);
+    return { past, handles: { is: 'there', view } };
   }
 
   private ask(attempt: number | undefined): void {
@@ -527,7 +581,7 @@ export class World {
         this.handles = undefined;
         return true;
       case 'writeLedger':
-        this.writeLedger(step.ledger, facts);
+        this.writeLedger(step, facts);
         return true;
       case 'makeChildren':
         return true;
@@ -572,13 +626,23 @@ export class World {
     this.neverBack(made);
   }
 
-  private writeLedger(ledger: Ledger, { handles, desired }: FlinkJobFacts): void {
-    if (handles.is !== 'there' || this.handles === undefined) throw new Violated('writes into nothing');
+  private writeLedger(
+    { ledger, above }: Extract<Step, { do: 'writeLedger' }>,
+    { handles, desired }: FlinkJobFacts,
+  ): void {
+    const isThere = above === undefined ? handles.is === 'there' : handles.is === 'old';
+    if (!isThere || !('view' in handles) || this.handles === undefined) throw new Violated('writes into nothing');
     const { snapshot, ledger: before } = handles.view;
     // Refused as moved: it is decided anew.
     if (snapshot.uid !== this.handles.uid || snapshot.seq !== this.handles.seq) return;
     const opens = openAttemptOf(ledger);
     if (opens !== undefined && openAttemptOf(before) === undefined) this.mayOpen(ledger, before, desired);
+    if (above !== undefined) {
+      if (opens !== undefined) throw new Violated('begins anew with an open attempt');
+      this.handles.checkpoints.clear();
+      this.change(this.handles, { ledger, attempt: 0, epoch: Math.max(this.handles.epoch, above) + 1 });
+      return;
+    }
     const attempt = opens?.number ?? 0;
     if (ledger.life?.jobId !== before.life?.jobId && before.life !== undefined) this.handles.checkpoints.clear();
     const isRaised = attempt !== this.handles.attempt;
@@ -616,6 +680,9 @@ export class World {
     if (!this.revisions.has(open.revision ?? '')) throw new Violated('makes a pod of a revision that is not on record');
     const name = `flights-${attempt}-${index}`;
     if (this.processes.some(({ seen }) => seen.name === name)) throw new Violated(`makes pod ${name} twice`);
+    const known = this.opened.get(attempt) ?? open.epoch;
+    if (known !== open.epoch) throw new Violated(`makes a pod of another attempt ${attempt} than there has been`);
+    this.opened.set(attempt, open.epoch);
     const uid = `${name}#${++this.uids}`;
     this.processes.push({
       seen: {
@@ -678,12 +745,17 @@ export function checkStatus(before: FlinkJobStatus | undefined, status: FlinkJob
   if (status.observedGeneration !== generation) throw new Violated('status is of another generation');
 }
 
+function newestIn({ checkpoints }: MutableHandles): number {
+  return Math.max(0, ...[...checkpoints.keys()].map(checkpointIdOf));
+}
+
 function noMemory(): OperatorMemory {
   return {
     rest: { is: 'notAsked' },
     operation: undefined,
     leaseFreedOf: undefined,
     highest: { attempt: 0, index: -1 },
+    newest: undefined,
   };
 }
 

@@ -1,0 +1,79 @@
+/**
+ * ConfigMap `<job>-ha` put back from an older copy, on a real API server, its job run as processes: whatever it says, nothing that
+ * was is used again, and the job goes on from its newest checkpoint.
+ */
+import { test as anyTest, expect } from 'vitest';
+import { checkpointIdOf } from '../../../src/ha/index.ts';
+import { CONFIG_MAPS, type ConfigMap } from '../../../src/kube/index.ts';
+import { AppliedJob, anOperator } from '../../builders/flinkjob-operator.ts';
+import { aNodeSimulator } from '../../builders/node-simulator.ts';
+import { clusterForTests } from '../../cluster/index.ts';
+
+const cluster = await clusterForTests();
+const test = anyTest.skipIf(cluster === undefined);
+const signal = new AbortController().signal;
+
+async function setUp() {
+  const namespace = await cluster!.namespace();
+  const operator = await anOperator(cluster!, { namespace });
+  const simulator = await aNodeSimulator(cluster!, { namespaces: [namespace] });
+  const job = new AppliedJob(cluster!, namespace);
+  const ref = { namespace, name: `${job.name}-ha` };
+  const read = async () => (await job.client.get(CONFIG_MAPS, ref, { signal }))!;
+  return { operator, simulator, job, ref, read };
+}
+
+const newestIn = ({ data = {} }: ConfigMap): number => Math.max(...Object.keys(data).map(checkpointIdOf));
+const epochIn = ({ metadata }: ConfigMap): number => Number(metadata?.annotations?.['flinkjob.dev/epoch']);
+
+/** As `kubectl get -o yaml` has it, without what a server gives. */
+function copyOf({ metadata = {}, data = {} }: ConfigMap): ConfigMap {
+  const { namespace = '', name = '', labels = {}, annotations = {} } = metadata;
+  return { metadata: { namespace, name, labels, annotations }, data };
+}
+
+test('one whose content is put back ends its leader, and the next one goes on from the newest checkpoint in storage', async () => {
+  const { simulator, job, read } = await setUp();
+  await job.apply();
+  await job.phase('Running');
+  await expect.poll(async () => newestIn(await read()), { timeout: 30_000 }).toBeGreaterThan(0);
+  const old = copyOf(await read());
+  await expect.poll(async () => newestIn(await read()), { timeout: 30_000 }).toBeGreaterThan(newestIn(old) + 3);
+  const before = await read();
+  // Without a version it is written over whatever is there; the object stays the same one.
+  await job.client.replace(CONFIG_MAPS, old, { signal });
+  expect((await read()).metadata?.uid).toBe(before.metadata?.uid);
+  const leader = await simulator.pod('counts-1-0');
+  await leader.until((pod) => pod.hasEnded);
+  expect(leader.terminated).toMatchObject({ exitCode: 12, message: expect.stringContaining('went back in time') });
+  const { attempt } = await job.until(({ phase, attempt: now }) => phase === 'Running' && now?.leader !== 'counts-1-0');
+  const next = await simulator.pod(attempt?.leader ?? '');
+  const restored = next.log.find(({ message }) => message === 'restores a checkpoint');
+  expect(restored?.['checkpointId']).toBeGreaterThanOrEqual(newestIn(before));
+  const after = await read();
+  expect(epochIn(after)).toBeGreaterThan(epochIn(before));
+  expect(newestIn(after)).toBeGreaterThan(newestIn(before));
+});
+
+test('one that was deleted and made again from a copy of an earlier attempt brings no attempt back, and no epoch', async () => {
+  const { operator, simulator, job, ref, read } = await setUp();
+  await job.apply();
+  await job.until(({ phase, checkpoint }) => phase === 'Running' && checkpoint?.latest !== undefined);
+  const old = copyOf(await read());
+  await job.apply({ triggers: { restart: 1 } });
+  await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 2);
+  await expect.poll(async () => newestIn(await read()), { timeout: 30_000 }).toBeGreaterThan(newestIn(old) + 1);
+  const before = await read();
+  await job.client.delete(CONFIG_MAPS, ref, { signal });
+  await job.client.create(CONFIG_MAPS, old, { signal });
+  const { jobId, attempt } = await job.until(({ phase, attempt: now }) => phase === 'Running' && now?.number === 3);
+  expect(old.data?.['ledger']).toContain(jobId);
+  expect(attempt?.epoch).toBeGreaterThan(epochIn(before));
+  const next = await simulator.pod('counts-3-0');
+  const restored = next.log.find(({ message }) => message === 'restores a checkpoint');
+  expect(restored?.['checkpointId']).toBeGreaterThanOrEqual(newestIn(before));
+  const told = operator.told.filter(({ reason }) => reason === 'RestoreFallback');
+  expect(told).toEqual([expect.objectContaining({ note: expect.stringContaining('put back from an older copy') })]);
+  // The trigger was answered: what the older copy does not know of, status does.
+  expect(JSON.parse((await read()).data?.['ledger'] ?? '{}').handled).toMatchObject({ restart: 1 });
+});
