@@ -6,6 +6,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Metrics } from '../../lib/metrics.ts';
+import { steadyClock } from '../../lib/steady-clock.ts';
 import type { OperatorSettings } from './facts.ts';
 import { type JobCopies, jobCopies } from './job-copies.ts';
 import { jobFigures } from './job-figures.ts';
@@ -36,7 +37,9 @@ export function flinkJobController(options: FlinkJobControllerOptions): {
   readonly controller: Controller;
   readonly informers: readonly ManagedInformer[];
 } {
-  const { client, namespaces, clock, random, newId, metrics, log, events, settings } = options;
+  const { client, namespaces, random, newId, metrics, log, events, settings } = options;
+  // Deadlines of stops, restarts and roll-backs are instants on record: a clock that is set is to move none of them.
+  const clock = steadyClock(options.clock);
   const measured = jobMetrics(metrics, { cap: options.mostJobsMeasured ?? MOST_JOBS_MEASURED, clock });
   const trouble = (error: Error): void => log.warn('a watch was interrupted and goes on', { cause: messageOf(error) });
   const scopes: readonly (string | undefined)[] = namespaces === 'all' ? [undefined] : namespaces;

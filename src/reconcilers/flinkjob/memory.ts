@@ -50,6 +50,7 @@ export class JobMemory {
   standing: { readonly attempt: number; readonly epoch: number } | undefined;
   /** The newest version of the handles that was seen. */
   newestHandles: HandlesVersion | undefined;
+  private deletingSince = Number.POSITIVE_INFINITY;
   private ends: Map<string, number> = new Map();
   private highest = { attempt: 0, index: -1 };
 
@@ -87,6 +88,12 @@ export class JobMemory {
       this.ends.set(pod.uid, at);
       return { ...pod, end: { ...pod.end, at } };
     });
+  }
+
+  /** When deletion began, by our own clock at the latest: a server whose clock is ahead must not keep a job for longer. */
+  deletingFrom(asked: number, now: number): number {
+    this.deletingSince = Math.min(this.deletingSince, asked, now);
+    return this.deletingSince;
   }
 
   /** A pod was made that the copy does not show yet. */

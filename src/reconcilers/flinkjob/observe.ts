@@ -85,7 +85,7 @@ export class Observer {
   async facts(resource: FlinkJobObject, looking: Looking): Promise<FlinkJobFacts> {
     const { memory, done } = looking;
     const { now, random, settings } = this.options;
-    const object = objectOf(resource, done);
+    const object = objectOf(resource, done, (asked) => memory.deletingFrom(asked, now()));
     const desired = memory.desired.get(`${object.generation}`, () => desiredOf(resource, object));
     const pods = memory.withEnds(this.pods(object, done), now());
     const revisions = this.revisions(object, done);
@@ -248,7 +248,11 @@ export function handlesOf(facts: {
   return new ConfigMapHandleBackend({ ...rest, name: objectNames(name).handles });
 }
 
-function objectOf({ metadata = {} }: FlinkJobObject, done: DoneAlready): JobObject {
+function objectOf(
+  { metadata = {} }: FlinkJobObject,
+  done: DoneAlready,
+  deletingFrom: (asked: number) => number,
+): JobObject {
   const { namespace = '', name = '', uid = '', generation = 0, finalizers = [], annotations = {} } = metadata;
   const { resourceVersion = '' } = metadata;
   const asked = metadata.deletionTimestamp;
@@ -260,7 +264,7 @@ function objectOf({ metadata = {} }: FlinkJobObject, done: DoneAlready): JobObje
     resourceVersion,
     finalizers,
     hasFinalizer: done.hasFinalizer || finalizers.includes(FINALIZER),
-    deletingSince: asked === undefined ? undefined : Date.parse(asked),
+    deletingSince: asked === undefined ? undefined : deletingFrom(Date.parse(asked)),
     isDeletionForced: annotations[ANNOTATIONS.forceDelete] === 'true',
   };
 }

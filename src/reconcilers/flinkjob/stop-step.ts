@@ -49,6 +49,7 @@ function noteStop({ object, now }: FlinkJobFacts, ledger: Ledger, open: AttemptR
  */
 export function withdrawnStop(facts: FlinkJobFacts, ledger: Ledger, { stopping }: AttemptRecord): Step | undefined {
   if (stopping === undefined) return undefined;
+  if (facts.now < stopping.since) return stopNoted(ledger, { ...stopping, since: facts.now });
   const deadline = stopping.since + facts.settings.savepointDeadlineMs;
   const isOver = facts.now >= deadline || operationOf(facts, stopping)?.state.is === 'failed';
   return isOver ? stopForgotten(ledger) : { do: 'rest', untilMs: deadline };
@@ -66,6 +67,8 @@ function continueStop(
   why: StopReason,
 ): Step {
   const { now } = facts;
+  // Noted by an operator whose clock was ahead: its deadline is not to be later than one of ours.
+  if (now < stopping.since) return stopNoted(ledger, { ...stopping, since: now });
   const deadline = stopping.since + deadlineMs(facts, why);
   const operation = operationOf(facts, stopping);
   const isDown = livePods(facts.pods, open.number).length === 0;

@@ -33,6 +33,13 @@ test('neither a node whose clock is ahead nor one of ours that is set back keeps
   expect(endOf(T0)).toBe(T0 - 60_000);
 });
 
+test('neither a server whose clock is ahead nor one of ours that is set back gives a deletion more time', () => {
+  const memory = new JobMemory(UID);
+  expect(memory.deletingFrom(T0 + 3_600_000, T0)).toBe(T0);
+  expect(memory.deletingFrom(T0 + 3_600_000, T0 + 500)).toBe(T0);
+  expect(new JobMemory(UID).deletingFrom(T0, T0 + 90_000)).toBe(T0);
+});
+
 test('what is known of a pod is forgotten with it', () => {
   const memory = new JobMemory(UID);
   memory.withEnds([evictedAt(T0)], T0);

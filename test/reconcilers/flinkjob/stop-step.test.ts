@@ -194,3 +194,14 @@ test('a stop that nobody wants any more may still happen, and is forgotten when 
   if (step === undefined) throw new TypeError('nothing is done');
   expect(openAttemptOf(late.did(step).ledger)).not.toHaveProperty('stopping');
 });
+
+test('a stop that an operator noted whose clock was ahead has the time of any other, from now on', () => {
+  const before = saving.stopping('upgrade');
+  const ahead = before.after(-3_600_000);
+  const why = 'stop with savepoint: upgrade';
+  expect(stop(ahead, 'upgrade')).toMatchObject({ why });
+  expect(withdrawn(ahead)).toMatchObject({ why });
+  const anew = ahead.did(stop(ahead, 'upgrade')).operation(ID, { is: 'inProgress' });
+  expect(openAttemptOf(anew.ledger)?.stopping).toMatchObject({ why: 'upgrade', since: T0 - 3_600_000, triggerId: ID });
+  expect(stop(anew, 'upgrade')).toEqual({ do: 'rest', untilMs: T0 - 3_600_000 + savepointDeadlineMs });
+});
