@@ -61,6 +61,11 @@ function child(kind: ResourceDef, manifest: Manifest): Child {
   return { name: `${kind.kind} ${manifest.metadata.name}`, kind, manifest };
 }
 
+/** Whether an object is as it was made. Its type goes without saying: objects of a list have none. */
+export function isAsMade(live: KubeObject, { apiVersion: _, kind: __, ...asked }: Manifest): boolean {
+  return covers(live, asked);
+}
+
 /**
  * Whether an object is as it should be: everything that is asked for is there. What the server fills in, or somebody adds
  * beside it, is theirs.

@@ -17,7 +17,7 @@ import { ConfigMapHandleBackend } from '../../ha/kubernetes/index.ts';
 import type { ApiClient, FlinkJobObject } from '../../kube/index.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { objectNames } from '../../resources/index.ts';
-import { belongsTo, childrenOf, covers, objectFacts } from './children.ts';
+import { belongsTo, childrenOf, isAsMade, objectFacts } from './children.ts';
 import {
   type Desired,
   type FlinkJobFacts,
@@ -230,7 +230,7 @@ export class Observer {
           .get(kind)
           ?.store.get(keyOf({ namespace, name: manifest.metadata.name }));
         if (live === undefined) return !done.children.has(name);
-        return !belongsTo(live, object.uid) || !(done.children.has(name) || covers(live, manifest));
+        return !belongsTo(live, object.uid) || !(done.children.has(name) || isAsMade(live, manifest));
       })
       .map(({ name }) => name);
   }

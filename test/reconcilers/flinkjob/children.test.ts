@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { belongsTo, childrenOf, covers, objectFacts } from '../../../src/reconcilers/flinkjob/children.ts';
+import type { KubeObject } from '../../../src/kube/index.ts';
+import { belongsTo, childrenOf, covers, isAsMade, objectFacts } from '../../../src/reconcilers/flinkjob/children.ts';
 import { aJob, JOB_ID, type JobStory, UID } from '../../builders/flinkjob-facts.ts';
 
 const life = { jobId: JOB_ID, since: '2026-11-21T10:00:00Z' };
@@ -50,6 +51,14 @@ test.each([
   ['null as asked', { a: null }, { a: null }, true],
 ])('whether an object is as it should be: %s', (_what, live, asked, isCovered) => {
   expect(covers(live, asked)).toBe(isCovered);
+});
+
+test('an object from a list, which does not say of which type it is, is as it was made all the same', () => {
+  for (const { manifest } of childrenOf(factsOf(aJob().recorded()))) {
+    const { apiVersion: _, kind: __, ...listed } = manifest;
+    expect(isAsMade(listed as KubeObject, manifest)).toBe(true);
+    expect(isAsMade({ metadata: {} }, manifest)).toBe(false);
+  }
 });
 
 test('an object belongs to a FlinkJob by its uid, not by its name', () => {
