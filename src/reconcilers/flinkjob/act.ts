@@ -163,6 +163,7 @@ async function writeLedger(
         'LEDGER_REFUSED',
         `the ledger in ConfigMap ${facts.object.name}-ha was not written: ${written.reason}`,
         written.cause,
+        written.reason === 'tooLarge' ? 'StateTooLarge' : undefined,
       );
     case 'unknown':
       memory.handles = undefined;

@@ -4,8 +4,18 @@ import { FlinkJobError } from '../../lib/errors.ts';
 
 /** A step failed; it is tried again. */
 export class ReconcileError extends FlinkJobError {
-  constructor(code: 'LEDGER_REFUSED' | 'LEDGER_UNKNOWN' | 'LEFTOVER_REMOVED', message: string, cause: unknown) {
+  /** What conditions call it. */
+  readonly reason: Reason;
+
+  /** @param reason by default that it is tried again */
+  constructor(
+    code: 'LEDGER_REFUSED' | 'LEDGER_UNKNOWN' | 'LEFTOVER_REMOVED',
+    message: string,
+    cause: unknown,
+    reason: Reason = 'ProgressingWithRetry',
+  ) {
     super(code, message, { cause, retryable: true });
+    this.reason = reason;
   }
 }
 

@@ -50,6 +50,8 @@ export class JobMemory {
   standing: { readonly attempt: number; readonly epoch: number } | undefined;
   /** The newest version of the handles that was seen. */
   newestHandles: HandlesVersion | undefined;
+  /** Since when reconciles fail, each of them; undefined: the last one did not. */
+  failingSince: number | undefined;
   private deletingSince = Number.POSITIVE_INFINITY;
   private ends: Map<string, number> = new Map();
   private highest = { attempt: 0, index: -1 };

@@ -10,7 +10,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { FlinkJobError, messageOf } from '../../lib/errors.ts';
 import type { LogFacts, Logger } from '../../lib/logger.ts';
 import { type Acted, act } from './act.ts';
-import { NameConflictError } from './errors.ts';
+import { NameConflictError, ReconcileError } from './errors.ts';
 import type { FlinkJobFacts, Handles, OperatorSettings } from './facts.ts';
 import type { JobCopies } from './job-copies.ts';
 import type { JobRest } from './job-rest.ts';
@@ -40,6 +40,8 @@ export interface JobReport {
 
 /** More steps than any job needs at once; a decision that never comes to rest is a mistake of ours. */
 const MOST_STEPS = 40;
+/** A job is not called unwell for a request that failed, but for one that goes on failing. */
+const UNTOLD_MS = 2_000;
 /** Status is written under a name of its own: nothing else of the resource is the operator's. */
 const STATUS_MANAGER = 'flinkjob-operator-status';
 
@@ -81,11 +83,17 @@ export class FlinkJobReconciler {
       throw new TypeError(`FlinkJob ${key} does not come to rest`);
     } catch (error) {
       memory.handles = undefined;
-      const isWorthTelling =
-        !(error instanceof ApiError && error.isConflict) && !context.client.untracked.signal.aborted;
-      if (facts !== undefined && isWorthTelling) await this.reportFailure(facts, error, context);
+      if (facts !== undefined && this.isWorthTelling(error, look)) await this.reportFailure(facts, error, context);
       throw error;
     }
+  }
+
+  /** What needs somebody is told at once; what may pass by itself, when it does not. */
+  private isWorthTelling(error: unknown, { memory, context }: Look): boolean {
+    const now = this.options.clock.now();
+    memory.failingSince ??= now;
+    if (context.client.untracked.signal.aborted) return false;
+    return reasonOf(error) !== 'ProgressingWithRetry' || now - memory.failingSince >= UNTOLD_MS;
   }
 
   private observe({ key, context, copies, resource, memory }: Look, done: DoneAlready): Promise<FlinkJobFacts> {
@@ -126,6 +134,7 @@ export class FlinkJobReconciler {
     { because, untilMs }: Extract<Step, { do: 'rest' }>,
     { key, context, memory }: Look,
   ): Promise<ReconcileResult> {
+    memory.failingSince = undefined;
     const status = await this.report(facts, { because, error: undefined }, context);
     this.options.report?.(key, { facts, status });
     return wakeAt(facts, memory, Math.min(untilMs ?? Number.POSITIVE_INFINITY, statusChangesAt(facts, status)));
@@ -193,9 +202,12 @@ function failureOf(error: unknown): NonNullable<Outcome['error']> {
 }
 
 function reasonOf(error: unknown): Reason {
-  if (error instanceof NameConflictError) return 'NameConflict';
-  if (error instanceof ApiError && error.isForbidden) return 'Forbidden';
-  return 'ProgressingWithRetry';
+  if (error instanceof NameConflictError || error instanceof ReconcileError) return error.reason;
+  if (!(error instanceof ApiError)) return 'ProgressingWithRetry';
+  if (error.isForbidden) return 'Forbidden';
+  // What the API server does not take will not be taken the next time either, until somebody mends it.
+  const isRefusedCreate = error.call.startsWith('create ') && (error.isInvalid || error.status === 400);
+  return isRefusedCreate ? 'FailedCreate' : 'ProgressingWithRetry';
 }
 
 /** When to look again without being woken: the next thing that happens by itself, or the next question to the job. */
