@@ -3,28 +3,13 @@
  * of it. The pods are played, the API server is real. Whoever goes on after the kill is another operator, which knows nothing.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Ledger } from '../../src/ha/index.ts';
-import {
-  ApiClient,
-  CONFIG_MAPS,
-  CONTROLLER_REVISIONS,
-  FLINK_JOBS,
-  type FlinkJobObject,
-  type KubeObject,
-  LEASES,
-  POD_DISRUPTION_BUDGETS,
-  PODS,
-  type ResourceDef,
-  ROLE_BINDINGS,
-  ROLES,
-  SERVICE_ACCOUNTS,
-  SERVICES,
-} from '../../src/kube/index.ts';
+import { ApiClient, CONFIG_MAPS, FLINK_JOBS, type FlinkJobObject, PODS } from '../../src/kube/index.ts';
 import { startOperator, TEST_SETTINGS } from '../builders/flinkjob-operator.ts';
 import { tokenConnection } from '../builders/kube.ts';
 import type { TestCluster } from '../cluster/index.ts';
 import { ApiProxy } from '../faults/api/api-proxy.ts';
 import { NodeSimulator, playedJobs } from '../node-simulator/index.ts';
+import { ledgerOf, namesOf, worldOf } from '../oracles/world.ts';
 
 /** Which request of the operator is its last, and whether the server still sees it. */
 export interface Kill {
@@ -91,6 +76,7 @@ export async function liveOnce(
   const simulator = await NodeSimulator.start({ access: cluster.access, namespaces: [namespace], nodes: 1, played });
   const user = ApiClient.for(tokenConnection(cluster), { fieldManager: 'kubectl' });
   const operators = new Operators(cluster, namespace);
+  const ref = { namespace, name: JOB };
   const stages: Record<string, unknown> = {};
   try {
     await operators.start(kill);
@@ -109,10 +95,10 @@ export async function liveOnce(
       });
       // A revision that runs is noted to be good a moment later.
       await until(`${stage}, stable ${JSON.stringify(kill)}`, async () => {
-        const { attempts = [], revisions } = await ledgerOf(user, namespace);
+        const { attempts = [], revisions } = await ledgerOf(user, ref);
         return revisions?.stable === attempts.at(-1)?.revision ? undefined : JSON.stringify(revisions);
       });
-      stages[stage] = await worldOf(user, namespace);
+      stages[stage] = await worldOf(user, ref);
     }
     await user.delete(FLINK_JOBS, { namespace, name: JOB }, { signal });
     await until(`deleted ${JSON.stringify(kill)}`, async () => {
@@ -120,7 +106,7 @@ export async function liveOnce(
       return job === undefined ? undefined : JSON.stringify(job);
     });
     const left = await user.get(CONFIG_MAPS, { namespace, name: `${JOB}-ha` }, { signal });
-    stages['deleted'] = { handles: left === undefined ? 'gone' : 'left', pods: await namesOf(user, PODS, namespace) };
+    stages['deleted'] = { handles: left === undefined ? 'gone' : 'left', pods: await namesOf(user, PODS, ref) };
     return { stages, requests: operators.requests, wasKilled: operators.wasKilled };
   } finally {
     await operators.stop();
@@ -179,81 +165,6 @@ class Operators {
     if (this.wasKilled) await this.#succession;
     for (const end of this.#ends) await end();
   }
-}
-
-const KINDS: readonly ResourceDef[] = [
-  CONTROLLER_REVISIONS,
-  LEASES,
-  POD_DISRUPTION_BUDGETS,
-  PODS,
-  ROLES,
-  ROLE_BINDINGS,
-  SERVICES,
-  SERVICE_ACCOUNTS,
-  CONFIG_MAPS,
-];
-
-async function worldOf(user: ApiClient, namespace: string): Promise<unknown> {
-  const names = await Promise.all(KINDS.map(async (kind) => [kind.plural, await namesOf(user, kind, namespace)]));
-  const pods = await user.list(PODS, { signal, namespace });
-  const live = pods.items.filter(
-    ({ status, metadata }) => status?.phase === 'Running' && metadata?.deletionTimestamp === undefined,
-  );
-  const handles = await user.get(CONFIG_MAPS, { namespace, name: `${JOB}-ha` }, { signal });
-  const job = await user.get(FLINK_JOBS, { namespace, name: JOB }, { signal });
-  return {
-    ...Object.fromEntries(names),
-    // Of those that have ended one is kept, and which one led is chance.
-    pods: live.map(({ metadata }) => metadata?.name).sort(),
-    finalizers: job?.metadata?.finalizers,
-    status: timeless(job?.status),
-    fence: Object.entries(handles?.metadata?.annotations ?? {})
-      .filter(([name]) => name.endsWith('/attempt'))
-      .sort(),
-    ledger: timeless(await ledgerOf(user, namespace)),
-  };
-}
-
-async function ledgerOf(user: ApiClient, namespace: string): Promise<Partial<Ledger>> {
-  const handles = await user.get(CONFIG_MAPS, { namespace, name: `${JOB}-ha` }, { signal });
-  return JSON.parse(handles?.data?.['ledger'] ?? '{}') as Partial<Ledger>;
-}
-
-async function namesOf(user: ApiClient, kind: ResourceDef, namespace: string): Promise<string[]> {
-  const { items } = await user.list(kind as ResourceDef<KubeObject>, { signal, namespace });
-  return items
-    .filter(({ metadata }) => metadata?.deletionTimestamp === undefined)
-    .map(({ metadata }) => metadata?.name ?? '')
-    .filter((name) => name.startsWith(JOB))
-    .sort();
-}
-
-/** Times, what is named after the uid, and what only says how long something took. */
-const OF_ONE_LIFE = new Set([
-  'at',
-  'since',
-  'started',
-  'startedAt',
-  'startTime',
-  'completed',
-  'lastTransitionTime',
-  'jobId',
-  'triggerId',
-  'uri',
-  'message',
-  'cause',
-  'checkpoint',
-  // Which of two pods leads is chance; that the epoch rises with it is proved elsewhere.
-  'epoch',
-  'leader',
-  'jobState',
-]);
-
-function timeless(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(timeless);
-  if (value === null || typeof value !== 'object') return value;
-  const entries = Object.entries(value).filter(([key]) => !OF_ONE_LIFE.has(key));
-  return Object.fromEntries(entries.map(([key, field]) => [key, timeless(field)]));
 }
 
 /** Waits until there is nothing that is missing. */

@@ -56,6 +56,7 @@ export class ApiProxy implements AsyncDisposable {
   private readonly firstAnswers = new Map<string, Answer>();
   private readonly startedAt = performance.now();
   private rules: ActiveRule[] = [];
+  private held: { readonly target: Target; readonly waiting: (() => void)[] }[] = [];
   private port = 0;
   private isFrozen = false;
   /** Everything that passed, in the order it came. */
@@ -108,6 +109,19 @@ export class ApiProxy implements AsyncDisposable {
   heal(): void {
     for (const rule of this.rules) rule.release();
     this.rules = [];
+    for (const hold of this.held) this.letGo(hold);
+  }
+
+  /** What watches of these tell is kept back until the result is called: a view that stands still, and then goes on. */
+  holdEvents(target: Target = {}): () => void {
+    const hold = { target, waiting: [] };
+    this.held.push(hold);
+    return () => this.letGo(hold);
+  }
+
+  private letGo(hold: (typeof this.held)[number]): void {
+    this.held = this.held.filter((each) => each !== hold);
+    for (const tell of hold.waiting.splice(0)) tell();
   }
 
   /** Breaks every connection at once. */
@@ -280,8 +294,8 @@ export class ApiProxy implements AsyncDisposable {
       answer.writeHead(incoming.statusCode ?? 0, incoming.headers);
       record.status = incoming.statusCode;
       answer.flushHeaders();
-      incoming.on('data', (chunk: Buffer) => this.write(answer, chunk));
-      incoming.once('end', () => answer.end());
+      incoming.on('data', (chunk: Buffer) => this.tellWhenFree(record, () => this.write(answer, chunk)));
+      incoming.once('end', () => this.tellWhenFree(record, () => answer.end()));
       incoming.once('error', () => call.socket.destroy());
       return;
     }
@@ -289,6 +303,12 @@ export class ApiProxy implements AsyncDisposable {
     answer.writeHead(200, incoming.headers);
     answer.flushHeaders();
     await this.spoilWatch(incoming, exchange, fault);
+  }
+
+  private tellWhenFree(record: PassedRequest, tell: () => void): void {
+    const hold = this.held.find(({ target }) => fits(target, record));
+    if (hold === undefined) tell();
+    else hold.waiting.push(tell);
   }
 
   /** Passes on so many lines, and then does what the rule says. */

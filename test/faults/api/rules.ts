@@ -48,6 +48,8 @@ export interface Rule extends Target {
   readonly from?: number;
   /** How many are struck from there on. @default 1 */
   readonly times?: number;
+  /** Of those, each so many-th. @default 1 */
+  readonly every?: number;
 }
 
 /** Whether a request is one of those. */
@@ -90,8 +92,9 @@ export class ActiveRule {
   meet(info: RequestInfo & { readonly identity: string }): Fault | undefined {
     if (!fits(this.rule, info)) return undefined;
     this.fitting += 1;
-    const from = this.rule.from ?? 1;
-    if (this.fitting < from || this.fitting >= from + (this.rule.times ?? 1)) return undefined;
+    const { from = 1, times = 1, every = 1 } = this.rule;
+    const since = this.fitting - from;
+    if (since < 0 || since % every !== 0 || since / every >= times) return undefined;
     this.hits += 1;
     this.struck.resolve();
     return this.rule.fault;
