@@ -1,7 +1,7 @@
 /** The command line as people start it: real processes, in a directory of their own. What still runs is ended after the test. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { stringify } from 'yaml';
 import { commandForTests } from '../command/desk.ts';
@@ -9,8 +9,6 @@ import { eventually } from './eventually.ts';
 import { aTemporaryDirectory } from './temporary-directory.ts';
 
 const BUNDLED_COMMAND = await commandForTests();
-/** For jobs that import files of `src/`: job and engine have to be one code. */
-export const COMMAND_FROM_SOURCES = resolve('bin/flinkjob.mjs');
 
 /** How a command ended. */
 export interface Ended {

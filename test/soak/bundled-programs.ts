@@ -9,6 +9,8 @@ import { build } from 'esbuild';
 /** Where the built programs are. */
 export interface BundledPrograms {
   readonly jobProcess: string;
+  /** `flinkjob`, of one code with the random job too. */
+  readonly command: string;
   readonly randomJob: string;
   remove(): void;
 }
@@ -25,7 +27,14 @@ export async function bundlePrograms(): Promise<BundledPrograms> {
   copyFileSync(join(ROOT, 'package.json'), join(scratch, 'package.json'));
   await build({
     absWorkingDir: ROOT,
-    entryPoints: ['crashing-job-process', 'crashing-worker', 'random-job'].map((name) => `test/soak/${name}.ts`),
+    entryPoints: {
+      'crashing-job-process': 'test/soak/crashing-job-process.ts',
+      'crashing-worker': 'test/soak/crashing-worker.ts',
+      'random-job': 'test/soak/random-job.ts',
+      main: 'src/launcher.ts',
+      'worker-entry': 'src/stream/task/worker-entry.ts',
+      'job-process': 'src/cli/job-process/entry.ts',
+    },
     outdir: directory,
     bundle: true,
     splitting: true,
@@ -38,6 +47,7 @@ export async function bundlePrograms(): Promise<BundledPrograms> {
   });
   return {
     jobProcess: join(directory, 'crashing-job-process.js'),
+    command: join(directory, 'main.js'),
     randomJob: join(directory, 'random-job.js'),
     remove: () => rmSync(scratch, { recursive: true, force: true }),
   };
