@@ -77,6 +77,7 @@ const checkpoint = z
 const savepoint = z
   .strictObject({
     trigger: count('Value of the trigger that asked for it.').optional(),
+    requested: time('When it was asked for.').optional(),
     uri: uri('Where it lies.').optional(),
     completed: time('When it was completed.').optional(),
     state: oneOf(['Requested', 'Triggered', 'Completed', 'Failed', 'Expired'], {

@@ -26,7 +26,7 @@ const SETTINGS = {
     from: '0s',
     to: '24h',
   }),
-  'jobs.savepointDeadline': duration('A stop with a savepoint that is not done by then is given up.', {
+  'jobs.savepointDeadline': duration('A savepoint, or a stop with one, that is not done by then is given up.', {
     fallback: '10m',
     from: '1s',
     to: '24h',

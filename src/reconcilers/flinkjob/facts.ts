@@ -51,7 +51,7 @@ export interface OperatorSettings {
   readonly stabilityMs: number;
   /** Of a revision that names no deadline; at least twice its checkpoint interval and its checkpoint timeout. */
   readonly upgradeDeadlineMs: number;
-  /** A stop with savepoint that is not done by then is given up. */
+  /** A savepoint, or a stop with one, that is not done by then is given up. */
   readonly savepointDeadlineMs: number;
   /** A job that fails stays Ready for so long, if it runs again by then. */
   readonly readyHysteresisMs: number;

@@ -46,7 +46,7 @@ function unhealthyPodsOf({ pods }: FlinkJobFacts): Record<string, number> {
 
 function savepointsOf({ savepoints = [] }: FlinkJobStatus): JobFigures['savepoints'] {
   return savepoints.flatMap(({ trigger, uri, state }, index) => {
-    if (state !== 'Completed' && state !== 'Failed') return [];
+    if (state !== 'Completed' && state !== 'Failed' && state !== 'Expired') return [];
     const id = trigger === undefined ? (uri ?? String(savepoints.length - index)) : String(trigger);
     return [{ id, outcome: state === 'Completed' ? ('completed' as const) : ('failed' as const) }];
   });

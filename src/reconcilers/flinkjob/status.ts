@@ -14,7 +14,7 @@ import {
 import { type AttemptRecord, type Ledger, openAttemptOf } from '../../ha/index.ts';
 import { type FlinkJobFacts, isOf, isRunning, type PodSeen } from './facts.ts';
 import { type Situation, situation, troubleOf } from './phase.ts';
-import { isSettled, savepointTrigger } from './savepoint-step.ts';
+import { savepointExpiresAt, savepointHandled, savepointsOf } from './savepoint-status.ts';
 import type { Hold } from './step.ts';
 import { isRescale, targetRevision } from './target.ts';
 
@@ -47,7 +47,7 @@ export function statusOf(facts: FlinkJobFacts, outcome: Outcome): FlinkJobStatus
     tasks: tasksOf(facts),
     selector: `${LABELS.job}=${object.name}`,
     checkpoint: checkpointOf(facts, before),
-    savepoints: savepointsOf(facts, before),
+    savepoints: savepointsOf(facts),
     handledTriggers: handledOf(facts, handles.is === 'there' ? handles.view.ledger : undefined, before),
     lastError: errorOf(outcome, before, facts.now),
   });
@@ -147,11 +147,13 @@ function isBetweenTwoRuns({ status, now, settings }: FlinkJobFacts, { phase }: S
 }
 
 /** When the status will say something else although nothing happens. */
-export function statusChangesAt({ settings }: FlinkJobFacts, { phase, conditions }: FlinkJobStatus): number {
+export function statusChangesAt(facts: FlinkJobFacts, { phase, conditions }: FlinkJobStatus): number {
+  const { settings } = facts;
   const ready = conditions?.find(({ type }) => type === 'Ready');
   const since = conditions?.find(({ type }) => type === 'Reconciling')?.lastTransitionTime;
   const isBetween = phase === 'Restarting' && ready?.status === 'True' && since !== undefined;
-  return isBetween ? Date.parse(since) + settings.readyHysteresisMs : Number.POSITIVE_INFINITY;
+  const unreadyAt = isBetween ? Date.parse(since) + settings.readyHysteresisMs : Number.POSITIVE_INFINITY;
+  return Math.min(unreadyAt, savepointExpiresAt(facts));
 }
 
 function condition(
@@ -287,35 +289,12 @@ function checkpointOf(facts: FlinkJobFacts, before: FlinkJobStatus | undefined):
   return { latest: { id, uri, bytes, tookMs, completed: seconds(at) }, failed: rest.failed };
 }
 
-const SAVEPOINTS_KEPT = 32;
-
-function savepointsOf(facts: FlinkJobFacts, before: FlinkJobStatus | undefined): FlinkJobStatus['savepoints'] {
-  const known = before?.savepoints ?? [];
-  const { operation, desired } = facts;
-  const asked = savepointTrigger(facts);
-  if (asked === undefined || operation?.triggerId !== asked || desired.is === 'invalid') return before?.savepoints;
-  const trigger = desired.settings.triggers.savepoint;
-  const others = known.filter((each) => each.trigger !== trigger);
-  const { state } = operation;
-  const entry =
-    state.is === 'completed'
-      ? { trigger, state: 'Completed' as const, uri: state.location, completed: seconds(facts.now) }
-      : state.is === 'failed'
-        ? { trigger, state: 'Failed' as const, cause: state.cause.slice(0, CAUSE_LIMIT) }
-        : { trigger, state: 'Triggered' as const };
-  return [entry, ...others].slice(0, SAVEPOINTS_KEPT);
-}
-
 function handledOf(
   facts: FlinkJobFacts,
   ledger: Ledger | undefined,
   before: FlinkJobStatus | undefined,
 ): FlinkJobStatus['handledTriggers'] {
-  const { operation, desired } = facts;
-  const asked = savepointTrigger(facts);
-  const isAnswered = asked !== undefined && operation?.triggerId === asked && isSettled(operation);
-  const savepoint =
-    isAnswered && desired.is === 'valid' ? desired.settings.triggers.savepoint : before?.handledTriggers?.savepoint;
+  const savepoint = savepointHandled(facts);
   const handled = { ...before?.handledTriggers, ...ledger?.handled, ...(savepoint === undefined ? {} : { savepoint }) };
   return Object.keys(handled).length === 0 ? undefined : (handled as FlinkJobStatus['handledTriggers']);
 }

@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest';
 import { openAttemptOf } from '../../../src/ha/index.ts';
-import { isSettled, savepointStep, savepointTrigger } from '../../../src/reconcilers/flinkjob/savepoint-step.ts';
-import { aJob, type JobStory, T0 } from '../../builders/flinkjob-facts.ts';
+import { isSettled, savepointRequest, savepointStep } from '../../../src/reconcilers/flinkjob/savepoint-step.ts';
+import { aJob, type JobStory, SETTINGS, T0 } from '../../builders/flinkjob-facts.ts';
 
 const step = (story: JobStory) => {
   const open = openAttemptOf(story.ledger);
   return open === undefined ? undefined : savepointStep(story.facts(), open);
 };
 const asked = aJob({ triggers: { savepoint: 3 } }).running();
-const ID = savepointTrigger(asked.facts()) ?? '';
+const idOf = (story: JobStory) => savepointRequest(story.facts())?.triggerId;
+const ID = idOf(asked) ?? '';
 
 test('a savepoint is asked for by a number greater than the one that was handled', () => {
   expect(step(aJob().running())).toBeUndefined();
@@ -21,9 +22,9 @@ test('a savepoint is asked for by a number greater than the one that was handled
 
 test('the same number is the same savepoint, whoever asks; another number is another one', () => {
   expect(ID).toMatch(/^[0-9a-f]{32}$/);
-  expect(savepointTrigger(asked.after(60_000).facts())).toBe(ID);
-  expect(savepointTrigger(asked.spec({ triggers: { savepoint: 4 } }).facts())).not.toBe(ID);
-  expect(savepointTrigger(asked.object({ uid: 'another' }).facts())).not.toBe(ID);
+  expect(idOf(asked.after(60_000))).toBe(ID);
+  expect(idOf(asked.spec({ triggers: { savepoint: 4 } }))).not.toBe(ID);
+  expect(idOf(asked.object({ uid: 'another' }))).not.toBe(ID);
 });
 
 test('it waits for a job that runs', () => {
@@ -54,4 +55,16 @@ test('an operation is settled when it is complete, or failed often enough', () =
   expect(isSettled({ ...operation, tries: 5, state: { is: 'failed', cause: 'a' } })).toBe(true);
   expect(isSettled({ ...operation, tries: 4, state: { is: 'failed', cause: 'a' } })).toBe(false);
   expect(isSettled({ ...operation, tries: 9, state: { is: 'unknown' } })).toBe(false);
+});
+
+const since = (story: JobStory) =>
+  story.status({ savepoints: [{ trigger: 3, requested: '2026-11-21T10:00:00Z', state: 'Requested' }] });
+
+test('a savepoint is asked for until its time is up, counted from when it was first seen', () => {
+  const late = since(asked).after(SETTINGS.savepointDeadlineMs - 1);
+  expect(step(late)).toEqual({ do: 'takeSavepoint', triggerId: ID });
+  expect(step(late.after(1))).toBeUndefined();
+  expect(step(late.after(1).operation(ID, { is: 'inProgress' }))).toBeUndefined();
+  // Nobody has written down when it was asked for: it is now.
+  expect(step(asked.after(SETTINGS.savepointDeadlineMs))).toEqual({ do: 'takeSavepoint', triggerId: ID });
 });

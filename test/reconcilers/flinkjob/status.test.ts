@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import type { FlinkJobStatus } from '../../../src/api/index.ts';
 import { statusSchema } from '../../../src/api/status.ts';
 import { closeAttempt, giveUp, recordFailure } from '../../../src/ha/index.ts';
-import { savepointTrigger } from '../../../src/reconcilers/flinkjob/savepoint-step.ts';
 import { isWorthWriting, type Outcome, statusChangesAt, statusOf } from '../../../src/reconcilers/flinkjob/status.ts';
 import { aCheckpoint, aJob, aPod, JOB_ID, type JobStory, SETTINGS, T0 } from '../../builders/flinkjob-facts.ts';
 import { checkStatus } from './world.ts';
@@ -274,34 +273,6 @@ test('what a change that waits will do', () => {
   expect(statusAt(running.spec({ parallelism: 8 })).pendingChange).toBe('Rescale');
   expect(statusAt(running).pendingChange).toBeUndefined();
   expect(statusAt(aJob().withHandles()).pendingChange).toBeUndefined();
-});
-
-const asking = running.spec({ triggers: { savepoint: 2 } }).status({
-  savepoints: [{ trigger: 1, state: 'Completed', uri: 's3://old' }],
-  handledTriggers: { savepoint: 1, restart: 5 },
-});
-const ID = savepointTrigger(asking.facts()) ?? '';
-
-test.each([
-  ['under way', { is: 'inProgress' }, 1, { trigger: 2, state: 'Triggered' }, 1],
-  ['not known', { is: 'unknown' }, 1, { trigger: 2, state: 'Triggered' }, 1],
-  ['complete', { is: 'completed', location: 's3://a' }, 1, { trigger: 2, state: 'Completed', uri: 's3://a' }, 2],
-  ['failed, to be tried again', { is: 'failed', cause: 'no' }, 1, { trigger: 2, state: 'Failed', cause: 'no' }, 1],
-  ['failed for good', { is: 'failed', cause: 'no' }, 5, { trigger: 2, state: 'Failed', cause: 'no' }, 2],
-] as const)('a savepoint that was asked for: %s', (_what, state, tries, entry, handled) => {
-  const status = statusAt(asking.operation(ID, state, { tries }));
-  expect(status.savepoints).toMatchObject([entry, { trigger: 1 }]);
-  expect(status.handledTriggers).toEqual({ savepoint: handled, restart: 5 });
-});
-
-test('a savepoint is on record once, and the newest come first', () => {
-  const done = asking.operation(ID, { is: 'completed', location: 's3://a' });
-  const again = told(asking.operation(ID, { is: 'inProgress' })).operation(ID, { is: 'completed', location: 's3://a' });
-  expect(statusAt(again).savepoints).toHaveLength(2);
-  const many = Array.from({ length: 32 }, (_, trigger) => ({ trigger: trigger + 10, state: 'Completed' as const }));
-  expect(statusAt(done.status({ savepoints: many })).savepoints).toHaveLength(32);
-  expect(statusAt(asking.operation('0'.repeat(32), { is: 'inProgress' })).savepoints).toHaveLength(1);
-  expect(statusAt(asking.invalid()).savepoints).toHaveLength(1);
 });
 
 test('what was handled is what the ledger says, with the savepoints beside it', () => {

@@ -450,6 +450,7 @@ export class World {
       throw new Violated(`status is not stable: ${JSON.stringify(status)} then ${JSON.stringify(again)}`);
     }
     checkStatus(this.status, status, this.generation);
+    checkRequests(status, this.now);
     if (!isWorthWriting(this.status, status)) return;
     this.status = status;
     this.statusWrites++;
@@ -723,6 +724,16 @@ export class World {
     this.operations.set(step.triggerId, { what, of: leader.seen.uid, since: this.now });
     memory.operation = { triggerId: step.triggerId, tries, state: { is: 'inProgress' }, notBefore: 0 };
     return true;
+  }
+}
+
+/** No request for a savepoint waits for longer than it may. */
+function checkRequests({ savepoints = [] }: FlinkJobStatus, now: number): void {
+  for (const { state, trigger, requested = '' } of savepoints) {
+    const isWaiting = state === 'Requested' || state === 'Triggered';
+    if (isWaiting && !(now < Date.parse(requested) + SETTINGS.savepointDeadlineMs)) {
+      throw new Violated(`savepoint ${trigger} is ${state} since ${requested}`);
+    }
   }
 }
 
