@@ -25,6 +25,8 @@ import { statusSchema } from './status.ts';
 import { storageSchema } from './storage.ts';
 import { typescriptSchema } from './typescript.ts';
 
+/** Of a job that sets none. */
+export const DEFAULT_PARALLELISM = 1;
 /** Flink's upper bound of parallelism and of maximum parallelism: the number of key groups fits 16 bits. */
 export const MAX_PARALLELISM = 32_768;
 
@@ -69,7 +71,7 @@ export const specSchema = withRules(
       parallelism: integer(1, MAX_PARALLELISM, {
         description: 'Number of subtasks of each operator that does not set its own.',
         example: 2,
-      }).default(1),
+      }).default(DEFAULT_PARALLELISM),
       maxParallelism: integer(1, MAX_PARALLELISM, {
         description:
           'Number of key groups, and so the highest parallelism; fixed for the life of the state. Absent: the next power of two of 1.5 times parallelism, from 128 to 32768.',

@@ -31,6 +31,7 @@ export {
   type PodTrouble,
 } from './explain-job.ts';
 export {
+  DEFAULT_PARALLELISM,
   type FlinkJob,
   type FlinkJobManifest,
   type FlinkJobSpec,

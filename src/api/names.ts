@@ -43,6 +43,8 @@ export const ANNOTATIONS = {
   generation: `${API_GROUP}/generation`,
   /** Written by a user with the value "true": deletion skips savepoint and cancel. */
   forceDelete: `${API_GROUP}/force-delete`,
+  /** Written by Flux to ask for a look at once; what it says is echoed in status. */
+  reconcileRequest: 'reconcile.fluxcd.io/requestedAt',
 } as const;
 
 /** Condition types in `status.conditions`. `Reconciling` and `Stalled` are present only while true. */

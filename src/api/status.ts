@@ -47,6 +47,8 @@ const attempt = z
     started: time('When it was opened.').optional(),
     leader: words(253, 'Pod that leads.').optional(),
     epoch: count('Epoch of the leader.').optional(),
+    restoredFrom: uri('The checkpoint or savepoint that it began from.').optional(),
+    restoredAt: time('When that was restored.').optional(),
   })
   .meta({ description: 'The current attempt: one execution between two restarts.' });
 
@@ -125,7 +127,7 @@ export const statusSchema = z
       .optional(),
     runtime: oneOf(['typescript', 'flink'], { description: 'What runs the job.' }).optional(),
     jobId: words(64, 'Id of the job, stable for the life of its state.').optional(),
-    parallelism: count('Parallelism in effect.').optional(),
+    parallelism: count('Parallelism of the revision that runs, or ran last.').optional(),
     maxParallelism: count('Maximum parallelism in effect, fixed for the life of the state.').optional(),
     jobState: oneOf(JOB_STATES, { description: 'State of the job as the runtime last reported it.' }).optional(),
     startTime: time('When the job started for the first time.').optional(),
@@ -137,8 +139,7 @@ export const statusSchema = z
     restarts: restarts.optional(),
     checkpoint: checkpoint.optional(),
     savepoints: list(savepoint, 32, { description: 'Savepoints on record, newest first.' }).optional(),
-    restoredFrom: uri('What the current attempt was restored from.').optional(),
-    restoredAt: time('When it was restored.').optional(),
+    restoredFrom: uri('What the state of this job id began from: `spec.restoreFrom`, as it was then.').optional(),
     handledTriggers: handledTriggers.optional(),
     upgrade: upgrade.optional(),
     revision: words(253, 'ControllerRevision of the spec that runs.').optional(),
@@ -146,7 +147,7 @@ export const statusSchema = z
     pendingChange: oneOf(['Hot', 'Rescale', 'Restart'], {
       description: 'What a change not yet in effect will do.',
     }).optional(),
-    configHash: words(64, 'Hash of the configuration the job runs with.').optional(),
+    configHash: words(64, 'Hash of what of the spec the job runs with; the same for equal specs.').optional(),
     lastHandledReconcileAt: words(128, 'Echo of the annotation `reconcile.fluxcd.io/requestedAt`.').optional(),
     lastError: lastError.optional(),
     rootException: words(

@@ -71,6 +71,8 @@ export interface JobObject {
   /** When deletion was asked for. */
   readonly deletingSince: number | undefined;
   readonly isDeletionForced: boolean;
+  /** As somebody who asks for a look at once has written it. */
+  readonly reconcileRequest?: string | undefined;
 }
 
 /** What the spec says. */
@@ -157,6 +159,10 @@ export interface RestAnswer {
   /** Completed by this attempt. */
   readonly completed: number;
   readonly failed: number;
+  /** The newest checkpoint that was not completed. */
+  readonly lastFailure?: { readonly id: number; readonly cause: string } | undefined;
+  /** What the attempt began from. */
+  readonly restored?: { readonly uri: string; readonly at: number } | undefined;
 }
 
 export interface CheckpointSeen {

@@ -42,8 +42,8 @@ export class JobRest {
     return this.answered(attempt, before, async (at) => {
       if (askedFor !== 'checkpoints') return { ...before, at, ...(await this.checkpointsSeen(address, signal)) };
       const seen = await this.jobSeen(address, { attempt, at, before }, signal);
-      const { checkpoint, completed, failed } = before;
-      return seen.runningSince === undefined ? seen : { ...seen, checkpoint, completed, failed };
+      const { checkpoint, completed, failed, lastFailure, restored } = before;
+      return seen.runningSince === undefined ? seen : { ...seen, checkpoint, completed, failed, lastFailure, restored };
     });
   }
 
@@ -80,7 +80,15 @@ export class JobRest {
   private async checkpointsSeen(address: JobAddress, signal: AbortSignal) {
     const { counts, latest } = await this.client(address).checkpoints(address.jobId, signal);
     const { completed, failed } = counts;
-    return { askedFor: 'checkpoints', checkpoint: checkpointSeen(latest.completed), completed, failed } as const;
+    const { failed: failure, restored: from } = latest;
+    return {
+      askedFor: 'checkpoints',
+      checkpoint: checkpointSeen(latest.completed),
+      completed,
+      failed,
+      lastFailure: failure ? { id: failure.id, cause: failure.failure_message ?? 'the job gave no cause' } : undefined,
+      restored: from ? { uri: from.external_path, at: from.restore_timestamp } : undefined,
+    } as const;
   }
 
   /** Asks for a savepoint, or for a stop with one; asking again is the same one. Never throws. */

@@ -266,6 +266,7 @@ function objectOf(
     hasFinalizer: done.hasFinalizer || finalizers.includes(FINALIZER),
     deletingSince: asked === undefined ? undefined : deletingFrom(Date.parse(asked)),
     isDeletionForced: annotations[ANNOTATIONS.forceDelete] === 'true',
+    reconcileRequest: annotations[ANNOTATIONS.reconcileRequest],
   };
 }
 

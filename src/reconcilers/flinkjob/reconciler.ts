@@ -10,6 +10,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { FlinkJobError, messageOf } from '../../lib/errors.ts';
 import type { LogFacts, Logger } from '../../lib/logger.ts';
 import { type Acted, act } from './act.ts';
+import type { Outcome } from './conditions.ts';
 import { NameConflictError, ReconcileError } from './errors.ts';
 import type { FlinkJobFacts, Handles, OperatorSettings } from './facts.ts';
 import type { JobCopies } from './job-copies.ts';
@@ -17,7 +18,7 @@ import type { JobRest } from './job-rest.ts';
 import { JobMemories, type JobMemory } from './memory.ts';
 import { nextStep } from './next-step.ts';
 import { type DoneAlready, nothingDone, Observer } from './observe.ts';
-import { isWorthWriting, type Outcome, statusChangesAt, statusOf } from './status.ts';
+import { statusChangesAt, statusOf, statusToWrite } from './status.ts';
 import type { Saying, Step } from './step.ts';
 
 export interface FlinkJobReconcilerOptions {
@@ -162,8 +163,8 @@ export class FlinkJobReconciler {
 
   private async report(facts: FlinkJobFacts, outcome: Outcome, { client }: ReconcileContext): Promise<FlinkJobStatus> {
     const { namespace, name, uid } = facts.object;
-    const status = statusOf(facts, outcome);
-    if (!isWorthWriting(facts.status, status)) return status;
+    const status = statusToWrite(facts, outcome);
+    if (status === undefined) return facts.status ?? statusOf(facts, outcome);
     const object: FlinkJobObject = { metadata: { namespace, name, uid }, status };
     await client.apply(FLINK_JOBS, object, { subresource: 'status', fieldManager: STATUS_MANAGER, force: true });
     return status;

@@ -2,39 +2,35 @@
  * The status of a job: a pure function of the facts and of the status there is. Times of transitions are carried over; the
  * newest checkpoint, which changes all the time, is carried along with other changes and else renewed now and then.
  */
-import {
-  type ConditionType,
-  type ExplainFacts,
-  explain,
-  type FlinkJobStatus,
-  LABELS,
-  needsSomebody,
-  type Reason,
-} from '../../api/index.ts';
+import { DEFAULT_PARALLELISM, type FlinkJobStatus, LABELS } from '../../api/index.ts';
 import { type AttemptRecord, type Ledger, openAttemptOf } from '../../ha/index.ts';
+import { conditionsChangeAt, conditionsOf, type Outcome, seconds } from './conditions.ts';
 import { type FlinkJobFacts, isOf, isRunning, type PodSeen } from './facts.ts';
-import { type Situation, situation, troubleOf } from './phase.ts';
+import { type Situation, situation } from './phase.ts';
 import { savepointExpiresAt, savepointHandled, savepointsOf } from './savepoint-status.ts';
-import type { Hold } from './step.ts';
 import { isRescale, targetRevision } from './target.ts';
 
-type Condition = NonNullable<FlinkJobStatus['conditions']>[number];
 type Upgrade = NonNullable<FlinkJobStatus['upgrade']>;
+type Restored = Pick<NonNullable<FlinkJobStatus['attempt']>, 'restoredFrom' | 'restoredAt'>;
 
-/** What a reconcile came to. */
-export interface Outcome {
-  /** What the last decision stopped at, if somebody has to do something. */
-  readonly because: Hold | undefined;
-  /** What kept it from going on. */
-  readonly error:
-    | { readonly code: string; readonly message: string; readonly retryable: boolean; readonly reason: Reason }
-    | undefined;
+const CAUSE_LIMIT = 2_048;
+const ECHO_LIMIT = 128;
+
+/**
+ * The status to write; undefined: the one that is there says it. The newest checkpoint goes along with another change; by
+ * itself it is a reason to write only now and then.
+ */
+export function statusToWrite(facts: FlinkJobFacts, outcome: Outcome): FlinkJobStatus | undefined {
+  if (!isWorthWriting(facts.status, statusOf(facts, outcome))) return undefined;
+  return statusOf(facts, outcome, 'newest');
 }
 
-const MESSAGE_LIMIT = 32_768;
-const CAUSE_LIMIT = 2_048;
-
-export function statusOf(facts: FlinkJobFacts, outcome: Outcome): FlinkJobStatus {
+/** @param checkpoint `known`: the one that status names stays until it is old */
+export function statusOf(
+  facts: FlinkJobFacts,
+  outcome: Outcome,
+  checkpoint: 'known' | 'newest' = 'known',
+): FlinkJobStatus {
   const { object, handles, status: before } = facts;
   const found = situation(facts, outcome.because);
   return cleaned({
@@ -46,9 +42,10 @@ export function statusOf(facts: FlinkJobFacts, outcome: Outcome): FlinkJobStatus
     jobState: facts.rest.is === 'answered' ? facts.rest.state : undefined,
     tasks: tasksOf(facts),
     selector: `${LABELS.job}=${object.name}`,
-    checkpoint: checkpointOf(facts, before),
+    checkpoint: checkpointOf(facts, before, checkpoint),
     savepoints: savepointsOf(facts),
     handledTriggers: handledOf(facts, handles.is === 'there' ? handles.view.ledger : undefined, before),
+    lastHandledReconcileAt: object.reconcileRequest?.slice(0, ECHO_LIMIT),
     lastError: errorOf(outcome, before, facts.now),
   });
 }
@@ -69,6 +66,7 @@ function asWritten({ desired }: FlinkJobFacts, before: FlinkJobStatus | undefine
 function fromLedger(facts: FlinkJobFacts, ledger: Ledger, found: Situation): Partly {
   const last = openAttemptOf(ledger) ?? ledger.attempts.at(-1);
   return {
+    ...inEffect(facts, last?.revision),
     ...lifeOf(ledger, facts.status),
     attempt: attemptOf(facts, ledger),
     restarts: restartsOf(ledger),
@@ -77,6 +75,14 @@ function fromLedger(facts: FlinkJobFacts, ledger: Ledger, found: Situation): Par
     pendingChange: pendingOf(facts, ledger),
     rootException: rootOf(ledger),
   };
+}
+
+/** What the revision says that runs, or ran last; before there is one, what the spec says. */
+function inEffect({ object, revisions }: FlinkJobFacts, name: string | undefined): Partly {
+  const revision = name === undefined ? undefined : revisions.get(name);
+  if (name === undefined || revision === undefined) return {};
+  const { parallelism = DEFAULT_PARALLELISM } = revision.semantic as { readonly parallelism?: number };
+  return { parallelism, configHash: name.slice(object.name.length + 1) };
 }
 
 /** A ledger that was lost, and made anew, has no life until the next attempt takes up the one that status remembers. */
@@ -112,135 +118,6 @@ function sorted(value: unknown): unknown {
   );
 }
 
-function conditionsOf(facts: FlinkJobFacts, found: Situation, outcome: Outcome): Condition[] {
-  const { error } = outcome;
-  const shown: Situation = error === undefined ? found : { ...found, reason: error.reason, detail: error.message };
-  const words = wordsOf(facts, shown);
-  const isDone = ['Succeeded', 'Suspended', 'Finished'].includes(shown.reason);
-  const isStalled = error === undefined && needsSomebody(shown.reason) && isLasting(found);
-  const isReady = isDone || isBetweenTwoRuns(facts, found);
-  const wanted: Omit<Condition, 'lastTransitionTime'>[] = [
-    condition(facts, 'Ready', isReady ? 'True' : 'False', shown.reason, words),
-    ...(isStalled ? [condition(facts, 'Stalled', 'True', shown.reason, words)] : []),
-    ...(isDone || isStalled ? [] : [condition(facts, 'Reconciling', 'True', shown.reason, words)]),
-    ...podsHealthy(facts),
-    ...checkpointsHealthy(facts),
-    ...rolledBack(facts),
-    ...observed(facts),
-  ];
-  return wanted.map((each) => withTransition(each, facts));
-}
-
-/** What stays so until somebody does something, as opposed to a pod that may come up yet. */
-function isLasting({ phase }: Situation): boolean {
-  return phase === 'Failed' || phase === 'Pending' || phase === 'Running' || phase === 'Suspended';
-}
-
-/** A job that fails and runs again soon does not lose its Ready for it. */
-function isBetweenTwoRuns({ status, now, settings }: FlinkJobFacts, { phase }: Situation): boolean {
-  if (phase !== 'Restarting') return false;
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-  const running = status?.conditions?.find(({ type }) => type === 'Reconciling');
-  if (ready?.status !== 'True') return false;
-  const since = running === undefined ? now : Date.parse(running.lastTransitionTime);
-  return now - since < settings.readyHysteresisMs;
-}
-
-/** When the status will say something else although nothing happens. */
-export function statusChangesAt(facts: FlinkJobFacts, { phase, conditions }: FlinkJobStatus): number {
-  const { settings } = facts;
-  const ready = conditions?.find(({ type }) => type === 'Ready');
-  const since = conditions?.find(({ type }) => type === 'Reconciling')?.lastTransitionTime;
-  const isBetween = phase === 'Restarting' && ready?.status === 'True' && since !== undefined;
-  const unreadyAt = isBetween ? Date.parse(since) + settings.readyHysteresisMs : Number.POSITIVE_INFINITY;
-  return Math.min(unreadyAt, savepointExpiresAt(facts));
-}
-
-function condition(
-  { object }: FlinkJobFacts,
-  type: ConditionType,
-  status: Condition['status'],
-  reason: string,
-  message: string,
-): Omit<Condition, 'lastTransitionTime'> {
-  return { type, status, reason, message: message.slice(0, MESSAGE_LIMIT), observedGeneration: object.generation };
-}
-
-function withTransition(fresh: Omit<Condition, 'lastTransitionTime'>, { status, now }: FlinkJobFacts): Condition {
-  const before = status?.conditions?.find(({ type }) => type === fresh.type);
-  const isSame = before?.status === fresh.status;
-  return { ...fresh, lastTransitionTime: isSame ? before.lastTransitionTime : seconds(now) };
-}
-
-/** Kubernetes' times have whole seconds. */
-function seconds(instant: number): string {
-  return new Date(instant).toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
-function wordsOf(
-  { object, desired, settings, rest, status }: FlinkJobFacts,
-  { reason, detail, pod, nextAt }: Situation,
-): string {
-  const newest = rest.is === 'answered' ? rest.checkpoint?.uri : undefined;
-  const known: ExplainFacts = {
-    job: object.name,
-    namespace: object.namespace,
-    detail,
-    pod,
-    image: desired.is === 'valid' ? (desired.job.spec.image ?? settings.image) : undefined,
-    nextAt: nextAt === undefined ? undefined : `at ${seconds(nextAt)}`,
-    checkpoint: newest ?? status?.checkpoint?.latest?.uri,
-  };
-  const { cause, remedy } = explain(reason, known);
-  return needsSomebody(reason) ? `${cause} ${remedy}` : cause;
-}
-
-function podsHealthy(facts: FlinkJobFacts): Omit<Condition, 'lastTransitionTime'>[] {
-  const troubled = facts.pods.find(({ trouble, end }) => end === undefined && trouble !== undefined);
-  const trouble = troubled === undefined ? undefined : troubleOf(troubled);
-  if (trouble === undefined) return [];
-  const { cause, remedy } = explain(trouble.reason, {
-    ...trouble,
-    job: facts.object.name,
-    namespace: facts.object.namespace,
-    nextAt: undefined,
-  });
-  return [condition(facts, 'PodsHealthy', 'False', trouble.reason, `${cause} ${remedy}`)];
-}
-
-function checkpointsHealthy(facts: FlinkJobFacts): Omit<Condition, 'lastTransitionTime'>[] {
-  const { rest } = facts;
-  if (rest.is !== 'answered' || (rest.completed === 0 && rest.failed === 0)) return [];
-  const before = facts.status?.checkpoint?.failed ?? 0;
-  const isFailing = rest.failed > before && rest.completed === 0;
-  if (!isFailing) return [condition(facts, 'CheckpointHealthy', 'True', 'Succeeded', 'Checkpoints complete.')];
-  const { cause, remedy } = explain('CheckpointsFailing', {
-    job: facts.object.name,
-    namespace: facts.object.namespace,
-  });
-  return [condition(facts, 'CheckpointHealthy', 'False', 'CheckpointsFailing', `${cause} ${remedy}`)];
-}
-
-function rolledBack(facts: FlinkJobFacts): Omit<Condition, 'lastTransitionTime'>[] {
-  const { handles, desired, object } = facts;
-  const { bad, badBecause, stable } = (handles.is === 'there' ? handles.view.ledger.revisions : undefined) ?? {};
-  if (bad === undefined || desired.is === 'invalid' || desired.revision !== bad) return [];
-  const { cause, remedy } = explain('RolledBack', {
-    job: object.name,
-    namespace: object.namespace,
-    detail: badBecause,
-    revision: stable,
-  });
-  return [condition(facts, 'RolledBack', 'True', 'RolledBack', `${cause} ${remedy}`)];
-}
-
-function observed(facts: FlinkJobFacts): Omit<Condition, 'lastTransitionTime'>[] {
-  const { rest } = facts;
-  if (rest.is !== 'silent' || rest.at - rest.since < facts.settings.restTimeoutMs) return [];
-  const message = `The REST API of the job has not answered since ${seconds(rest.since)}; what status says of it is from before.`;
-  return [condition(facts, 'Observed', 'Unknown', 'ProgressingWithRetry', message)];
-}
-
 function tasksOf({ rest }: FlinkJobFacts): FlinkJobStatus['tasks'] {
   return rest.is === 'answered' ? { running: rest.tasksRunning, total: rest.tasksTotal } : undefined;
 }
@@ -255,7 +132,20 @@ function attemptOf(facts: FlinkJobFacts, ledger: Ledger): FlinkJobStatus['attemp
     started: seconds(last.startedAt),
     ...(leading === undefined ? {} : { leader: leading.name }),
     epoch,
+    ...restoredOf(facts, last.number),
   };
+}
+
+/** As the attempt says itself; known until the next one begins. */
+function restoredOf({ rest, status }: FlinkJobFacts, attempt: number): Restored {
+  const isHeard = rest.is === 'answered' && rest.attempt === attempt && rest.runningSince !== undefined;
+  if (isHeard) {
+    const { restored } = rest;
+    return restored === undefined ? {} : { restoredFrom: restored.uri, restoredAt: seconds(restored.at) };
+  }
+  const { number, restoredFrom, restoredAt } = status?.attempt ?? {};
+  if (number !== attempt || restoredFrom === undefined || restoredAt === undefined) return {};
+  return { restoredFrom, restoredAt };
 }
 
 function leadingPod({ pods }: FlinkJobFacts, leader: string): PodSeen | undefined {
@@ -274,7 +164,11 @@ function restartsOf(ledger: Ledger): FlinkJobStatus['restarts'] {
 }
 
 /** Renewed where the status has none yet, where it is old, and when the job goes down. */
-function checkpointOf(facts: FlinkJobFacts, before: FlinkJobStatus | undefined): FlinkJobStatus['checkpoint'] {
+function checkpointOf(
+  facts: FlinkJobFacts,
+  before: FlinkJobStatus | undefined,
+  which: 'known' | 'newest',
+): FlinkJobStatus['checkpoint'] {
   const { rest, now, settings, handles } = facts;
   const life = handles.is === 'there' ? handles.view.ledger.life : undefined;
   // Of another life of the state there is nothing to tell.
@@ -284,7 +178,7 @@ function checkpointOf(facts: FlinkJobFacts, before: FlinkJobStatus | undefined):
     known?.latest?.completed === undefined ? Number.POSITIVE_INFINITY : now - Date.parse(known.latest.completed);
   const open = handles.is === 'there' ? openAttemptOf(handles.view.ledger) : undefined;
   const isGoingDown = open?.stopping !== undefined;
-  if (age < settings.checkpointStatusMs && !isGoingDown) return known;
+  if (which === 'known' && age < settings.checkpointStatusMs && !isGoingDown) return known;
   const { id, uri, bytes, tookMs, at } = rest.checkpoint;
   return { latest: { id, uri, bytes, tookMs, completed: seconds(at) }, failed: rest.failed };
 }
@@ -297,6 +191,11 @@ function handledOf(
   const savepoint = savepointHandled(facts);
   const handled = { ...before?.handledTriggers, ...ledger?.handled, ...(savepoint === undefined ? {} : { savepoint }) };
   return Object.keys(handled).length === 0 ? undefined : (handled as FlinkJobStatus['handledTriggers']);
+}
+
+/** When the status will say something else although nothing happens. */
+export function statusChangesAt(facts: FlinkJobFacts, status: FlinkJobStatus): number {
+  return Math.min(conditionsChangeAt(facts, status), savepointExpiresAt(facts));
 }
 
 /** Present from the first sign of another revision until it has proved itself. */

@@ -25,7 +25,14 @@ export const A_FULL_STATUS = {
   taskManagers: 2,
   slots: 4,
   selector: 'flinkjob.dev/job=flight-delays',
-  attempt: { number: 3, started: TIME, leader: 'flight-delays-3-0', epoch: 5 },
+  attempt: {
+    number: 3,
+    started: TIME,
+    leader: 'flight-delays-3-0',
+    epoch: 5,
+    restoredFrom: 's3://bucket/jobs/chk-811',
+    restoredAt: TIME,
+  },
   restarts: { count: 2, lastCause: 'the pod was evicted', nextAt: TIME },
   checkpoint: {
     latest: { id: 812, uri: 's3://bucket/jobs/chk-812', bytes: 4096, tookMs: 12, completed: TIME },
@@ -34,14 +41,14 @@ export const A_FULL_STATUS = {
   savepoints: [
     {
       trigger: 2,
+      requested: TIME,
       uri: 's3://bucket/jobs/flight-delays/savepoint-2',
       completed: TIME,
       state: 'Completed',
       cause: 'none',
     },
   ],
-  restoredFrom: 's3://bucket/jobs/chk-811',
-  restoredAt: TIME,
+  restoredFrom: 's3://bucket/jobs/savepoint-1',
   handledTriggers: { savepoint: 2, restart: 1, restore: 0 },
   upgrade: { step: 'Stabilizing', started: TIME },
   revision: 'flight-delays-6c7f',

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import type { RestAnswer } from '../../../src/reconcilers/flinkjob/facts.ts';
 import { JobRest, runsWell } from '../../../src/reconcilers/flinkjob/job-rest.ts';
 
 const signal = new AbortController().signal;
@@ -9,14 +10,18 @@ const address = { podIp: '127.0.0.1', jobId: JOB_ID };
 
 /** A job that answers with its state and how many checkpoints it has completed, and what it was asked. */
 async function aJobThatAnswers() {
-  const now = { state: 'RUNNING', completed: 0 };
+  const now = { state: 'RUNNING', completed: 0, latest: {} };
   const asked: string[] = [];
   const server = createServer(({ url = '' }, response) => {
     const what = url.endsWith('/checkpoints') ? 'checkpoints' : 'job';
     asked.push(what);
     const vertex = { parallelism: 1, tasks: { RUNNING: now.state === 'RUNNING' ? 1 : 0, FINISHED: 0 } };
     const job = { jid: JOB_ID, name: 'flights', state: now.state, vertices: [vertex] };
-    const checkpoints = { counts: { completed: now.completed, failed: 0 }, latest: { completed: null }, history: [] };
+    const checkpoints = {
+      counts: { completed: now.completed, failed: 0 },
+      latest: { completed: null, ...now.latest },
+      history: [],
+    };
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(what === 'job' ? job : checkpoints));
   });
@@ -66,3 +71,23 @@ test('a job that does not answer is silent since the first question that it left
   expect(first).toEqual({ is: 'silent', attempt: 1, at: 1, since: 1 });
   expect(await rest.look(nobody, 1, first, signal)).toEqual({ is: 'silent', attempt: 1, at: 2, since: 1 });
 });
+
+test('what it began from, and why its newest checkpoint failed, are told with its checkpoints', async () => {
+  const { now, rest } = await aJobThatAnswers();
+  now.latest = {
+    failed: { id: 8, failure_message: 'disk full' },
+    restored: { id: 6, restore_timestamp: 17, is_savepoint: false, external_path: 's3://a' },
+  };
+  const told = { lastFailure: { id: 8, cause: 'disk full' }, restored: { uri: 's3://a', at: 17 } };
+  now.completed = 1;
+  const seen = await rest.look(address, 1, { is: 'notAsked' }, signal);
+  expect(seen).toMatchObject(told);
+  if (!runsWell(seen, 1)) throw new Error('it does not run well');
+  expect(await rest.lookAgain(address, await again(rest, seen), signal)).toMatchObject(told);
+});
+
+async function again(rest: JobRest, seen: RestAnswer): Promise<RestAnswer> {
+  const next = await rest.lookAgain(address, seen, signal);
+  if (!runsWell(next, 1)) throw new Error('it does not run well');
+  return next;
+}

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import type { FlinkJobStatus } from '../../../src/api/index.ts';
 import { statusSchema } from '../../../src/api/status.ts';
 import { closeAttempt, giveUp, recordFailure } from '../../../src/ha/index.ts';
-import { isWorthWriting, type Outcome, statusChangesAt, statusOf } from '../../../src/reconcilers/flinkjob/status.ts';
-import { aCheckpoint, aJob, aPod, JOB_ID, type JobStory, SETTINGS, T0 } from '../../builders/flinkjob-facts.ts';
+import type { Outcome } from '../../../src/reconcilers/flinkjob/conditions.ts';
+import { isWorthWriting, statusChangesAt, statusOf, statusToWrite } from '../../../src/reconcilers/flinkjob/status.ts';
+import { aCheckpoint, aJob, anEnd, aPod, JOB_ID, type JobStory, SETTINGS, T0 } from '../../builders/flinkjob-facts.ts';
 import { checkStatus } from './world.ts';
 
 const NOTHING: Outcome = { because: undefined, error: undefined };
@@ -54,6 +55,7 @@ test('the status of a job that runs', () => {
     startTime: '2026-11-21T10:00:00.000Z',
     desiredRevision: running.revision,
     revision: running.revision,
+    configHash: running.revision.slice('flights-'.length),
     attempt: { number: 1, started: '2026-11-21T10:00:00Z', leader: 'flights-1-0', epoch: 2 },
     restarts: { count: 0 },
     jobState: 'RUNNING',
@@ -224,12 +226,85 @@ test('pods in trouble are a condition, also beside a job that runs', () => {
   expect(messageOf(status, 'PodsHealthy')).toContain('0/3 nodes');
 });
 
+test('a pod that used too much memory is a condition for a while, with its limit and what to do', () => {
+  const resources = { limits: { memory: '512Mi' } };
+  const killed = aPod({ index: 0, end: anEnd({ signal: 'OOMKilled', exitCode: 137 }) });
+  const takenOver = running.spec({ jobManager: { resources } }).pods(killed, aPod({ index: 1 }));
+  const status = statusAt(takenOver);
+  expect(conditions(status)['PodsHealthy']).toBe('False OOMKilled');
+  expect(messageOf(status, 'PodsHealthy')).toBe(
+    'Pod flights-1-0 used more memory than its limit of 512Mi and was killed: exit code 137. Raise spec.jobManager.resources.limits.memory with kubectl edit flinkjob flights -n default, or give the job less state per process.',
+  );
+  expect(statusChangesAt(takenOver.facts(), status)).toBe(T0 + 600_000);
+  expect(conditions(statusAt(takenOver.after(600_000)))).not.toHaveProperty('PodsHealthy');
+});
+
+const chk = aCheckpoint({ id: 7 });
 test.each([
   ['none yet', { completed: 0, failed: 0 }, undefined],
   ['some complete', { completed: 3, failed: 1 }, 'True Succeeded'],
   ['all fail', { completed: 0, failed: 2 }, 'False CheckpointsFailing'],
+  [
+    'the newest failed',
+    { completed: 3, failed: 1, checkpoint: chk, lastFailure: { id: 8, cause: 'disk full' } },
+    'False CheckpointsFailing',
+  ],
+  [
+    'one before the newest failed',
+    { completed: 3, failed: 1, checkpoint: chk, lastFailure: { id: 6, cause: 'a' } },
+    'True Succeeded',
+  ],
 ] as const)('whether checkpoints complete: %s', (_what, counts, expected) => {
   expect(conditions(statusAt(running.answers(counts)))['CheckpointHealthy']).toBe(expected);
+});
+
+test('checkpoints that fail say why, and since which one', () => {
+  const failing = running.answers({
+    completed: 3,
+    failed: 1,
+    checkpoint: chk,
+    lastFailure: { id: 8, cause: 'disk full' },
+  });
+  expect(messageOf(statusAt(failing), 'CheckpointHealthy')).toContain(
+    'after a restart the job repeats its work since checkpoint 7. The last failure: disk full.',
+  );
+});
+
+test('what an attempt began from is known until the next one begins', () => {
+  const restored = { uri: 's3://bucket/jobs/chk-6', at: T0 };
+  const from = { restoredFrom: 's3://bucket/jobs/chk-6', restoredAt: '2026-11-21T10:00:00Z' };
+  const story = told(running.answers({ restored }));
+  expect(statusAt(story).attempt).toMatchObject(from);
+  expect(statusAt(story.silent(60_000)).attempt).toMatchObject(from);
+  expect(statusAt(closed(story, 'failed')).attempt).toMatchObject(from);
+  const next = closed(story, 'failed')
+    .opened()
+    .sees({ rest: { is: 'notAsked' } });
+  expect(statusAt(next).attempt).not.toHaveProperty('restoredFrom');
+});
+
+test('the parallelism is that of the revision that runs, not of the one that is asked for', () => {
+  const rescaling = running.spec({ parallelism: 8 });
+  expect(statusAt(rescaling).parallelism).toBe(4);
+  expect(statusAt(closed(rescaling, 'replaced').opened()).parallelism).toBe(8);
+  expect(statusAt(aJob({ parallelism: 3 })).parallelism).toBe(3);
+  expect(statusAt(running.spec({ parallelism: undefined })).parallelism).toBe(4);
+});
+
+test('what asks for a look at once is echoed', () => {
+  const asked = running.object({ reconcileRequest: '2026-11-21T10:00:00.123456789Z' });
+  expect(statusAt(asked).lastHandledReconcileAt).toBe('2026-11-21T10:00:00.123456789Z');
+  expect(statusAt(running)).not.toHaveProperty('lastHandledReconcileAt');
+});
+
+test('the newest checkpoint goes along with another change, and is by itself a reason to write only now and then', () => {
+  const newer = told(running)
+    .after(1_000)
+    .answers({ checkpoint: aCheckpoint({ id: 9 }) });
+  expect(statusToWrite(newer.facts(), NOTHING)).toBeUndefined();
+  const changed = newer.spec({ state: 'Suspended' });
+  expect(statusToWrite(changed.facts(), NOTHING)?.checkpoint?.latest?.id).toBe(9);
+  expect(statusToWrite(newer.after(SETTINGS.checkpointStatusMs).facts(), NOTHING)?.checkpoint?.latest?.id).toBe(9);
 });
 
 test('a job that does not answer is not known, after a while', () => {
