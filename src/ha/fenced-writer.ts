@@ -135,11 +135,10 @@ export class FencedWriter {
    */
   observe(seen: HaSnapshot): void {
     if (this.term === undefined) return;
-    const { epoch, uid, seq } = this.term;
+    const { epoch, uid } = this.term;
     const wentBack = seen.seq < (this.observed ?? seen.seq);
     this.observed = seen.seq;
     if (wentBack || seen.epoch !== epoch || seen.uid !== uid) this.lose(seen, this.term);
-    else this.term.seq = Math.max(seq, seen.seq);
   }
 
   /** Ends the term on purpose: what is queued is written first, what comes later is refused. */

@@ -12,7 +12,7 @@
 import type { Storage } from '../storage/index.ts';
 import { countIn } from './checkpoint-id-counter.ts';
 import type { Entries, EntryChanges, Epoch, HaSnapshot } from './handle-backend.ts';
-import { COUNTER_KEY, checkpointIdInName, epochInName, isCheckpointKey } from './keys.ts';
+import { COUNTER_KEY, checkpointIdInName, checkpointIdOf, epochInName, isCheckpointKey } from './keys.ts';
 
 /** What has been, at least. */
 export interface StoredPast {
@@ -44,7 +44,8 @@ export async function highestEpochIn(storage: Storage, jobId: string): Promise<E
 
 /** Whether more has been than the object knows. An id is given out only once the object counts beyond it. */
 export function isBehind({ epoch, entries }: Pick<HaSnapshot, 'epoch' | 'entries'>, past: StoredPast): boolean {
-  return past.epoch > epoch || past.checkpointId >= countIn(entries);
+  const known = Math.max(countIn(entries) - 1, ...[...entries.keys()].map(checkpointIdOf));
+  return past.epoch > epoch || past.checkpointId > known;
 }
 
 /** What an object that is behind goes on with: no pointers, and a count above every id there has been. */
