@@ -52,7 +52,7 @@ export async function act(step: Exclude<Step, { do: 'rest' }>, facts: FlinkJobFa
   const ref = { namespace: object.namespace, name: object.name };
   switch (step.do) {
     case 'addFinalizer':
-      await changeFinalizers(facts, client, 'add');
+      done.resourceVersion = await changeFinalizers(facts, client, 'add');
       done.hasFinalizer = true;
       return 'again';
     case 'removeFinalizer':
@@ -103,16 +103,21 @@ export async function act(step: Exclude<Step, { do: 'rest' }>, facts: FlinkJobFa
   }
 }
 
-/** Nobody else's finalizers are touched: the patch is refused when the resource is not the version it was computed from. */
+/**
+ * Nobody else's finalizers are touched: the patch is refused when the resource is not the version it was computed from.
+ * @returns the version that it is now
+ */
 async function changeFinalizers(
   { object }: FlinkJobFacts,
   client: TrackedClient,
   how: 'add' | 'remove',
-): Promise<void> {
+): Promise<string | undefined> {
   const { namespace, name, uid, resourceVersion } = object;
   const others = object.finalizers.filter((each) => each !== FINALIZER);
   const finalizers = how === 'add' ? [...others, FINALIZER] : others;
-  await client.mergePatch(FLINK_JOBS, { namespace, name }, { metadata: { finalizers, resourceVersion, uid } });
+  const patch = { metadata: { finalizers, resourceVersion, uid } };
+  const { metadata } = await client.mergePatch(FLINK_JOBS, { namespace, name }, patch);
+  return metadata?.resourceVersion;
 }
 
 async function createHandles(

@@ -58,6 +58,8 @@ export interface Looking {
 /** Writes of this reconcile, so that the next step knows of them before the copies do. */
 export interface DoneAlready {
   hasFinalizer: boolean;
+  /** Of the resource, after its own change. */
+  resourceVersion: string | undefined;
   readonly revisions: Map<string, RevisionOnRecord>;
   readonly children: Set<string>;
   readonly pods: Map<string, PodSeen>;
@@ -66,6 +68,7 @@ export interface DoneAlready {
 export function nothingDone(): DoneAlready {
   return {
     hasFinalizer: false,
+    resourceVersion: undefined,
     revisions: new Map(),
     children: new Set(),
     pods: new Map(),
@@ -261,7 +264,7 @@ function objectOf(
     name,
     uid,
     generation,
-    resourceVersion,
+    resourceVersion: done.resourceVersion ?? resourceVersion,
     finalizers,
     hasFinalizer: done.hasFinalizer || finalizers.includes(FINALIZER),
     deletingSince: asked === undefined ? undefined : deletingFrom(Date.parse(asked)),

@@ -161,11 +161,12 @@ export class FlinkJobReconciler {
     }
   }
 
+  /** Refused when the resource is not the version it was told from: what a newer look, or a newer leader, has said stays. */
   private async report(facts: FlinkJobFacts, outcome: Outcome, { client }: ReconcileContext): Promise<FlinkJobStatus> {
-    const { namespace, name, uid } = facts.object;
+    const { namespace, name, uid, resourceVersion } = facts.object;
     const status = statusToWrite(facts, outcome);
     if (status === undefined) return facts.status ?? statusOf(facts, outcome);
-    const object: FlinkJobObject = { metadata: { namespace, name, uid }, status };
+    const object: FlinkJobObject = { metadata: { namespace, name, uid, resourceVersion }, status };
     await client.apply(FLINK_JOBS, object, { subresource: 'status', fieldManager: STATUS_MANAGER, force: true });
     return status;
   }

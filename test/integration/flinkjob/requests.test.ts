@@ -1,6 +1,7 @@
 /** Requests of the operator to the API server: what a life of a FlinkJob costs, by stage and kind, and what is said of one that was refused. */
 import { test as anyTest, expect, onTestFinished } from 'vitest';
 import type { FlinkJobStatus } from '../../../src/api/index.ts';
+import type { KubeObject } from '../../../src/kube/index.ts';
 import { AppliedJob, definedFlinkJobs, startOperator } from '../../builders/flinkjob-operator.ts';
 import { aClient, aProxy, tokenConnection } from '../../builders/kube.ts';
 import { aNodeSimulator } from '../../builders/node-simulator.ts';
@@ -50,7 +51,7 @@ const ofAttempt = (number: number) => (status: FlinkJobStatus) =>
   status.phase === 'Running' && status.attempt?.number === number;
 
 test('no request of a life is needless: reads of the pointers when somebody may have written them, one status per change', async () => {
-  const { job, costs } = await setUp();
+  const { job, costs, proxy } = await setUp();
   const created = await costs(async () => {
     await job.apply({
       upgrade: { mode: 'Stateless' },
@@ -113,6 +114,14 @@ test('no request of a life is needless: reads of the pointers when somebody may 
     await job.untilGone();
   });
   expect(deleted.kinds).toEqual({ 'delete configmaps': 1, 'patch flinkjobs': 1 });
+
+  // Each tells how things stood at one version of the resource, so that it is refused where a newer one was told of.
+  const told = proxy.requests.filter(
+    ({ resource, subresource }) => resource === 'flinkjobs' && subresource === 'status',
+  );
+  const versions = told.map(({ body }) => (JSON.parse(body) as KubeObject).metadata?.resourceVersion);
+  expect(new Set(versions)).not.toContain(undefined);
+  expect(told.every(({ status }) => status === 200)).toBe(true);
 });
 
 test('a write that another one came before is decided anew, and told of when it is done', async () => {
