@@ -20,6 +20,8 @@ export const FINALIZER = `${API_GROUP}/cleanup`;
 export const LABELS = {
   /** Name of the FlinkJob an object belongs to. */
   job: `${API_GROUP}/job`,
+  /** Uid of the FlinkJob a pod belongs to: another one of its name has another. */
+  jobUid: `${API_GROUP}/job-uid`,
   /** Number of the attempt a pod belongs to. */
   attempt: `${API_GROUP}/attempt`,
   /** Revision of the spec an object was made from. */

@@ -26,6 +26,7 @@ export function jobPod(facts: PodFacts): Manifest {
   const template = facts.job.spec.jobManager?.podTemplate;
   const owned = ownedMetadata(facts, podName(name, attempt, index), {
     ...podSelector(facts),
+    [LABELS.jobUid]: facts.uid,
     [LABELS.attempt]: String(attempt),
     [LABELS.revision]: revision,
   });

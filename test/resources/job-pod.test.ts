@@ -21,6 +21,7 @@ test('a pod is named after job, attempt and index, and carries job, attempt and 
   expect(metadata.name).toBe('flights-4-2');
   expect(metadata.labels).toMatchObject({
     'flinkjob.dev/job': 'flights',
+    'flinkjob.dev/job-uid': expect.stringMatching(/^[0-9a-f-]{36}$/),
     'flinkjob.dev/attempt': '4',
     'flinkjob.dev/revision': 'flights-6c7f5d',
     'app.kubernetes.io/managed-by': 'flinkjob-operator',

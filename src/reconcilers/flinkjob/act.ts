@@ -66,7 +66,7 @@ export async function act(step: Exclude<Step, { do: 'rest' }>, facts: FlinkJobFa
       done.revisions.set(step.revision.name, step.revision);
       return 'again';
     case 'deleteRevisions':
-      for (const name of step.names) await client.delete(CONTROLLER_REVISIONS, { ...ref, name });
+      await deleteRevisions(step.names, facts, client);
       return 'wait';
     case 'createHandles':
       return createHandles(step, facts, acting);
@@ -120,6 +120,19 @@ async function changeFinalizers(
   return metadata?.resourceVersion;
 }
 
+async function deleteRevisions(
+  names: readonly string[],
+  { object, revisions }: FlinkJobFacts,
+  client: TrackedClient,
+): Promise<void> {
+  const { namespace } = object;
+  for (const name of names) {
+    const uid = revisions.get(name)?.uid;
+    // One that was recorded just now is not deleted in the same breath.
+    if (uid !== undefined) await client.delete(CONTROLLER_REVISIONS, { namespace, name }, { preconditions: { uid } });
+  }
+}
+
 async function createHandles(
   step: Extract<Step, { do: 'createHandles' }>,
   facts: FlinkJobFacts,
@@ -138,9 +151,10 @@ async function deleteHandles(uid: string, facts: FlinkJobFacts, acting: Acting):
   const backend = backendOf(facts, acting);
   const { client, signal } = acting.client.untracked;
   const { namespace, name } = facts.object;
-  // One that cannot be read has no uid that we know; deleting the FlinkJob means it all the same.
-  if (uid === '') await client.delete(CONFIG_MAPS, { namespace, name: objectNames(name).handles }, { signal });
-  else await backend.remove(uid);
+  // One that cannot be read tells no uid either; deleting the FlinkJob means it all the same.
+  const ref = { namespace, name: objectNames(name).handles };
+  const meant = uid === '' ? (await client.get(CONFIG_MAPS, ref, { signal }))?.metadata?.uid : uid;
+  if (meant !== undefined) await backend.remove(meant);
   acting.memory.learnt({ is: 'absent' });
 }
 
@@ -224,6 +238,7 @@ async function createOwned<T extends KubeObject>(
   if (live !== undefined && (left?.kind !== ours?.kind || left?.name !== ours?.name)) {
     throw new NameConflictError(kind.kind, keyOf({ namespace, name }));
   }
+  await isCurrent(client, { namespace, name: ours?.name ?? '' }, uid);
   const preconditions = live?.metadata?.uid === undefined ? {} : { preconditions: { uid: live.metadata.uid } };
   if (live !== undefined) await client.delete(kind, { namespace, name }, preconditions);
   throw new ReconcileError(
@@ -231,6 +246,17 @@ async function createOwned<T extends KubeObject>(
     `${kind.kind} ${keyOf({ namespace, name })} was left by an earlier FlinkJob of this name and is being removed`,
     undefined,
   );
+}
+
+/** Whose the name is now, the server says: what is in the way may belong to a FlinkJob that came after the one we know. */
+async function isCurrent(
+  client: TrackedClient,
+  ref: { readonly namespace: string; readonly name: string },
+  uid: string,
+): Promise<void> {
+  const current = await client.get(FLINK_JOBS, ref);
+  if (current?.metadata?.uid === uid) return;
+  throw new ReconcileError('JOB_REPLACED', `FlinkJob ${keyOf(ref)} is not the one that was looked at`, undefined);
 }
 
 async function makePod(attempt: number, index: number, facts: FlinkJobFacts, acting: Acting): Promise<void> {
@@ -249,13 +275,15 @@ async function deletePods(
   { object }: FlinkJobFacts,
   { client, done }: Acting,
 ): Promise<void> {
-  const { namespace, name } = object;
+  const { namespace, uid } = object;
   if (attempts.length === 0 || pods.length === 1) {
     await Promise.all(
       pods.map((pod) => client.delete(PODS, { namespace, name: pod.name }, { preconditions: { uid: pod.uid } })),
     );
   } else {
-    const which = `${LABELS.job}=${name},${LABELS.attempt} in (${attempts.join(',')})`;
+    // A collection takes no uid as a precondition. These labels name as surely who is meant: of this FlinkJob, of attempts
+    // that are over and whose numbers never come again, so that one that arrives late finds nothing else.
+    const which = `${LABELS.jobUid}=${uid},${LABELS.attempt} in (${attempts.join(',')})`;
     const keys = pods.map((pod) => keyOf({ namespace, name: pod.name }));
     await client.deleteCollection(PODS, { namespace, labelSelector: which }, keys);
   }

@@ -9,7 +9,7 @@ export class ReconcileError extends FlinkJobError {
 
   /** @param reason by default that it is tried again */
   constructor(
-    code: 'LEDGER_REFUSED' | 'LEDGER_UNKNOWN' | 'LEFTOVER_REMOVED',
+    code: 'LEDGER_REFUSED' | 'LEDGER_UNKNOWN' | 'LEFTOVER_REMOVED' | 'JOB_REPLACED',
     message: string,
     cause: unknown,
     reason: Reason = 'ProgressingWithRetry',

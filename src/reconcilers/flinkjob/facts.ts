@@ -95,6 +95,8 @@ export type Desired =
 /** A spec that was accepted before, with its image settled. */
 export interface RevisionOnRecord {
   readonly name: string;
+  /** Of the object it is kept in, where that was seen. */
+  readonly uid?: string;
   readonly number: number;
   readonly semantic: SemanticSpec;
   readonly image: string;

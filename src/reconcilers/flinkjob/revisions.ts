@@ -32,9 +32,9 @@ export function controllerRevision(
 /** Undefined for one that is not ours to read: somebody has changed what it keeps. */
 export function revisionOnRecord({ metadata, revision, data }: ControllerRevision): RevisionOnRecord | undefined {
   const { spec, image } = (data ?? {}) as { readonly spec?: SemanticSpec; readonly image?: string };
-  const name = metadata?.name;
+  const { name, uid } = metadata ?? {};
   if (name === undefined || typeof spec !== 'object' || spec === null || typeof image !== 'string') return undefined;
-  return { name, number: revision ?? 0, semantic: spec, image };
+  return { name, number: revision ?? 0, semantic: spec, image, ...(uid === undefined ? {} : { uid }) };
 }
 
 /** Names of the revisions that nobody needs any more, oldest first. */

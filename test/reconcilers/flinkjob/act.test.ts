@@ -123,7 +123,7 @@ test('a pod is deleted by its uid: one of the same name is another one', async (
   ]);
 });
 
-test('whole attempts go in one request, which names them', async () => {
+test('whole attempts go in one request, which names them and this FlinkJob: of another of its name it finds nothing', async () => {
   const server = new Server();
   const { done } = await doing(
     { do: 'deletePods', attempts: [1], pods: [aPod(), aPod({ index: 1 })] },
@@ -131,7 +131,7 @@ test('whole attempts go in one request, which names them', async () => {
     server,
   );
   expect(server.asked).toEqual([
-    ['deleteCollection', 'flinkjob.dev/job=flights,flinkjob.dev/attempt in (1)', undefined],
+    ['deleteCollection', `flinkjob.dev/job-uid=${UID},flinkjob.dev/attempt in (1)`, undefined],
   ]);
   expect([...done.pods.values()].every(({ isDeleting }) => isDeleting)).toBe(true);
 });
@@ -164,10 +164,31 @@ test('a pod has the name of its attempt and index, and one that is there already
 test('what an earlier FlinkJob of the name left is removed by its uid, and what is not ours is left alone', async () => {
   const left = { metadata: { uid: 'old', ownerReferences: [{ ...ours[0], uid: 'earlier' }] } } as KubeObject;
   const making = { do: 'makePods', attempt: 1, indexes: [0] } as const;
-  const server = new Server({ 'flights-1-0': left });
+  const server = new Server({ 'flights-1-0': left, flights: { metadata: { uid: UID } } });
   await expect(doing(making, running, server)).rejects.toMatchObject({ code: 'LEFTOVER_REMOVED' });
   expect(server.asked.at(-1)).toEqual(['delete', 'flights-1-0', { preconditions: { uid: 'old' } }]);
   const theirs = new Server({ 'flights-1-0': { metadata: { uid: 'x' } } as KubeObject });
   await expect(doing(making, running, theirs)).rejects.toMatchObject({ code: 'NAME_CONFLICT' });
   expect(theirs.asked.map(([verb]) => verb)).toEqual(['create']);
+});
+
+test('what stands in the way is left alone where the FlinkJob that is looked at is there no more: it may belong to the next one', async () => {
+  const theirs = { metadata: { uid: 'new', ownerReferences: [{ ...ours[0], uid: 'later' }] } } as KubeObject;
+  for (const now of [{}, { flights: { metadata: { uid: 'later' } } }]) {
+    const server = new Server({ 'flights-1-0': theirs, ...now });
+    const making = { do: 'makePods', attempt: 1, indexes: [0] } as const;
+    await expect(doing(making, running, server)).rejects.toMatchObject({ code: 'JOB_REPLACED' });
+    expect(server.asked.map(([verb]) => verb)).toEqual(['create']);
+  }
+});
+
+test('a revision is deleted by its uid: the same spec of another FlinkJob has the same name', async () => {
+  const server = new Server();
+  const facts = running.facts();
+  const [name = '', record] = [...facts.revisions][0]!;
+  const revisions = new Map([[name, { ...record, uid: 'uid-of-the-revision' }]]);
+  const memory = new JobMemory(UID);
+  const acting = { client: server.client(), memory, done: nothingDone() } as unknown as Acting;
+  await act({ do: 'deleteRevisions', names: [name] }, { ...facts, revisions }, acting);
+  expect(server.asked).toEqual([['delete', name, { preconditions: { uid: 'uid-of-the-revision' } }]]);
 });
