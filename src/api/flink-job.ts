@@ -96,7 +96,8 @@ export const specSchema = withRules(
       triggers: triggersSchema.prefault({}),
       cleanupPolicy: cleanupPolicySchema.prefault({}),
       ttlSecondsAfterFinished: integer(0, 2_147_483_647, {
-        description: 'The resource is deleted so many seconds after the job has finished. Absent: never.',
+        description:
+          'The resource is deleted so many seconds after the job has finished, as `deletion` says. Absent: never. A job that failed stays: somebody has to look at it.',
         example: 86_400,
         clusterOnly: true,
       }).optional(),

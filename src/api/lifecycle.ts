@@ -56,7 +56,8 @@ export const deletionSchema = z
         'Savepoint takes one first; Cancel just stops; Orphan stops and leaves the pointers, so that a new job of this name goes on.',
     }).default('Savepoint'),
     storage: oneOf(['Retain', 'Delete'], {
-      description: 'What happens to the bytes in storage.',
+      description:
+        'Delete removes what the job has stored once its pods are gone: checkpoints, and savepoints that it took by itself. Savepoints that were asked for stay, that of mode Savepoint too.',
       clusterOnly: true,
     }).default('Retain'),
     timeout: duration(
@@ -93,7 +94,8 @@ export const cleanupPolicySchema = z
     afterJobCancelled: podsAfter('DeleteCluster', 'When the job was cancelled.'),
   })
   .meta({
-    description: 'What happens to the pods of a job that has ended. Results stay in status either way.',
+    description:
+      'What happens to the pods of a job that has ended: KeepCluster keeps the last ones for their logs. Results stay in status either way.',
     example: { afterJobFails: 'DeleteCluster' },
     clusterOnly: true,
   });

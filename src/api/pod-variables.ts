@@ -15,6 +15,8 @@ export const POD_VARIABLES = {
   since: 'FLINKJOB_SINCE',
   /** Where the state began; without it, with nothing. */
   restoreFrom: 'FLINKJOB_RESTORE_FROM',
+  /** Work in the storage that this pod is there for, as JSON; then it runs no job, and the others matter to it no more. */
+  storageOrder: 'FLINKJOB_STORAGE_ORDER',
   podUid: 'FLINKJOB_POD_UID',
   podIp: 'FLINKJOB_POD_IP',
   /** @default 8081, Flink's */

@@ -11,6 +11,7 @@ interface Spec {
   readonly triggers: { readonly restore: number };
   readonly checkpoints: { readonly interval?: string; readonly retained: number };
   readonly upgrade: { readonly mode: string };
+  readonly deletion: { readonly mode: string; readonly storage: string };
   readonly taskManager?: unknown;
 }
 
@@ -85,6 +86,16 @@ const pointersFitTheirObject: Rule<Spec> = {
   holds: (self) => self.typescript === undefined || self.checkpoints.retained <= MOST_RETAINED,
 };
 
+const orphansKeepTheirBytes: Rule<Spec> = {
+  code: 'ORPHAN_WITHOUT_BYTES',
+  must: 'must be Retain when deletion.mode is Orphan: a job of the same name goes on from these bytes',
+  remedy: 'Leave deletion.storage out to keep them, or write mode: Cancel to remove them.',
+  reads: ['deletion.mode', 'deletion.storage'],
+  blames: 'deletion.storage',
+  cel: "self.deletion.mode != 'Orphan' || self.deletion.storage != 'Delete'",
+  holds: ({ deletion }) => deletion.mode !== 'Orphan' || deletion.storage !== 'Delete',
+};
+
 const maxParallelismFixed: Rule<Job> = {
   code: 'MAX_PARALLELISM_FIXED',
   must: 'must stay as it is while the job has state',
@@ -142,6 +153,7 @@ export const specRules: readonly Rule[] = [
   restoreNeedsOrigin,
   taskManagersNeedFlink,
   pointersFitTheirObject,
+  orphansKeepTheirBytes,
 ];
 
 /** Rules of the whole resource. */

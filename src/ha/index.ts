@@ -70,6 +70,7 @@ export {
 export { decodeHandle, encodeLive, encodeMarked, type HandlePointer, type StoredHandle } from './handle-codec.ts';
 export {
   type ApplicationStatus,
+  endOfJob,
   type JobResult,
   type JobResultStore,
   type JobSummary,

@@ -117,6 +117,16 @@ export function jobResultStore(writer: FencedWriter): JobResultStore {
   };
 }
 
+/** How a job ended, as the object of it says; undefined: it has not, or nobody can tell. */
+export function endOfJob(entries: Entries, jobId: string): ApplicationStatus | undefined {
+  try {
+    return decoded(entries, jobResultKey(jobId), '')?.result['application-status'];
+  } catch {
+    // An entry that cannot be read is the leader's to report; who only asks how it ended learns nothing from it.
+    return undefined;
+  }
+}
+
 function decoded(entries: Entries, key: string, store: string): StoredResult | undefined {
   const text = entries.get(key);
   if (text === undefined) return undefined;

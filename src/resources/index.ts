@@ -8,6 +8,7 @@
  *     <job>-pods      PodDisruptionBudget    where one stands by                 goes with it
  *     <job>-<hash>    ConfigMap, immutable   the spec of one revision            goes with it
  *     <job>-<n>-<i>   Pod                    pod i of attempt n                  goes with it
+ *     <job>-storage-… Pod                    work in the job's storage           goes with it
  *
  * ConfigMap `<job>-ha` is not among them: it has no owner, so that a job can be removed and its state stay, and its contents
  * are those of the high availability stores.
@@ -18,9 +19,9 @@ export { jobPod, MAIN_CONTAINER } from './job-pod.ts';
 export { leaderLease } from './leader-lease.ts';
 export type { Manifest, ManifestMetadata } from './manifest.ts';
 export { APP_NAME, labelsOf, MANAGED_BY, ownedMetadata, podSelector } from './metadata.ts';
-export { objectNames, podName } from './names.ts';
+export { objectNames, podName, storagePodName } from './names.ts';
 export { networkPolicy } from './network-policy.ts';
-export type { ObjectFacts, PodFacts, RevisionFacts } from './object-facts.ts';
+export type { ObjectFacts, PodFacts, RevisionFacts, StoragePodFacts } from './object-facts.ts';
 export {
   OPERATOR_LEASE,
   OPERATOR_NAME,
@@ -34,3 +35,4 @@ export {
 } from './operator-role.ts';
 export { restService } from './rest-service.ts';
 export { RESOURCE_KEY, revisionConfigMap } from './revision-config-map.ts';
+export { STORAGE_COMPONENT, storagePod } from './storage-pod.ts';

@@ -13,12 +13,21 @@ import { RESOURCE_KEY } from './revision-config-map.ts';
 /** The container that runs the job. */
 export const MAIN_CONTAINER = 'job';
 
-const RESOURCE_FOLDER = '/etc/flinkjob/job';
+/** Where the resource is mounted. */
+export const RESOURCE_FOLDER = '/etc/flinkjob/job';
 const SOURCE_FOLDER = '/etc/flinkjob/source';
 const TOKEN_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** What a small job takes, with room to spare. */
-const DEFAULT_RESOURCES = { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '512Mi' } };
+export const DEFAULT_RESOURCES = { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '512Mi' } };
+
+/** Pod Security "restricted", of a pod and of a container. */
+export const RESTRICTED_POD = { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } };
+export const RESTRICTED_CONTAINER = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+};
 
 /** One pod of an attempt. */
 export function jobPod(facts: PodFacts): Manifest {
@@ -41,7 +50,7 @@ export function jobPod(facts: PodFacts): Manifest {
 function defaults(facts: PodFacts): object {
   return {
     terminationGracePeriodSeconds: 30,
-    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    securityContext: RESTRICTED_POD,
     topologySpreadConstraints: [
       {
         maxSkew: 1,
@@ -56,11 +65,7 @@ function defaults(facts: PodFacts): object {
         name: MAIN_CONTAINER,
         args: ['run-job'],
         resources: facts.job.spec.jobManager?.resources ?? DEFAULT_RESOURCES,
-        securityContext: {
-          allowPrivilegeEscalation: false,
-          readOnlyRootFilesystem: true,
-          capabilities: { drop: ['ALL'] },
-        },
+        securityContext: RESTRICTED_CONTAINER,
         readinessProbe: { httpGet: { path: '/readyz', port: 'rest' }, periodSeconds: 2, timeoutSeconds: 2 },
         livenessProbe: {
           httpGet: { path: '/livez', port: 'rest' },

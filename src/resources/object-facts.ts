@@ -1,5 +1,6 @@
 /** What objects are built from. Everything is settled here, so that the same facts always make the same object. */
 import type { FlinkJob } from '../api/index.ts';
+import type { StorageOrder } from '../lib/storage-work.ts';
 
 /** A job whose objects are built. */
 export interface ObjectFacts {
@@ -28,4 +29,11 @@ export interface PodFacts extends RevisionFacts {
   readonly attempt: number;
   /** Grows within an attempt, and is never used twice. */
   readonly index: number;
+}
+
+/** A pod that works in the storage of a job. */
+export interface StoragePodFacts extends RevisionFacts {
+  readonly order: StorageOrder;
+  /** It is ended by then, done or not. */
+  readonly deadlineSeconds: number;
 }

@@ -183,7 +183,7 @@ function podRights(): OperatorRight[] {
   const row = { apiGroup: '', resource: 'pods', where: 'jobs' } as const;
   return [
     { ...row, verbs: COPIED, use: 'call', why: 'a copy of the pods of every job: what becomes of them decides' },
-    { ...row, verbs: ['create', 'delete'], use: 'call', why: 'pods of an attempt' },
+    { ...row, verbs: ['create', 'delete'], use: 'call', why: 'pods of an attempt, and of work in the storage' },
     { ...row, verbs: ['get'], use: 'seldom', why: ASKED_AGAIN },
     { ...row, verbs: ['deletecollection'], use: 'call', why: 'the pods of an attempt that is over, in one request' },
   ];
@@ -192,7 +192,12 @@ function podRights(): OperatorRight[] {
 function leaseRights(): OperatorRight[] {
   const row = { apiGroup: 'coordination.k8s.io', resource: 'leases', where: 'jobs' } as const;
   return [
-    { ...row, verbs: ['create'], use: 'call', why: 'the Lease of a job, made empty' },
+    {
+      ...row,
+      verbs: ['create'],
+      use: 'call',
+      why: 'the Lease of a job, made empty; tried, to learn whether a namespace is being removed',
+    },
     { ...row, verbs: ['get', 'patch'], use: 'seldom', why: 'emptied where its holder is dead' },
     { ...row, verbs: ['delete'], use: 'seldom', why: 'where a job is left behind (deletion.mode: Orphan)' },
     { ...row, verbs: LEASE_VERBS, use: 'grant', why: 'granted to the pods of a job, for the one of that job' },

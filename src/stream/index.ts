@@ -130,6 +130,7 @@ export {
   loadJob,
 } from './job/job-module.ts';
 export type { SavepointSettings } from './job/periodic-savepoints.ts';
+export { removeJobBytes } from './job/remove-job-bytes.ts';
 export { highestSavepointEpoch, nothingLeftToRestore } from './job/restore-point.ts';
 export {
   previewRestore,

@@ -30,6 +30,13 @@ export const INVALID_LIFE_AND_PODS: readonly InvalidJob[] = [
     ],
   ],
   [
+    'an orphan whose bytes are removed',
+    aJob({ deletion: { mode: 'Orphan', storage: 'Delete' } }),
+    [
+      'spec.deletion.storage: "Delete" is not allowed: must be Retain when deletion.mode is Orphan: a job of the same name goes on from these bytes. Leave deletion.storage out to keep them, or write mode: Cancel to remove them.',
+    ],
+  ],
+  [
     'rule 37: a restore without restoreFrom',
     aJob({ triggers: { restore: 1 } }),
     [

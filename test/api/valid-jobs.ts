@@ -60,7 +60,7 @@ export const VALID_JOBS: readonly (readonly [string, Manifest])[] = [
       },
     }),
   ],
-  ['every deletion option', aJob({ deletion: { mode: 'Orphan', storage: 'Delete', timeout: '1s' } })],
+  ['every deletion option', aJob({ deletion: { mode: 'Cancel', storage: 'Delete', timeout: '1s' } })],
   [
     'resources and a pod template',
     aJob({

@@ -208,6 +208,8 @@ export class JobStory {
       operation: undefined,
       newestPoint: undefined,
       leaseFreedOf: undefined,
+      storageWork: { pod: undefined, refused: undefined, origins: [] },
+      isNamespaceTerminating: false,
       settings: SETTINGS,
       ...facts,
     };

@@ -2,10 +2,12 @@
  * Jobs that are only played, for tests and benchmarks that have many: no process, one answer for all pods of an attempt, in
  * the words of the real REST service. A played job runs as soon as a pod of it is ready, has a completed checkpoint, and takes
  * savepoints at once; stopped or cancelled it ends as a job ends. Into the object of the job it writes who leads, and nothing else.
+ * A pod for work in the storage ends at once, with an answer: all is done, and there was nothing.
  */
 import { LABELS, POD_VARIABLES } from '../../src/api/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { JOB_EXIT, type TerminationRecord } from '../../src/lib/exit-codes.ts';
+import { decodeStorageOrder, encodeStorageAnswer, type StorageOrder } from '../../src/lib/storage-work.ts';
 import {
   type CheckpointView,
   type JobControl,
@@ -33,6 +35,8 @@ export interface PlayedJobOptions {
 export function playedJobs(options: PlayedJobOptions = {}): (pod: Pod) => Play | undefined {
   const jobs = new Map<string, PlayedJob>();
   return (pod) => {
+    const order = decodeStorageOrder(variableOf(pod, POD_VARIABLES.storageOrder) ?? '');
+    if (order !== undefined) return { ends: { exitCode: JOB_EXIT.finished, message: answerTo(order) } };
     const jobId = variableOf(pod, POD_VARIABLES.jobId);
     if (jobId === undefined) return undefined;
     const attempt = Number(variableOf(pod, POD_VARIABLES.attempt));
@@ -57,6 +61,10 @@ interface Member {
   readonly end: (end: ContainerEnd) => void;
   /** Writes that it leads. */
   readonly lead: () => Promise<void>;
+}
+
+function answerTo({ do: did }: StorageOrder): string {
+  return encodeStorageAnswer({ did, isWhole: true, files: 0, bytes: 0 });
 }
 
 /** One answer for all pods of an attempt, of which the first leads. */

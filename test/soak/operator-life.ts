@@ -4,6 +4,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { ApiClient, CONFIG_MAPS, FLINK_JOBS, type FlinkJobObject, PODS } from '../../src/kube/index.ts';
+import { storagePodName } from '../../src/resources/index.ts';
 import { startOperator, TEST_SETTINGS } from '../builders/flinkjob-operator.ts';
 import { tokenConnection } from '../builders/kube.ts';
 import type { TestCluster } from '../cluster/index.ts';
@@ -40,6 +41,7 @@ const SPEC = {
   highAvailability: { standbys: 1 },
   upgrade: { mode: 'Savepoint' },
   checkpoints: { interval: '60s' },
+  deletion: { storage: 'Delete' },
 };
 
 /** The stages: what is asked for, and when it is reached. */
@@ -106,7 +108,11 @@ export async function liveOnce(
       return job === undefined ? undefined : JSON.stringify(job);
     });
     const left = await user.get(CONFIG_MAPS, { namespace, name: `${JOB}-ha` }, { signal });
-    stages['deleted'] = { handles: left === undefined ? 'gone' : 'left', pods: await namesOf(user, PODS, ref) };
+    // Without a garbage collector the pod that removed what was stored is still there, and says that it did.
+    const storageWork = (await user.get(PODS, { namespace, name: storagePodName(JOB, 'removeBytes') }, { signal }))
+      ?.status;
+    const pods = await namesOf(user, PODS, ref);
+    stages['deleted'] = { handles: left === undefined ? 'gone' : 'left', pods, storageWork: storageWork?.phase };
     return { stages, requests: operators.requests, wasKilled: operators.wasKilled };
   } finally {
     await operators.stop();

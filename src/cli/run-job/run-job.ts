@@ -1,8 +1,11 @@
-/** Runs the process of one pod: reads what the pod was told, opens the door, contends, runs the job when it leads. */
+/**
+ * Runs the process of one pod: reads what the pod was told, opens the door, contends, runs the job when it leads. A pod that is
+ * there for work in the storage does that instead.
+ */
 
 import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { InvalidFlinkJobError, parseFlinkJob, resolveFlinkJob } from '../../api/index.ts';
+import { InvalidFlinkJobError, POD_VARIABLES, parseFlinkJob, resolveFlinkJob } from '../../api/index.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { encodeTerminationRecord, JOB_EXIT } from '../../lib/exit-codes.ts';
@@ -14,6 +17,7 @@ import { type PodEnvironment, readPodEnvironment, terminationLogIn } from './pod
 import { podLog } from './pod-log.ts';
 import { listeningHost, podOrder, podUrl } from './pod-order.ts';
 import { Standby } from './standby.ts';
+import { runStorageWork } from './storage-work.ts';
 
 export interface PodPorts {
   readonly variables: Readonly<Record<string, string | undefined>>;
@@ -25,10 +29,21 @@ export interface PodPorts {
 
 /** Runs a pod to its end and returns its exit code. Never throws. */
 export async function runPod(ports: PodPorts): Promise<number> {
-  const terminationLog = terminationLogIn(ports.variables);
+  const { variables, stop, log } = ports;
+  const terminationLog = terminationLogIn(variables);
+  const storageOrder = variables[POD_VARIABLES.storageOrder];
+  if (storageOrder !== undefined) {
+    return runStorageWork({
+      order: storageOrder,
+      resourceFile: variables[POD_VARIABLES.resource] ?? '',
+      terminationLog,
+      stop,
+      log,
+    });
+  }
   let attempt = 0;
   try {
-    const environment = readPodEnvironment(ports.variables);
+    const environment = readPodEnvironment(variables);
     attempt = environment.attempt;
     const order = await orderOf(environment, ports.workingDirectory, terminationLog);
     return await contend(order, environment, ports);
@@ -36,7 +51,7 @@ export async function runPod(ports: PodPorts): Promise<number> {
     const isInvalid = error instanceof InvalidJobError || error instanceof InvalidFlinkJobError;
     const exitCode = isInvalid ? JOB_EXIT.invalid : JOB_EXIT.failed;
     const outcome = isInvalid ? 'invalid' : 'failed';
-    ports.log.error('the process cannot begin', { cause: messageOf(error) });
+    log.error('the process cannot begin', { cause: messageOf(error) });
     const record = encodeTerminationRecord({ exitCode, outcome, attempt, epoch: 0, cause: messageOf(error) });
     writeFileSync(terminationLog, record);
     return exitCode;

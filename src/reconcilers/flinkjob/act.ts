@@ -18,14 +18,15 @@ import {
 } from '../../kube/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { jobPod, labelsOf, leaderLease, objectNames } from '../../resources/index.ts';
+import { causeChain, messageOf } from '../../lib/errors.ts';
+import { jobPod, labelsOf, leaderLease, objectNames, storagePod } from '../../resources/index.ts';
 import { belongsTo, childrenOf, objectFacts } from './children.ts';
 import { NameConflictError, ReconcileError } from './errors.ts';
 import { type FlinkJobFacts, isOf, livePods } from './facts.ts';
 import type { JobRest } from './job-rest.ts';
 import type { JobMemory } from './memory.ts';
 import { addressOf, type DoneAlready, handlesOf, openOf } from './observe.ts';
-import { podSeen } from './pod-seen.ts';
+import { podSeen, storagePodSeen } from './pod-seen.ts';
 import { controllerRevision } from './revisions.ts';
 import type { Step } from './step.ts';
 
@@ -95,6 +96,18 @@ export async function act(step: Exclude<Step, { do: 'rest' }>, facts: FlinkJobFa
         done.pods.set(pod.uid, { ...pod, isForced: true });
       }
       return 'again';
+    case 'probeNamespace':
+      memory.isNamespaceTerminating = await isTerminating(facts, client);
+      return 'again';
+    case 'workInStorage':
+      await workInStorage(step, facts, acting);
+      return 'again';
+    case 'endStorageWork': {
+      const { pod } = step;
+      await client.delete(PODS, { ...ref, name: pod.name }, { preconditions: { uid: pod.uid } });
+      done.storagePod = { ...pod, isDeleting: true };
+      return 'again';
+    }
     case 'stopWithSavepoint':
     case 'takeSavepoint':
       return begin(step, facts, acting);
@@ -268,6 +281,47 @@ async function makePod(attempt: number, index: number, facts: FlinkJobFacts, act
   memory.madePod(attempt, index);
   const seen = podSeen(object, clock.now());
   if (seen !== undefined) done.pods.set(seen.uid, seen);
+}
+
+/** A pod that the server will not have is no failure: it is remembered, and decided about. */
+async function workInStorage(
+  { order, revision, life, deadlineSeconds }: Extract<Step, { do: 'workInStorage' }>,
+  { object, desired }: FlinkJobFacts,
+  { client, memory, done, clock }: Acting,
+): Promise<void> {
+  const pod = storagePod({ ...objectFacts(object, desired, revision, life), order, deadlineSeconds });
+  try {
+    const made = await createOwned(client, PODS, pod as KubeObject, object.uid);
+    done.storagePod = storagePodSeen(made.object);
+  } catch (error) {
+    if (saysTerminating(error)) throw error;
+    const isRefused = error instanceof ApiError && (error.isForbidden || error.isInvalid);
+    if (!isRefused && !(error instanceof NameConflictError)) throw error;
+    const times = (memory.storageRefused?.times ?? 0) + 1;
+    memory.storageRefused = { times, at: clock.now(), because: messageOf(error) };
+  }
+}
+
+/** Whether something failed only because nothing can be made in its namespace any more. */
+export function saysTerminating(error: unknown): boolean {
+  return causeChain(error).some(
+    (each) => each instanceof ApiError && each.isForbidden && each.causes.some(({ reason }) => reason === TERMINATING),
+  );
+}
+
+const TERMINATING = 'NamespaceTerminating';
+
+/** Asks for an object that is there, and not in earnest: what the server says first is whether anything can be made. */
+async function isTerminating({ object }: FlinkJobFacts, { untracked }: TrackedClient): Promise<boolean> {
+  const { namespace, name } = object;
+  const lease = { metadata: { namespace, name: objectNames(name).lease } };
+  try {
+    await untracked.client.create(LEASES, lease, { signal: untracked.signal, dryRun: true });
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return saysTerminating(error);
+  }
+  return false;
 }
 
 async function deletePods(

@@ -1,13 +1,13 @@
 /** No attempt is open: whether the next one is, when, and with what. Pure. */
 import type { AttemptRecord, Ledger, LedgerView, StateLife } from '../../ha/index.ts';
-import { derivedId } from './derived-id.ts';
+import { jobIdBegunWith } from '../../lib/derived-id.ts';
 import type { FlinkJobFacts, PodSeen } from './facts.ts';
 import { opened, provedBad, waitedAnew } from './ledger-steps.ts';
 import { deletionOf } from './pods-step.ts';
 import { unprovenRevision } from './revision-proof.ts';
 import type { Step } from './step.ts';
 import { isAsked, isGivenUp, isRollback, isToBeDown, targetRevision } from './target.ts';
-import { tidyStep } from './tidy-step.ts';
+import { tidyEndedStep, tidyStep } from './tidy-step.ts';
 
 const REST: Step = { do: 'rest' };
 
@@ -20,17 +20,18 @@ export function betweenAttempts(facts: FlinkJobFacts, view: LedgerView): Step {
   if (target === undefined || !facts.revisions.has(target)) return { do: 'rest', because: { reason: 'InvalidSpec' } };
   const bad = unprovenRevision(facts, ledger);
   if (ledger.gaveUp !== undefined && bad === target) return provedBad(ledger, bad, ledger.gaveUp.reason);
-  return stayDown(facts, ledger, target) ?? open(facts, view, target);
+  return stayDown(facts, view, target) ?? open(facts, view, target);
 }
 
 /** Why no attempt is opened; undefined when one is due. */
-function stayDown(facts: FlinkJobFacts, ledger: Ledger, target: string): Step | undefined {
+function stayDown(facts: FlinkJobFacts, view: LedgerView, target: string): Step | undefined {
+  const { ledger } = view;
   const last = ledger.attempts.at(-1);
   const isTriggered = isAsked(facts, ledger, 'restart') || isAsked(facts, ledger, 'restore');
   const isRetried = ledger.gaveUp !== undefined && !isGivenUp(facts, ledger);
   const isWanted = target !== last?.revision || isTriggered || isRetried;
-  if (!isWanted && ledger.gaveUp !== undefined) return tidyStep(facts, ledger) ?? REST;
-  if (!isWanted && last?.end?.how === 'finished') return tidyStep(facts, ledger) ?? finished(facts, last);
+  if (!isWanted && ledger.gaveUp !== undefined) return tidyEndedStep(facts, view) ?? REST;
+  if (!isWanted && last?.end?.how === 'finished') return tidyEndedStep(facts, view) ?? finished(facts, last);
   if (isToBeDown(facts)) return tidyStep(facts, ledger) ?? REST;
   return (isWanted ? undefined : itsTurn(facts, ledger, last)) ?? podsLeave(facts);
 }
@@ -109,13 +110,13 @@ function lifeToBegin(facts: FlinkJobFacts, ledger: Ledger, revision: string): St
   if (desired.is === 'invalid') return undefined;
   const { restoreFrom, upgrade } = desired.settings;
   const last = ledger.attempts.at(-1);
-  const fresh = { jobId: derivedId(object.uid, (last?.number ?? 0) + 1), since: new Date(now).toISOString() };
+  const fresh = { jobId: jobIdBegunWith(object.uid, (last?.number ?? 0) + 1), since: new Date(now).toISOString() };
   const from = restoreFrom === undefined ? {} : { restoreFrom };
   if (last !== undefined && isAsked(facts, ledger, 'restore')) return { ...fresh, ...from };
   if (ledger.life === undefined) {
     // What status remembers is the life of a state whose pointers were lost.
     const { jobId, startTime: since = fresh.since, restoredFrom } = status ?? {};
-    if (jobId === undefined) return { ...fresh, jobId: derivedId(object.uid, 1), ...from };
+    if (jobId === undefined) return { ...fresh, jobId: jobIdBegunWith(object.uid, 1), ...from };
     return { jobId, since, ...(restoredFrom === undefined ? {} : { restoreFrom: restoredFrom }) };
   }
   const isChanged = last !== undefined && revision !== last.revision;

@@ -2,7 +2,8 @@
  * What is done once deletion was asked for. Pure. It always comes to its end: past its deadline, forced, with an invalid spec
  * or broken handles, whatever would need the job's help is skipped, and an Event says what was.
  *
- *     savepoint, if it is asked for and can be had ──► pods gone ──► <job>-ha gone ──► finalizer off
+ *     savepoint, if it is asked for and can be had ──► pods gone ──► <job>-ha gone ──► bytes gone ──► finalizer off
+ *                                                                     │                 └── only with storage: Delete
  *                                                                     └── Orphan: stays, and the Lease goes
  */
 import { openAttemptOf } from '../../ha/index.ts';
@@ -13,11 +14,14 @@ import { replaced } from './ledger-steps.ts';
 import { deletionOf } from './pods-step.ts';
 import type { Saying, Step } from './step.ts';
 import { stopStep } from './stop-step.ts';
+import { bytesGone, isOnRecord, removalOf, wordsOnBytes } from './storage-step.ts';
 
 /** Of a job whose spec cannot be read. */
 const DEFAULT_TIMEOUT_MS = 120_000;
 /** Past the deadline, pods that do not go although they are forced to are waited for so long. */
 const FORCED_MS = 30_000;
+/** A status that was written shows in the copy so soon. */
+const TOLD_MS = 200;
 
 export function deletionStep(facts: FlinkJobFacts): Step {
   const { object, now } = facts;
@@ -27,7 +31,8 @@ export function deletionStep(facts: FlinkJobFacts): Step {
     (isLate ? undefined : savepointFirst(facts)) ??
     leftClosed(facts) ??
     podsGone(facts, isLate) ??
-    handlesGone(facts) ?? {
+    handlesGone(facts, isLate) ??
+    bytesGone(facts, isLate, deadlineOf(facts)) ?? {
       do: 'removeFinalizer',
       say: [farewell(facts, isLate)],
     }
@@ -47,7 +52,9 @@ function deadlineOf({ object, desired }: FlinkJobFacts): number {
 
 /** Only from a job that runs: whoever deletes a job that is down does not want it up first. */
 function savepointFirst(facts: FlinkJobFacts): Step | undefined {
-  const { desired, handles } = facts;
+  const { desired, handles, isNamespaceTerminating } = facts;
+  // Its pods are being taken away; whatever it could save stays in storage as it is.
+  if (isNamespaceTerminating === true) return undefined;
   if (desired.is === 'invalid' || handles.is !== 'there' || desired.settings.deletion.mode !== 'Savepoint')
     return undefined;
   const { ledger } = handles.view;
@@ -57,6 +64,8 @@ function savepointFirst(facts: FlinkJobFacts): Step | undefined {
   const step = stopStep(facts, ledger, open, 'delete');
   // The attempt needs no closing: what it is closed in goes, and with it the right to write.
   if (step.do === 'writeLedger' && step.ledger.attempts.at(-1)?.end !== undefined) return undefined;
+  // Nothing tells a job that is deleted alone from one that goes with all there is, but that nothing more can be made.
+  if (step.do === 'writeLedger' && isNamespaceTerminating === undefined) return { do: 'probeNamespace' };
   return step.do === 'rest' ? { do: 'rest', untilMs: Math.min(step.untilMs ?? Infinity, deadlineOf(facts)) } : step;
 }
 
@@ -83,16 +92,33 @@ function podsGone(facts: FlinkJobFacts, isLate: boolean): Step | undefined {
   return unforced.length === 0 ? { do: 'rest', untilMs: deadline + FORCED_MS } : { do: 'forcePods', pods: unforced };
 }
 
-function handlesGone({ handles, desired }: FlinkJobFacts): Step | undefined {
+function handlesGone(facts: FlinkJobFacts, isLate: boolean): Step | undefined {
+  const { handles, desired, now } = facts;
   if (handles.is === 'absent') return undefined;
   if (modeOf(desired) === 'Orphan') return undefined;
+  if (!isLate && !isOnRecord(facts)) return { do: 'rest', untilMs: Math.min(now + TOLD_MS, deadlineOf(facts)) };
   return { do: 'deleteHandles', uid: handles.is === 'corrupt' ? '' : handles.view.snapshot.uid };
 }
 
-function farewell({ desired, status, newestPoint }: FlinkJobFacts, isLate: boolean): Saying {
+function farewell(facts: FlinkJobFacts, isLate: boolean): Saying {
+  const { desired, status, newestPoint } = facts;
+  const removal = removalOf(facts, isLate);
+  const bytes = wordsOnBytes(facts, removal);
   const where = newestPoint ?? status?.checkpoint?.latest?.uri;
-  const state = where === undefined ? '' : ` Its newest state lies at ${where}.`;
-  if (isLate) return { type: 'Warning', reason: 'CleanupFailed', note: `Removed by force: its time was up.${state}` };
+  // Of what was removed there is nothing to find.
+  const isGone = where !== undefined && removal.is === 'done' && !isSavepoint(where);
+  const state = where === undefined || isGone ? '' : ` Its newest state lies at ${where}.`;
+  if (isLate) {
+    return { type: 'Warning', reason: 'CleanupFailed', note: `Removed by force: its time was up.${bytes}${state}` };
+  }
+  if (removal.is === 'stays') {
+    return { type: 'Warning', reason: 'CleanupFailed', note: `The job is removed.${bytes}${state}` };
+  }
   const kept = modeOf(desired) === 'Orphan' ? ' Its pointers stay for a job of the same name.' : '';
-  return { type: 'Normal', reason: 'Cleanup', note: `The job is removed.${kept}${state}` };
+  return { type: 'Normal', reason: 'Cleanup', note: `The job is removed.${kept}${bytes}${state}` };
+}
+
+/** One that was asked for: those are nobody's but whose who asked. */
+function isSavepoint(uri: string): boolean {
+  return /(^|\/)savepoint-[^/]*$/.test(uri) && !/(^|\/)savepoint-[0-9a-f]{6}-auto[^/]*$/.test(uri);
 }

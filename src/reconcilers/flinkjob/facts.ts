@@ -3,6 +3,7 @@ import type { FlinkJob, FlinkJobSettings, FlinkJobStatus, SemanticSpec, Violatio
 import type { JobStatus } from '../../flink/index.ts';
 import type { LedgerView } from '../../ha/index.ts';
 import type { TerminationRecord } from '../../lib/exit-codes.ts';
+import type { StorageAnswer } from '../../lib/storage-work.ts';
 import type { RestartStrategy } from '../../restart/index.ts';
 import type { KnownPast } from './put-back.ts';
 
@@ -33,6 +34,10 @@ export interface FlinkJobFacts {
   readonly newestPoint: string | undefined;
   /** For which losses the Lease was freed of dead pods. */
   readonly leaseFreedOf: string | undefined;
+  /** What is known of work in the storage; of interest once the job is deleted. */
+  readonly storageWork: StorageWorkSeen;
+  /** Nothing can be made in its namespace any more; undefined: nobody has tried. */
+  readonly isNamespaceTerminating: boolean | undefined;
   readonly settings: OperatorSettings;
 }
 
@@ -137,6 +142,31 @@ export interface PodEnd {
   readonly signal: string | undefined;
   readonly record: TerminationRecord | undefined;
   readonly at: number;
+}
+
+/** Work in the storage, which a pod of its own does. */
+export interface StorageWorkSeen {
+  readonly pod: StoragePodSeen | undefined;
+  /** How often the server would not have such a pod, when it said so last, and why. */
+  readonly refused: { readonly times: number; readonly at: number; readonly because: string } | undefined;
+  /** `spec.restoreFrom` of other FlinkJobs: their states began there. */
+  readonly origins: readonly string[];
+}
+
+/** A pod that works in the storage. */
+export interface StoragePodSeen {
+  readonly name: string;
+  readonly uid: string;
+  readonly isDeleting: boolean;
+  readonly end: StoragePodEnd | undefined;
+  readonly trouble: PodSeen['trouble'];
+}
+
+export interface StoragePodEnd {
+  readonly takenFromOutside: boolean;
+  readonly answer: StorageAnswer | undefined;
+  /** How it ended, where it left no answer. */
+  readonly how: string;
 }
 
 /** What the job's REST API answered last. */

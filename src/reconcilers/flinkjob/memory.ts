@@ -3,7 +3,7 @@
  * memory ends with its uid.
  */
 import type { Child } from './children.ts';
-import type { Desired, Handles, OperationSeen, PodSeen, RestSeen } from './facts.ts';
+import type { Desired, Handles, OperationSeen, PodSeen, RestSeen, StorageWorkSeen } from './facts.ts';
 import { type HandlesVersion, isPutBack, knownPast, versionOf } from './put-back.ts';
 
 /** Facts of which some changes mean that somebody else may have written the handles. */
@@ -46,6 +46,10 @@ export class JobMemory {
   leaseFreedOf: string | undefined;
   /** Where the newest savepoint or checkpoint lies that was heard of. */
   newestPoint: string | undefined;
+  /** That no pod could be made for work in the storage. */
+  storageRefused: StorageWorkSeen['refused'];
+  /** Whether anything can be made in the namespace; undefined: nobody has tried. */
+  isNamespaceTerminating: boolean | undefined;
   /** For lines of the log: the attempt and the epoch that were seen last. */
   standing: { readonly attempt: number; readonly epoch: number } | undefined;
   /** The newest version of the handles that was seen. */

@@ -34,6 +34,8 @@ import { tidyStep } from './tidy-step.ts';
 
 export function nextStep(facts: FlinkJobFacts): Step {
   if (facts.object.deletingSince !== undefined) return deletionStep(facts);
+  // Everything goes, the job as well, and nothing can be made any more.
+  if (facts.isNamespaceTerminating === true) return { do: 'rest' };
   return beforeHandles(facts) ?? withHandles(facts);
 }
 

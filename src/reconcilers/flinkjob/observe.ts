@@ -28,12 +28,14 @@ import {
   type OperatorSettings,
   type PodSeen,
   type RevisionOnRecord,
+  type StoragePodSeen,
+  type StorageWorkSeen,
   saysRunning,
 } from './facts.ts';
 import type { JobCopies } from './job-copies.ts';
 import { type JobAddress, type JobRest, runsWell } from './job-rest.ts';
 import type { HandlesMark, JobMemory } from './memory.ts';
-import { indexInName, podSeen } from './pod-seen.ts';
+import { indexInName, podSeen, storagePodSeen } from './pod-seen.ts';
 import { isPutBack, type KnownPast, knownPast } from './put-back.ts';
 import { revisionName, revisionOnRecord } from './revisions.ts';
 
@@ -63,6 +65,7 @@ export interface DoneAlready {
   readonly revisions: Map<string, RevisionOnRecord>;
   readonly children: Set<string>;
   readonly pods: Map<string, PodSeen>;
+  storagePod: StoragePodSeen | undefined;
 }
 
 export function nothingDone(): DoneAlready {
@@ -72,6 +75,7 @@ export function nothingDone(): DoneAlready {
     revisions: new Map(),
     children: new Set(),
     pods: new Map(),
+    storagePod: undefined,
   };
 }
 
@@ -122,6 +126,8 @@ export class Observer {
       operation: memory.operation,
       newestPoint: memory.newestPoint,
       leaseFreedOf: memory.leaseFreedOf,
+      storageWork: this.storageWork(object, desired, looking),
+      isNamespaceTerminating: memory.isNamespaceTerminating,
       settings,
     };
   }
@@ -143,6 +149,22 @@ export class Observer {
       .flatMap((each) => revisionOnRecord(each) ?? [])
       .map((each) => [each.name, each] as const);
     return new Map([...seen, ...done.revisions]);
+  }
+
+  /** Of a job that is not deleted nobody asks. */
+  private storageWork({ uid, deletingSince }: JobObject, desired: Desired, { memory, done }: Looking): StorageWorkSeen {
+    const { jobs, pods } = this.options.copies;
+    if (deletingSince === undefined || desired.is === 'invalid') {
+      return { pod: undefined, refused: undefined, origins: [] };
+    }
+    const [seen] = pods.store.byIndex('owner', uid).flatMap((pod) => storagePodSeen(pod) ?? []);
+    const removes = desired.settings.deletion.storage === 'Delete';
+    const others = removes ? [...jobs.store.values()].filter(({ metadata }) => metadata?.uid !== uid) : [];
+    return {
+      pod: done.storagePod ?? seen,
+      refused: memory.storageRefused,
+      origins: others.flatMap(({ spec }) => (spec as { readonly restoreFrom?: string } | undefined)?.restoreFrom ?? []),
+    };
   }
 
   /** Read again when pods have ended or are gone, when the job begins to run, and when nothing is known. */

@@ -2,8 +2,9 @@
 import { LABELS } from '../../api/index.ts';
 import type { ContainerEnd, Pod } from '../../kube/index.ts';
 import { decodeTerminationRecord } from '../../lib/exit-codes.ts';
-import { MAIN_CONTAINER } from '../../resources/index.ts';
-import type { PodEnd, PodSeen } from './facts.ts';
+import { decodeStorageAnswer } from '../../lib/storage-work.ts';
+import { MAIN_CONTAINER, STORAGE_COMPONENT } from '../../resources/index.ts';
+import type { PodEnd, PodSeen, StoragePodEnd, StoragePodSeen } from './facts.ts';
 
 /** A deletion timestamp is when the grace period ends; whatever is left then has so long to be told of. */
 const PATIENCE_MS = 10_000;
@@ -11,6 +12,7 @@ const PATIENCE_MS = 10_000;
 /** Undefined for a pod that no operator of ours has made: its name or labels are not those of a job's pod. */
 export function podSeen(pod: Pod, now: number): PodSeen | undefined {
   const { name = '', uid = '', labels = {}, deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
+  if (isStoragePod(pod)) return undefined;
   const attempt = Number(labels[LABELS.attempt]);
   const index = indexInName(name);
   if (!Number.isSafeInteger(attempt) || !Number.isSafeInteger(index)) return undefined;
@@ -27,6 +29,28 @@ export function podSeen(pod: Pod, now: number): PodSeen | undefined {
     goneBy: deletionTimestamp === undefined ? undefined : Date.parse(deletionTimestamp) + PATIENCE_MS,
     end: endOf(pod, now),
     trouble: troubleOf(pod),
+  };
+}
+
+/** Undefined for a pod that is not there for work in the storage. */
+export function storagePodSeen(pod: Pod): StoragePodSeen | undefined {
+  const { name = '', uid = '', deletionTimestamp } = pod.metadata ?? {};
+  if (!isStoragePod(pod)) return undefined;
+  return { name, uid, isDeleting: deletionTimestamp !== undefined, end: storageEndOf(pod), trouble: troubleOf(pod) };
+}
+
+function isStoragePod({ metadata }: Pod): boolean {
+  return metadata?.labels?.[LABELS.component] === STORAGE_COMPONENT;
+}
+
+function storageEndOf(pod: Pod): StoragePodEnd | undefined {
+  const { phase, reason } = pod.status ?? {};
+  const ended = mainContainer(pod)?.state?.terminated;
+  if (ended === undefined && phase !== 'Failed' && phase !== 'Succeeded') return undefined;
+  return {
+    takenFromOutside: isTakenFromOutside(pod),
+    answer: ended?.message === undefined ? undefined : decodeStorageAnswer(ended.message),
+    how: ended === undefined ? (reason ?? 'it ended') : (signalOf(ended) ?? `exit code ${ended.exitCode}`),
   };
 }
 

@@ -9,7 +9,7 @@ import { ApiError, type EventRecorder, FLINK_JOBS, type FlinkJobObject } from '.
 import type { Clock } from '../../lib/clock.ts';
 import { FlinkJobError, messageOf } from '../../lib/errors.ts';
 import type { LogFacts, Logger } from '../../lib/logger.ts';
-import { type Acted, act } from './act.ts';
+import { type Acted, act, saysTerminating } from './act.ts';
 import type { Outcome } from './conditions.ts';
 import { NameConflictError, ReconcileError } from './errors.ts';
 import type { FlinkJobFacts, Handles, OperatorSettings } from './facts.ts';
@@ -120,7 +120,13 @@ export class FlinkJobReconciler {
     this.tell(step, key);
     // A farewell comes first: once the finalizer is off, nobody is left to say where the state lies.
     if (step.do === 'removeFinalizer') this.say(step, facts, key);
-    const acted = await act(step, facts, { client: context.client, memory, done, rest, clock, random });
+    const acting = { client: context.client, memory, done, rest, clock, random };
+    const acted = await act(step, facts, acting).catch((error: unknown): Acted => {
+      if (!saysTerminating(error)) throw error;
+      // It stays so: nothing of it is tried again, and what is left to do needs nothing to be made.
+      memory.isNamespaceTerminating = true;
+      return 'refused';
+    });
     // What was not done is not told of either: it is decided anew, and may be something else then.
     if (acted === 'refused') return acted;
     // An attempt that was opened is told of as that attempt.

@@ -1,6 +1,6 @@
 /** A savepoint that `triggers.savepoint` asks for. Pure. */
 import type { AttemptRecord } from '../../ha/index.ts';
-import { derivedId } from './derived-id.ts';
+import { derivedId } from '../../lib/derived-id.ts';
 import { type FlinkJobFacts, isRunning, type OperationSeen } from './facts.ts';
 import type { Step } from './step.ts';
 

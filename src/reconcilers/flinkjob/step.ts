@@ -1,7 +1,8 @@
 /** What is to be done next with a job: one step at a time, each of which can be read back in a line of the log. */
 import type { Reason } from '../../api/index.ts';
-import type { Ledger } from '../../ha/index.ts';
-import type { PodSeen, RevisionOnRecord } from './facts.ts';
+import type { Ledger, StateLife } from '../../ha/index.ts';
+import type { StorageOrder } from '../../lib/storage-work.ts';
+import type { PodSeen, RevisionOnRecord, StoragePodSeen } from './facts.ts';
 
 /** Something that people would want to know, said once the step is done. */
 export interface Saying {
@@ -41,6 +42,17 @@ export type Step =
   | { readonly do: 'deletePods'; readonly attempts: readonly number[]; readonly pods: readonly PodSeen[] }
   /** Pods that nobody waits for any more: their nodes are not asked. */
   | { readonly do: 'forcePods'; readonly pods: readonly PodSeen[] }
+  /** Asks for nothing, and learns whether anything can be made in the namespace. */
+  | { readonly do: 'probeNamespace' }
+  /** Makes the pod that does it. */
+  | {
+      readonly do: 'workInStorage';
+      readonly order: StorageOrder;
+      readonly revision: RevisionOnRecord;
+      readonly life: StateLife;
+      readonly deadlineSeconds: number;
+    }
+  | { readonly do: 'endStorageWork'; readonly pod: StoragePodSeen }
   | { readonly do: 'stopWithSavepoint'; readonly triggerId: string }
   | { readonly do: 'takeSavepoint'; readonly triggerId: string };
 

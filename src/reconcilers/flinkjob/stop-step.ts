@@ -1,7 +1,7 @@
 /** Brings the open attempt down because something else is wanted of the job. Pure. */
 import type { AttemptRecord, Ledger, Stopping, StopReason } from '../../ha/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
-import { derivedId } from './derived-id.ts';
+import { derivedId } from '../../lib/derived-id.ts';
 import { type FlinkJobFacts, isRunning, isUnheard, livePods, type OperationSeen } from './facts.ts';
 import { replaced, stopForgotten, stopNoted } from './ledger-steps.ts';
 import type { Saying, Step } from './step.ts';

@@ -2,11 +2,11 @@
 import { expect, test } from 'vitest';
 import type { TrackedClient } from '../../../src/controller/index.ts';
 import { ApiError, type KubeObject } from '../../../src/kube/index.ts';
-import { type Acting, act } from '../../../src/reconcilers/flinkjob/act.ts';
+import { type Acting, act, saysTerminating } from '../../../src/reconcilers/flinkjob/act.ts';
 import { JobMemory } from '../../../src/reconcilers/flinkjob/memory.ts';
 import { nothingDone } from '../../../src/reconcilers/flinkjob/observe.ts';
 import type { Step } from '../../../src/reconcilers/flinkjob/step.ts';
-import { aJob, aPod, type JobStory, UID } from '../../builders/flinkjob-facts.ts';
+import { aJob, aPod, JOB_ID, type JobStory, UID } from '../../builders/flinkjob-facts.ts';
 
 type Doing = Exclude<Step, { do: 'rest' }>;
 
@@ -14,9 +14,12 @@ type Doing = Exclude<Step, { do: 'rest' }>;
 class Server {
   readonly asked: (readonly [verb: string, name: string, what: unknown])[] = [];
   private readonly objects: Readonly<Record<string, KubeObject>>;
-  private readonly refusals: Readonly<Record<string, number>>;
+  private readonly refusals: Readonly<Record<string, number | typeof TERMINATING>>;
 
-  constructor(objects: Readonly<Record<string, KubeObject>> = {}, refusals: Readonly<Record<string, number>> = {}) {
+  constructor(
+    objects: Readonly<Record<string, KubeObject>> = {},
+    refusals: Readonly<Record<string, number | typeof TERMINATING>> = {},
+  ) {
     this.objects = objects;
     this.refusals = refusals;
   }
@@ -24,8 +27,8 @@ class Server {
   client(): TrackedClient {
     const answer = async (verb: string, name: string, what?: unknown): Promise<unknown> => {
       this.asked.push([verb, name, what]);
-      const status = this.refusals[verb];
-      if (status !== undefined) throw refusal(status);
+      const refused = this.refusals[verb];
+      if (refused !== undefined) throw refused === TERMINATING ? terminating() : refusal(refused);
       return what;
     };
     const byName = (verb: string) => (_: unknown, ref: { name: string }, what: unknown) => answer(verb, ref.name, what);
@@ -45,14 +48,16 @@ class Server {
       jsonPatch: byName('jsonPatch'),
       deleteCollection: (_: unknown, which: { labelSelector: string }) =>
         answer('deleteCollection', which.labelSelector),
-      untracked: { client: undefined, signal: new AbortController().signal },
+      untracked: { client: { create: bodily('tryCreate') }, signal: new AbortController().signal },
     };
     return client as unknown as TrackedClient;
   }
 }
 
-function refusal(status: number): ApiError {
-  const answer = { reason: status === 409 ? 'AlreadyExists' : 'Invalid' };
+const TERMINATING = 'NamespaceTerminating';
+const terminating = () => refusal(403, { reason: 'Forbidden', details: { causes: [{ reason: TERMINATING }] } });
+
+function refusal(status: number, answer: object = { reason: status === 409 ? 'AlreadyExists' : 'Invalid' }): ApiError {
   const facts = { call: 'a call', why: 'no', code: 'KUBE', status, answer, outcome: 'notApplied', retryable: true };
   return new ApiError(facts as unknown as ConstructorParameters<typeof ApiError>[0]);
 }
@@ -191,4 +196,64 @@ test('a revision is deleted by its uid: the same spec of another FlinkJob has th
   const acting = { client: server.client(), memory, done: nothingDone() } as unknown as Acting;
   await act({ do: 'deleteRevisions', names: [name] }, { ...facts, revisions }, acting);
   expect(server.asked).toEqual([['delete', name, { preconditions: { uid: 'uid-of-the-revision' } }]]);
+});
+
+const down = running
+  .deleted()
+  .status({ jobId: JOB_ID, attempt: { number: 1 } })
+  .pods()
+  .withoutHandles();
+const working = {
+  do: 'workInStorage',
+  order: { do: 'removeBytes', uid: UID, attempts: 1, jobIds: [JOB_ID], keep: [] },
+  revision: [...running.facts().revisions.values()][0]!,
+  life: { jobId: JOB_ID, since: '2026-11-21T10:00:00Z' },
+  deadlineSeconds: 60,
+} as const;
+
+test('work in the storage is one pod by name, also where the pointers are gone; one that is there is as good', async () => {
+  const server = new Server();
+  const { done } = await doing(working, down, server);
+  expect(server.asked).toMatchObject([['create', 'flights-storage-remove', { spec: { activeDeadlineSeconds: 60 } }]]);
+  expect(done.storagePod).toMatchObject({ name: 'flights-storage-remove' });
+  const labels = { 'app.kubernetes.io/component': 'storage' };
+  const known = { metadata: { name: 'flights-storage-remove', uid: 'x', labels, ownerReferences: ours } };
+  const again = await doing(working, down, new Server({ 'flights-storage-remove': known as KubeObject }));
+  expect(again.done.storagePod).toMatchObject({ uid: 'x' });
+});
+
+test.each([403, 422])(
+  'a pod for it that is refused with %i is no failure: how often and why is remembered',
+  async (status) => {
+    const { memory, acted } = await doing(working, down, new Server({}, { create: status }));
+    expect(memory.storageRefused).toEqual({ times: 1, at: 0, because: 'a call: no' });
+    expect(acted).toBe('again');
+  },
+);
+
+test('one that the server could not make just now is tried again as anything else', async () => {
+  await expect(doing(working, down, new Server({}, { create: 500 }))).rejects.toThrow(ApiError);
+});
+
+test('that nothing can be made in a namespace is told from every other refusal', async () => {
+  const refused = (verb: string, what: number | 'NamespaceTerminating') => new Server({}, { [verb]: what });
+  const failure = await doing(working, down, refused('create', 'NamespaceTerminating')).catch(
+    (error: unknown) => error,
+  );
+  expect(saysTerminating(failure)).toBe(true);
+  expect(saysTerminating(new Error('outer', { cause: failure }))).toBe(true);
+  expect(saysTerminating(refusal(403))).toBe(false);
+  const probe = { do: 'probeNamespace' } as const;
+  const found = async (server: Server) => (await doing(probe, running, server)).memory.isNamespaceTerminating;
+  expect(await found(refused('tryCreate', 'NamespaceTerminating'))).toBe(true);
+  for (const status of [409, 403, 500]) expect(await found(refused('tryCreate', status))).toBe(false);
+  expect(await found(new Server())).toBe(false);
+});
+
+test('a pod that is not to go on is deleted by its uid', async () => {
+  const server = new Server();
+  const pod = { name: 'flights-storage-remove', uid: 'x', isDeleting: false, end: undefined, trouble: undefined };
+  const { done } = await doing({ do: 'endStorageWork', pod }, down, server);
+  expect(server.asked).toEqual([['delete', 'flights-storage-remove', { preconditions: { uid: 'x' } }]]);
+  expect(done.storagePod).toMatchObject({ isDeleting: true });
 });

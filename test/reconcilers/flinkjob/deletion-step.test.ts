@@ -29,7 +29,17 @@ test('a job that runs is stopped with a savepoint first', () => {
   expect(step(deleted.stopping('delete'))).toEqual({ do: 'stopWithSavepoint', triggerId: ID });
 });
 
+test('before a savepoint is begun it is found out once whether the namespace goes too: then it is not begun', () => {
+  const unknown = deleted.sees({ isNamespaceTerminating: undefined });
+  expect(step(unknown)).toEqual({ do: 'probeNamespace' });
+  expect(step(deleted.stopping('delete').sees({ isNamespaceTerminating: undefined }))).toMatchObject({
+    do: 'stopWithSavepoint',
+  });
+  expect(step(cancelled.sees({ isNamespaceTerminating: undefined }))).toMatchObject({ do: 'deletePods' });
+});
+
 test.each([
+  ['its namespace goes too', deleted.sees({ isNamespaceTerminating: true })],
   ['mode Cancel', cancelled],
   ['it does not run', deleted.answers({ tasksRunning: 0 })],
   ['no attempt is open', closed(orphaned).sees({})],

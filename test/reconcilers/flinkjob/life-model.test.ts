@@ -29,6 +29,8 @@ const edits = fc.oneof(
   edit({ state: 'Running' }),
   edit({ deletion: { mode: 'Orphan' } }),
   edit({ deletion: { mode: 'Cancel' } }),
+  edit({ deletion: { storage: 'Delete' } }),
+  edit({ deletion: { mode: 'Cancel', storage: 'Delete' } }),
 );
 const triggers = fc
   .constantFrom('savepoint' as const, 'restart' as const, 'restore' as const)
@@ -57,6 +59,19 @@ const jobFaults = fc.oneof(
   fc
     .boolean()
     .map((isAnother) => named(`put the handles back, another: ${isAnother}`, (world) => world.putBack(isAnother))),
+);
+const evictions = fc.constant(named('evict storage work', (world) => world.evictStorageWork()));
+const storageFaults = fc.oneof(
+  fc
+    .constantFrom('complete' as const, 'fail', 'hang', 'refused')
+    .map((how) => named(`storage work: ${how}`, (world) => Object.assign(world, { storageWork: how }))),
+  evictions,
+);
+const namespaceGoes = fc.oneof(
+  fc.constant(named('terminate the namespace', (world) => world.terminateNamespace())),
+  fc
+    .constantFrom('job' as const, 'pods', 'handles')
+    .map((what) => named(`the namespace takes the ${what}`, (world) => world.takeAway(what))),
 );
 const time = fc.oneof(
   fc
@@ -92,6 +107,8 @@ const deeds = fc
         { arbitrary: podFaults, weight: 2 },
         { arbitrary: operatorFaults, weight: 3 },
         { arbitrary: jobFaults, weight: 2 },
+        { arbitrary: storageFaults, weight: 1 },
+        { arbitrary: namespaceGoes, weight: 1 },
         { arbitrary: time, weight: 2 },
         { arbitrary: deletion, weight: 1 },
       ),
@@ -126,8 +143,8 @@ function settle(world: World): void {
 
 /** What the next decision could depend on. */
 function fingerprint(world: World): string {
-  const { handles, status, processes } = world;
-  return JSON.stringify([handles?.seq, handles?.uid, status, processes, world.statusWrites]);
+  const { handles, status, processes, storagePod } = world;
+  return JSON.stringify([handles?.seq, handles?.uid, status, processes, storagePod, world.statusWrites]);
 }
 
 const life = (seed: number, numRuns: number) => ({ seed, numRuns, verbose: 1 as const });
@@ -209,6 +226,58 @@ test(
         }
       }),
       life(42, RUNS / 4),
+    );
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'what a job has stored goes with it where that is asked for, whoever is killed and evicted on the way',
+  () => {
+    fc.assert(
+      fc.property(
+        fc.nat(8),
+        fc.array(fc.oneof(goesOn, operatorFaults, evictions), { maxLength: 12 }),
+        (steps, todo) => {
+          const world = new World({
+            highAvailability: { standbys: 0 },
+            deletion: { mode: 'Cancel', storage: 'Delete' },
+          });
+          // Its operator dies before it could report on what it has begun; the job goes on without, and is lost.
+          world.reconcile({ killedAfter: steps });
+          for (let round = 0; round < 5; round++) world.live();
+          world.endPod(0, 'evicted');
+          world.delete(false);
+          for (const deed of todo) if (!world.isGone) deed(world);
+          if (!world.isGone) settle(world);
+          expect([world.isGone, world.hasBytes]).toEqual([true, false]);
+        },
+      ),
+      life(7, RUNS / 3),
+    );
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  'in a namespace that goes everything ends, and nothing is made any more once that is known',
+  () => {
+    fc.assert(
+      fc.property(deeds, fc.array(namespaceGoes, { maxLength: 6 }), (todo, goes) => {
+        const world = new World({});
+        for (const deed of todo) if (!world.isGone) deed(world);
+        world.terminateNamespace();
+        for (const deed of goes) {
+          if (world.isGone) return;
+          deed(world);
+          world.reconcile();
+          world.live();
+        }
+        for (const what of ['handles', 'pods', 'job'] as const) if (!world.isGone) world.takeAway(what);
+        if (!world.isGone) settle(world);
+        expect(world.isGone).toBe(true);
+      }),
+      life(11, RUNS / 3),
     );
   },
   TIMEOUT_MS,

@@ -76,7 +76,10 @@ test('with an invalid spec a job that runs runs on', () => {
 test('a job that has finished is closed, and stays so', () => {
   const story = running.pods(aPod({ end: FINISHED }));
   expect(step(story)).toMatchObject({ why: 'close the attempt: finished', say: [{ reason: 'JobStatusChanged' }] });
-  expect(step(story.did(step(story)))).toEqual({ do: 'rest' });
+  const ended = story.did(step(story));
+  expect(step(ended.pods())).toEqual({ do: 'rest' });
+  // By default nobody needs its pods.
+  expect(step(ended)).toMatchObject({ do: 'deletePods' });
 });
 
 test('a job that was stopped with a savepoint goes on from there, if it is to run', () => {
@@ -188,4 +191,10 @@ test('a crash that was counted, and one that never led, are lost pods', () => {
   const entry = { time: T0, cause: 'a', isNew: true, delayMs: 0, nextAt: T0, counters: null, pod: dead.uid };
   const counted = running.noted((ledger) => recordCrash(ledger, entry)).pods(dead);
   expect(step(counted)).toMatchObject({ do: 'freeLease' });
+});
+
+test('in a namespace that goes nothing is made, and nothing is tried', () => {
+  const story = aJob().running();
+  const lost = story.pods().sees({ isNamespaceTerminating: true });
+  expect(nextStep(lost.facts())).toEqual({ do: 'rest' });
 });

@@ -2,8 +2,9 @@ import { expect, test } from 'vitest';
 import { LABELS } from '../../../src/api/index.ts';
 import type { ContainerEnd, Pod } from '../../../src/kube/index.ts';
 import { encodeTerminationRecord } from '../../../src/lib/exit-codes.ts';
-import { indexInName, podSeen } from '../../../src/reconcilers/flinkjob/pod-seen.ts';
-import { MAIN_CONTAINER } from '../../../src/resources/index.ts';
+import { encodeStorageAnswer } from '../../../src/lib/storage-work.ts';
+import { indexInName, podSeen, storagePodSeen } from '../../../src/reconcilers/flinkjob/pod-seen.ts';
+import { MAIN_CONTAINER, STORAGE_COMPONENT } from '../../../src/resources/index.ts';
 import { aRecord, T0 } from '../../builders/flinkjob-facts.ts';
 
 type Status = NonNullable<Pod['status']>;
@@ -116,5 +117,42 @@ test('a pod that no node takes says so in the words of the scheduler', () => {
   expect(seen(aPod({ conditions: [{ type: 'PodScheduled', status: 'False' }] }))?.trouble).toEqual({
     reason: 'Unschedulable',
     message: '',
+  });
+});
+
+const storage = { name: 'flights-storage-remove', labels: { [LABELS.component]: STORAGE_COMPONENT } };
+
+test('a pod that works in the storage is none of an attempt, and the other way round', () => {
+  const template = { ...storage, name: 'flights-1-0', labels: { ...storage.labels, [LABELS.attempt]: '1' } };
+  expect(seen(aPod({}, template))).toBeUndefined();
+  expect(storagePodSeen(aPod())).toBeUndefined();
+  expect(storagePodSeen(aPod({}, storage))).toEqual({
+    name: 'flights-storage-remove',
+    uid: 'u',
+    isDeleting: false,
+    end: undefined,
+    trouble: undefined,
+  });
+});
+
+test('what it answered is read, and how it ended where it left no answer', () => {
+  const answer = { did: 'removeBytes', isWhole: true, files: 1, bytes: 2 } as const;
+  const endOf = (terminated: ContainerEnd, more: Status = {}) =>
+    storagePodSeen({ ...ended(terminated, more), metadata: storage })?.end;
+  expect(endOf({ exitCode: 0, message: encodeStorageAnswer(answer) })).toMatchObject({ answer });
+  expect(endOf({ exitCode: 1, message: 'Error: something' })).toEqual({
+    takenFromOutside: false,
+    answer: undefined,
+    how: 'exit code 1',
+  });
+  expect(endOf({ exitCode: 137, reason: 'OOMKilled' })).toMatchObject({ how: 'OOMKilled' });
+  expect(storagePodSeen(aPod({ phase: 'Failed', reason: 'Evicted' }, storage))?.end).toEqual({
+    takenFromOutside: true,
+    answer: undefined,
+    how: 'Evicted',
+  });
+  expect(storagePodSeen(aPod({ phase: 'Failed', reason: 'DeadlineExceeded' }, storage))?.end).toMatchObject({
+    takenFromOutside: false,
+    how: 'DeadlineExceeded',
   });
 });

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { closeAttempt } from '../../../src/ha/index.ts';
+import { closeAttempt, giveUp, jobResultKey, type LedgerView } from '../../../src/ha/index.ts';
 import { nextStep } from '../../../src/reconcilers/flinkjob/next-step.ts';
-import { tidyStep } from '../../../src/reconcilers/flinkjob/tidy-step.ts';
-import { aJob, aPod, EVICTED, FAILED, type JobStory } from '../../builders/flinkjob-facts.ts';
+import { tidyEndedStep, tidyStep } from '../../../src/reconcilers/flinkjob/tidy-step.ts';
+import { aJob, aPod, EVICTED, FAILED, FINISHED, JOB_ID, type JobStory } from '../../builders/flinkjob-facts.ts';
 
 const step = (story: JobStory) => tidyStep(story.facts(), story.ledger);
 const failedPod = (attempt: number, index = 0) => aPod({ attempt, index, end: FAILED });
@@ -56,4 +56,56 @@ test('a job that runs is tidied, and then rests', () => {
   const [one, leader] = [failedPod(1), aPod({ attempt: 3 })];
   const story = third.running();
   expect(nextStep(story.pods(one, leader).facts())).toMatchObject({ do: 'deletePods', pods: [one] });
+});
+
+const viewOf = (story: JobStory, result?: string): LedgerView => {
+  const { handles } = story.facts();
+  if (handles.is !== 'there') throw new TypeError('it has no pointers');
+  if (result === undefined) return handles.view;
+  const { snapshot } = handles.view;
+  return {
+    ...handles.view,
+    snapshot: { ...snapshot, entries: new Map([...snapshot.entries, [jobResultKey(JOB_ID), result]]) },
+  };
+};
+const cancelled = JSON.stringify({
+  version: 1,
+  dirty: false,
+  result: { id: JOB_ID, 'application-status': 'CANCELED' },
+});
+const succeeded = (spec = {}) =>
+  aJob(spec)
+    .running()
+    .noted((ledger, at) => closeAttempt(ledger, { how: 'finished', at, cause: 'done' }))
+    .pods(aPod({ end: FINISHED }));
+const given = (spec = {}) =>
+  aJob(spec)
+    .running()
+    .noted((ledger, at) => giveUp(closeAttempt(ledger, { how: 'failed', at, cause: 'no' }), { at, reason: 'no' }))
+    .pods(failedPod(1));
+const policy = (cleanupPolicy: object) => ({ cleanupPolicy });
+
+test.each([
+  ['has finished', succeeded(), undefined],
+  ['was cancelled', succeeded(policy({ afterJobSucceeds: 'KeepCluster' })), cancelled],
+  ['was given up, where that is asked for', given(policy({ afterJobFails: 'DeleteCluster' })), undefined],
+])('the pods of a job that %s go, in one request', (_what, story, result) => {
+  const { pods } = story.facts();
+  expect(tidyEndedStep(story.facts(), viewOf(story, result))).toEqual({ do: 'deletePods', attempts: [1], pods });
+  expect(tidyEndedStep(story.pods().facts(), viewOf(story, result))).toBeUndefined();
+});
+
+test.each([
+  ['was given up', given(), undefined],
+  ['has finished, where that is asked for', succeeded(policy({ afterJobSucceeds: 'KeepCluster' })), undefined],
+  ['has finished, and has no TaskManagers', succeeded(policy({ afterJobSucceeds: 'DeleteTaskManager' })), undefined],
+  ['was cancelled, where that is asked for', succeeded(policy({ afterJobCancelled: 'KeepCluster' })), cancelled],
+  ['has finished, by a spec that cannot be read', succeeded().invalid(), undefined],
+])('the pods of a job that %s stay for their logs', (_what, story, result) => {
+  expect(tidyEndedStep(story.facts(), viewOf(story, result))).toBeUndefined();
+});
+
+test('what says how the job ended and cannot be read says nothing', () => {
+  const story = succeeded(policy({ afterJobSucceeds: 'KeepCluster' }));
+  for (const broken of ['{', '{}']) expect(tidyEndedStep(story.facts(), viewOf(story, broken))).toBeUndefined();
 });

@@ -27,6 +27,8 @@ import {
   type PodSeen,
   type RestSeen,
   type RevisionOnRecord,
+  type StoragePodSeen,
+  type StorageWorkSeen,
 } from '../../../src/reconcilers/flinkjob/facts.ts';
 import { nextStep } from '../../../src/reconcilers/flinkjob/next-step.ts';
 import { type HandlesVersion, isPutBack, knownPast, versionOf } from '../../../src/reconcilers/flinkjob/put-back.ts';
@@ -41,6 +43,15 @@ export class Violated extends Error {}
 class Killed extends Error {}
 
 const MOST_STEPS = 40;
+/** Steps that make something. */
+const MAKING: ReadonlySet<Step['do']> = new Set([
+  'recordRevision',
+  'createHandles',
+  'makeChildren',
+  'makePods',
+  'probeNamespace',
+  'workInStorage',
+]);
 const LEASE_MS = 15_000;
 const GRACE_MS = 30_000;
 
@@ -71,6 +82,8 @@ interface OperatorMemory {
   rest: RestSeen;
   operation: OperationSeen | undefined;
   leaseFreedOf: string | undefined;
+  refused: StorageWorkSeen['refused'];
+  isTerminating: boolean | undefined;
   highest: { attempt: number; index: number };
   /** The newest version of the handles that was seen. */
   newest: HandlesVersion | undefined;
@@ -103,6 +116,14 @@ export class World {
   /** What becomes of the next savepoint. */
   savepoints: 'complete' | 'fail' | 'hang' = 'complete';
   /** Savepoints that were begun, by the id they were asked for with; they end with the process. */
+  /** What the server makes of pods that are to work in the storage, and what becomes of them. */
+  storageWork: 'complete' | 'fail' | 'hang' | 'refused' = 'complete';
+  storagePod: StoragePodSeen | undefined;
+  private haveHandlesBeenLost = false;
+  /** Nothing can be made in the namespace any more. */
+  isTerminating = false;
+  /** The job has stored something, and it is all there. */
+  hasBytes = false;
   private readonly operations = new Map<string, { what: 'stop' | 'savepoint'; of: string; since: number }>();
   private memory: OperatorMemory = noMemory();
   /** Highest that were ever seen. */
@@ -155,6 +176,7 @@ export class World {
 
   removeHandles(): void {
     this.handles = undefined;
+    this.haveHandlesBeenLost = true;
     this.forgetUntold();
   }
 
@@ -172,6 +194,7 @@ export class World {
     const [copy] = this.copies;
     if (copy === undefined || this.handles === undefined) return;
     this.copies = [];
+    this.haveHandlesBeenLost = true;
     const { uid } = this.handles;
     this.handles = { ...copy, uid: isAnother ? `uid-${++this.uids}` : uid, checkpoints: new Map(copy.checkpoints) };
     this.forgetUntold();
@@ -186,6 +209,27 @@ export class World {
   deletePod(index: number): void {
     const process = this.pick(index);
     if (process !== undefined) this.askToGo(process);
+  }
+
+  /** The namespace goes, and with it all there is, in some order; the job is told as well. */
+  terminateNamespace(): void {
+    this.isTerminating = true;
+  }
+
+  /** What the namespace controller does. */
+  takeAway(what: 'job' | 'pods' | 'handles'): void {
+    if (!this.isTerminating) return;
+    if (what === 'job') this.delete(false);
+    if (what === 'handles') this.removeHandles();
+    if (what === 'pods') for (const process of this.processes) this.askToGo(process);
+  }
+
+  /** The pod that works in the storage is evicted. */
+  evictStorageWork(): void {
+    const { storagePod: pod } = this;
+    if (pod !== undefined && pod.end === undefined) {
+      this.storagePod = { ...pod, end: { takenFromOutside: true, answer: undefined, how: 'Evicted' } };
+    }
   }
 
   // What happens to pods
@@ -278,9 +322,21 @@ export class World {
   live(): void {
     for (const process of [...this.processes]) this.liveOne(process);
     this.processes = this.processes.filter(({ seen, isCutOff, isHeld }) => !seen.isDeleting || isCutOff || isHeld);
+    this.workInStorage();
     if (this.lease === undefined) return;
     const holder = this.processes.find(({ seen }) => seen.uid === this.lease?.holder && seen.end === undefined);
     if (holder !== undefined && !holder.isCutOff) this.lease.renewed = this.now;
+  }
+
+  private workInStorage(): void {
+    const { storagePod: pod, storageWork } = this;
+    if (pod?.isDeleting === true) this.storagePod = undefined;
+    else if (pod !== undefined && pod.end === undefined && storageWork !== 'hang') {
+      const isWhole = storageWork === 'complete';
+      if (isWhole) this.hasBytes = false;
+      const answer = { did: 'removeBytes', isWhole, files: 1, bytes: 1, ...(isWhole ? {} : { error: 'no' }) } as const;
+      this.storagePod = { ...pod, end: { takenFromOutside: false, answer, how: 'exit code 0' } };
+    }
   }
 
   private liveOne(process: Process): void {
@@ -364,6 +420,7 @@ export class World {
     handles.checkpoints.clear();
     handles.checkpoints.set(checkpointKey(id), encodeLive({ id: 'a', path, sizeBytes: 1, sha256: '0'.repeat(64) }));
     stored.id = id;
+    this.hasBytes = true;
     this.change(handles, {});
     if (process.leads !== undefined) process.leads.seq = handles.seq;
     process.completed++;
@@ -429,7 +486,7 @@ export class World {
         if (steps === faults.movedAt && this.handles !== undefined) this.handles.seq++;
         const isKilled = steps === faults.killedAfter;
         steps++;
-        const isAgain = this.act(step, facts, isKilled);
+        const isAgain = this.refuses(step) || this.act(step, facts, isKilled);
         if (isKilled) throw new Killed();
         if (!isAgain) break;
       }
@@ -491,6 +548,8 @@ export class World {
       operation: memory.operation,
       newestPoint: undefined,
       leaseFreedOf: memory.leaseFreedOf,
+      storageWork: { pod: this.storagePod, refused: memory.refused, origins: [] },
+      isNamespaceTerminating: memory.isTerminating,
       settings: { ...SETTINGS, restart: { type: 'fixedDelay', attempts: 3, delayMs: 10_000 } },
     };
   }
@@ -609,10 +668,51 @@ export class World {
         this.processes = [...others, ...forced.filter(({ isHeld }) => isHeld)];
         return true;
       }
+      case 'probeNamespace':
+        this.memory.isTerminating = false;
+        return true;
+      case 'workInStorage':
+        this.makeStoragePod(step, facts);
+        return true;
+      case 'endStorageWork':
+        if (this.storagePod !== undefined) this.storagePod = { ...this.storagePod, isDeleting: true };
+        return true;
       case 'stopWithSavepoint':
       case 'takeSavepoint':
         return this.begin(step, facts);
     }
+  }
+
+  /** In a namespace that goes nothing is made; whoever tries once knows it, and does not try again. */
+  private refuses({ do: what }: Step): boolean {
+    if (!this.isTerminating || !MAKING.has(what)) return false;
+    if (this.memory.isTerminating === true) throw new Violated(`${what} in a namespace that is known to go`);
+    this.memory.isTerminating = true;
+    return true;
+  }
+
+  private makeStoragePod({ order }: Extract<Step, { do: 'workInStorage' }>, facts: FlinkJobFacts): void {
+    const { desired, handles, pods, object, now } = facts;
+    const isMeant = desired.is === 'valid' && desired.settings.deletion.storage === 'Delete';
+    if (!isMeant || object.deletingSince === undefined) throw new Violated('removes bytes that are to stay');
+    if (object.isDeletionForced) throw new Violated('removes bytes though deletion is forced');
+    if (now >= object.deletingSince + desired.settings.deletion.timeoutMs) throw new Violated('removes bytes late');
+    if (handles.is === 'there' || pods.length > 0) throw new Violated('removes bytes while somebody may write');
+    // What the ledger knew of attempts and lives went with it: status has to know it by then.
+    const isForgotten = order.attempts < this.most.attempt || !order.jobIds.includes(this.life?.jobId ?? '');
+    if (isForgotten && !this.haveHandlesBeenLost) throw new Violated('forgets lives of which bytes are there');
+    if (this.storageWork === 'refused') {
+      const times = (this.memory.refused?.times ?? 0) + 1;
+      this.memory.refused = { times, at: now, because: 'no' };
+      return;
+    }
+    this.storagePod ??= {
+      name: 'flights-storage-remove',
+      uid: `storage#${++this.uids}`,
+      isDeleting: false,
+      end: undefined,
+      trouble: undefined,
+    };
   }
 
   private createHandles(step: Extract<Step, { do: 'createHandles' }>, isHalf: boolean): void {
@@ -765,6 +865,8 @@ function noMemory(): OperatorMemory {
     rest: { is: 'notAsked' },
     operation: undefined,
     leaseFreedOf: undefined,
+    refused: undefined,
+    isTerminating: undefined,
     highest: { attempt: 0, index: -1 },
     newest: undefined,
   };

@@ -1,3 +1,4 @@
+/** Ids that follow from what they name, so that nobody has to remember them. */
 import { createHash } from 'node:crypto';
 
 /**
@@ -6,4 +7,9 @@ import { createHash } from 'node:crypto';
  */
 export function derivedId(...named: readonly (string | number)[]): string {
   return createHash('sha256').update(named.join('/')).digest('hex').slice(0, 32);
+}
+
+/** The job id of the life of a state that began with this attempt of a FlinkJob; `uid` is that of the resource. */
+export function jobIdBegunWith(uid: string, attempt: number): string {
+  return derivedId(uid, attempt);
 }
