@@ -3,7 +3,7 @@
  * uid of what was meant, changes of the ledger are tested against the version they were computed from.
  */
 import { FINALIZER, LABELS } from '../../api/index.ts';
-import { controllerOf, keyOf, type TrackedClient } from '../../controller/index.ts';
+import { keyOf, type TrackedClient } from '../../controller/index.ts';
 import { ledgerViewOf, openAttemptOf, supervisorLedger } from '../../ha/index.ts';
 import {
   ApiError,
@@ -13,14 +13,14 @@ import {
   type KubeObject,
   LEASES,
   PODS,
-  type ResourceDef,
   ROLE_BINDINGS,
 } from '../../kube/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { causeChain, messageOf } from '../../lib/errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { jobPod, labelsOf, leaderLease, objectNames, storagePod } from '../../resources/index.ts';
-import { belongsTo, childrenOf, objectFacts } from './children.ts';
+import { childrenOf, objectFacts } from './children.ts';
+import { createOwned, isTerminating, saysTerminating } from './create-owned.ts';
 import { NameConflictError, ReconcileError } from './errors.ts';
 import { type FlinkJobFacts, isOf, livePods } from './facts.ts';
 import type { JobRest } from './job-rest.ts';
@@ -97,7 +97,7 @@ export async function act(step: Exclude<Step, { do: 'rest' }>, facts: FlinkJobFa
       }
       return 'again';
     case 'probeNamespace':
-      memory.isNamespaceTerminating = await isTerminating(facts, client);
+      memory.isNamespaceTerminating = await isTerminating(object, client);
       return 'again';
     case 'workInStorage':
       await workInStorage(step, facts, acting);
@@ -228,50 +228,6 @@ async function makeChildren(names: readonly string[], facts: FlinkJobFacts, acti
   }
 }
 
-/**
- * Makes an object. One that is there already is as good, if it belongs to this FlinkJob. What an earlier FlinkJob of the name
- * left is removed: the garbage collector would do it too, later.
- */
-async function createOwned<T extends KubeObject>(
-  client: TrackedClient,
-  kind: ResourceDef<T>,
-  object: T,
-  uid: string,
-): Promise<{ readonly object: T; readonly wasThere: boolean }> {
-  try {
-    return { object: await client.create(kind, object), wasThere: false };
-  } catch (error) {
-    if (!(error instanceof ApiError) || !error.isAlreadyExists) throw error;
-  }
-  const { namespace = '', name = '' } = object.metadata ?? {};
-  const live = await client.get(kind, { namespace, name });
-  if (live !== undefined && belongsTo(live, uid)) return { object: live, wasThere: true };
-  const left = live === undefined ? undefined : controllerOf(live);
-  const ours = controllerOf(object);
-  if (live !== undefined && (left?.kind !== ours?.kind || left?.name !== ours?.name)) {
-    throw new NameConflictError(kind.kind, keyOf({ namespace, name }));
-  }
-  await isCurrent(client, { namespace, name: ours?.name ?? '' }, uid);
-  const preconditions = live?.metadata?.uid === undefined ? {} : { preconditions: { uid: live.metadata.uid } };
-  if (live !== undefined) await client.delete(kind, { namespace, name }, preconditions);
-  throw new ReconcileError(
-    'LEFTOVER_REMOVED',
-    `${kind.kind} ${keyOf({ namespace, name })} was left by an earlier FlinkJob of this name and is being removed`,
-    undefined,
-  );
-}
-
-/** Whose the name is now, the server says: what is in the way may belong to a FlinkJob that came after the one we know. */
-async function isCurrent(
-  client: TrackedClient,
-  ref: { readonly namespace: string; readonly name: string },
-  uid: string,
-): Promise<void> {
-  const current = await client.get(FLINK_JOBS, ref);
-  if (current?.metadata?.uid === uid) return;
-  throw new ReconcileError('JOB_REPLACED', `FlinkJob ${keyOf(ref)} is not the one that was looked at`, undefined);
-}
-
 async function makePod(attempt: number, index: number, facts: FlinkJobFacts, acting: Acting): Promise<void> {
   const revisionFacts = revisionFactsOf(facts);
   if (revisionFacts === undefined) return;
@@ -300,28 +256,6 @@ async function workInStorage(
     const times = (memory.storageRefused?.times ?? 0) + 1;
     memory.storageRefused = { times, at: clock.now(), because: messageOf(error) };
   }
-}
-
-/** Whether something failed only because nothing can be made in its namespace any more. */
-export function saysTerminating(error: unknown): boolean {
-  return causeChain(error).some(
-    (each) => each instanceof ApiError && each.isForbidden && each.causes.some(({ reason }) => reason === TERMINATING),
-  );
-}
-
-const TERMINATING = 'NamespaceTerminating';
-
-/** Asks for an object that is there, and not in earnest: what the server says first is whether anything can be made. */
-async function isTerminating({ object }: FlinkJobFacts, { untracked }: TrackedClient): Promise<boolean> {
-  const { namespace, name } = object;
-  const lease = { metadata: { namespace, name: objectNames(name).lease } };
-  try {
-    await untracked.client.create(LEASES, lease, { signal: untracked.signal, dryRun: true });
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    return saysTerminating(error);
-  }
-  return false;
 }
 
 async function deletePods(

@@ -9,8 +9,9 @@ import { ApiError, type EventRecorder, FLINK_JOBS, type FlinkJobObject } from '.
 import type { Clock } from '../../lib/clock.ts';
 import { FlinkJobError, messageOf } from '../../lib/errors.ts';
 import type { LogFacts, Logger } from '../../lib/logger.ts';
-import { type Acted, act, saysTerminating } from './act.ts';
+import { type Acted, act } from './act.ts';
 import type { Outcome } from './conditions.ts';
+import { saysTerminating } from './create-owned.ts';
 import { NameConflictError, ReconcileError } from './errors.ts';
 import type { FlinkJobFacts, Handles, OperatorSettings } from './facts.ts';
 import type { JobCopies } from './job-copies.ts';

@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import type { TrackedClient } from '../../../src/controller/index.ts';
 import { ApiError, type KubeObject } from '../../../src/kube/index.ts';
-import { type Acting, act, saysTerminating } from '../../../src/reconcilers/flinkjob/act.ts';
+import { type Acting, act } from '../../../src/reconcilers/flinkjob/act.ts';
+import { saysTerminating } from '../../../src/reconcilers/flinkjob/create-owned.ts';
 import { JobMemory } from '../../../src/reconcilers/flinkjob/memory.ts';
 import { nothingDone } from '../../../src/reconcilers/flinkjob/observe.ts';
 import type { Step } from '../../../src/reconcilers/flinkjob/step.ts';
