@@ -17,6 +17,8 @@ export interface ServedJobOptions {
   readonly args?: readonly string[];
   readonly parallelism?: number;
   readonly attempt?: number;
+  /** Whether the process leads, at each request. @default it does */
+  readonly leads?: () => boolean;
 }
 
 /** An answer of the server. */
@@ -90,7 +92,7 @@ export function masterOptions({ module, args = [], parallelism = 1, attempt = 1 
 /** Starts a job and its server. */
 export async function aServedJob(options: ServedJobOptions) {
   const master = new JobMaster(masterOptions(options));
-  const server = await serveJob(master, { host: '127.0.0.1', port: 0 });
+  const server = await serveJob(master, { host: '127.0.0.1', port: 0 }, options.leads);
   const ended: Promise<JobOutcome> = master.run();
   onTestFinished(async () => {
     master.stop();

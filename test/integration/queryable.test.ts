@@ -38,6 +38,18 @@ test('every key of every kind is read from the subtask that owns it', async () =
   expect((await job.query('customer-items', 'customer-4')).body.value).toEqual({ pen: 10 });
 });
 
+test('a process whose lease may have run out answers no query, and nothing about its job', async () => {
+  let leads = true;
+  const job = await aServedJob({ module: COUNTS, leads: () => leads });
+  await job.running();
+  await eventually(async () => (await job.query('customer-count', 'customer-1')).status === 200);
+  leads = false;
+  expect((await job.query('customer-count', 'customer-1')).status).toBe(503);
+  expect((await job.get('')).status).toBe(503);
+  leads = true;
+  expect((await job.get('')).status).toBe(200);
+});
+
 test('a query by operator finds only the states of that operator', async () => {
   const job = await countedOrders(1);
   const read = async (uid: string) => (await job.get(`/operators/${uid}/state/customer-count?key=customer-1`)).status;

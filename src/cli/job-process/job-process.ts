@@ -82,6 +82,13 @@ export async function runJobProcess(order: JobOrder, ports: JobProcessPorts): Pr
   }
 }
 
+/** The time in which this process leads. */
+interface Term {
+  publish(url: string): Promise<void>;
+  /** By the clock, whatever was told by then. */
+  leads(): boolean;
+}
+
 /** How long a process that ends with a savepoint waits for its caller to ask where it lies. */
 const RESULTS_READ_MS = 2_000;
 
@@ -145,10 +152,11 @@ class JobProcess {
     const election = services.getJobManagerLeaderElectionService(this.#order.jobId);
     election.startLeaderElection({
       grantLeadership: (session) => {
-        this.#runAsLeader(services, session, (url) => election.confirmLeadership(session.sessionId, url)).then(
-          resolve,
-          reject,
-        );
+        const { sessionId } = session;
+        this.#runAsLeader(services, session, {
+          publish: (url) => election.confirmLeadership(sessionId, url),
+          leads: () => election.hasLeadership(sessionId),
+        }).then(resolve, reject);
       },
       revokeLeadership: (cause) => {
         resolve({
@@ -164,16 +172,12 @@ class JobProcess {
     return promise;
   }
 
-  async #runAsLeader(
-    services: HighAvailabilityServices,
-    session: LeaderSession,
-    publish: (url: string) => Promise<void>,
-  ): Promise<Ending> {
+  async #runAsLeader(services: HighAvailabilityServices, session: LeaderSession, term: Term): Promise<Ending> {
     this.#epoch = session.epoch;
     this.#ports.tell({ type: 'leading', epoch: session.epoch });
     await this.#faults('job-leads');
     try {
-      return await this.#runJob(services, session, publish);
+      return await this.#runJob(services, session, term);
     } catch (error) {
       // Not being able to run is not the job's failure, unless no restart can change it.
       if (!(error instanceof Error) || exitCodeOf(error) === JOB_EXIT.failed) throw error;
@@ -181,11 +185,7 @@ class JobProcess {
     }
   }
 
-  async #runJob(
-    services: HighAvailabilityServices,
-    session: LeaderSession,
-    publish: (url: string) => Promise<void>,
-  ): Promise<Ending> {
+  async #runJob(services: HighAvailabilityServices, session: LeaderSession, term: Term): Promise<Ending> {
     const { jobId } = this.#order;
     const recovery = services.getCheckpointRecoveryFactory();
     const end = new JobEnd({
@@ -208,8 +208,8 @@ class JobProcess {
     const master = this.#createMaster(services, session, { checkpointStore, checkpointIds, hasBegun });
     this.#master = master;
     await this.#faults('job-master-made');
-    const server = await this.#serve(master);
-    await publish(server.url);
+    const server = await this.#serve(master, term.leads);
+    await term.publish(server.url);
     this.#ports.tell({ type: 'serving', url: server.url, jobId });
     const outcome = this.#ports.stop.aborted ? ({ outcome: 'stopped' } as const) : await master.run();
     const ending = await this.#conclude(services, outcome, () => end.record(outcome, master, checkpointStore));
@@ -235,15 +235,15 @@ class JobProcess {
   }
 
   /** @throws InvalidJobError when the port cannot be had and no other one will do */
-  async #serve(master: JobMaster): Promise<ServedJob> {
+  async #serve(master: JobMaster, leads: () => boolean): Promise<ServedJob> {
     const { rest } = this.#order;
     try {
-      return await serveJob(master, this.#ports.door ?? rest);
+      return await serveJob(master, this.#ports.door ?? rest, leads);
     } catch (error) {
       const instead = rest.orFree === true ? freePortInstead(error, rest) : undefined;
       if (instead === undefined) throw restPortError(error, rest);
       this.#ports.tell({ type: 'log', level: 'warn', message: instead });
-      return serveJob(master, { ...rest, port: 0 });
+      return serveJob(master, { ...rest, port: 0 }, leads);
     }
   }
 

@@ -20,11 +20,13 @@ export interface ServedJob {
 /**
  * Starts to serve, at an address of its own or at a door that is open already. Call it before `master.run()`: states are
  * entered as they are announced.
+ * @param leads asked at each request, by the clock: who may have been followed by another leader answers for nothing
  * @throws the system's error when host and port cannot be had
  */
 export async function serveJob(
   master: JobMaster,
   rest: { readonly host: string; readonly port: number } | RestDoor,
+  leads: () => boolean = () => true,
 ): Promise<ServedJob> {
   const { clock, log } = master.options;
   const own = 'attach' in rest ? undefined : await openDoor({ ...rest, clock });
@@ -33,7 +35,7 @@ export async function serveJob(
   const service = restService({
     host: door.host,
     clock,
-    view: () => serving(master),
+    view: () => serving(master, leads),
     control: jobControlOf(master, states, () => newestRestorePoint(master.options)),
     product: { version: productVersion(), revision: 'unknown' },
     onError: (error, request) => log.warn(`${request} was answered 500`, { error: String(error) }),
@@ -58,10 +60,12 @@ function productVersion(): string {
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string }).version;
 }
 
-function serving(master: JobMaster): Serving {
+function serving(master: JobMaster, leads: () => boolean): Serving {
   const { options, state, since, startedAt, outcome, execution } = master;
   // Before the graph is there, there is nothing to show, unless it never came to be.
   if (execution === undefined && outcome === undefined) return { status: 'unavailable', reason: 'starting' };
+  // What has ended stays as it ended, whoever leads by now.
+  if (outcome === undefined && !leads()) return { status: 'unavailable', reason: 'notLeader' };
   const checkpoints = master.checkpoints?.statistics();
   return {
     status: 'serving',
