@@ -90,6 +90,7 @@ const OF_ONE_LIFE = new Set([
   'lastTransitionTime',
   'jobId',
   'triggerId',
+  'requested',
   'uri',
   'message',
   'cause',
