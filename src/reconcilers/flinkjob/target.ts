@@ -3,19 +3,34 @@ import { changedFields, classOfChange, specOf } from '../../api/index.ts';
 import { type HandledTriggers, type Ledger, openAttemptOf, type StopReason } from '../../ha/index.ts';
 import type { FlinkJobFacts, JobObject, RevisionOnRecord } from './facts.ts';
 
+type TargetFacts = Pick<FlinkJobFacts, 'desired' | 'revisions'>;
+
 /**
  * The revision to run: that of the spec, or, while that is invalid, the last one that ran; unless it proved bad, and one that
  * was good is on record.
  */
-export function targetRevision(
-  facts: Pick<FlinkJobFacts, 'desired' | 'revisions'>,
-  ledger: Ledger,
-): string | undefined {
+export function targetRevision(facts: TargetFacts, ledger: Ledger): string | undefined {
   const { desired, revisions } = facts;
   const wanted = desired.is === 'valid' ? desired.revision : ledger.attempts.at(-1)?.revision;
   const { bad, stable } = ledger.revisions ?? {};
   const isBad = wanted === bad && stable !== undefined && revisions.has(stable);
-  return isBad && !isAsked(facts, ledger, 'restart') ? stable : wanted;
+  if (isBad && !isAsked(facts, ledger, 'restart')) return stable;
+  return wanted !== undefined && owesSavepoint(facts, ledger, wanted) ? stable : wanted;
+}
+
+/**
+ * Whether a revision that was good has failed before the savepoint was taken without which the next one must not begin: it is
+ * brought up once more, so that one can be. Given up, it will never take one.
+ */
+function owesSavepoint({ desired, revisions }: TargetFacts, ledger: Ledger, wanted: string): boolean {
+  if (desired.is === 'invalid') return false;
+  const { mode, fallback } = desired.job.spec.upgrade;
+  const { revision: last, end } = ledger.attempts.at(-1) ?? {};
+  const hasFailed = (end?.how === 'failed' || end?.how === 'crashed') && ledger.gaveUp === undefined;
+  const isGood = last !== undefined && last === ledger.revisions?.stable && last !== wanted;
+  if (mode !== 'Savepoint' || fallback || !hasFailed || !isGood || isAsked({ desired }, ledger, 'restore'))
+    return false;
+  return revisions.has(last) && !isRescale(revisions.get(last), revisions.get(wanted));
 }
 
 /** Whether what runs next is what was good before one that was not. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { closeAttempt, noteHandled } from '../../../src/ha/index.ts';
+import { closeAttempt, giveUp, noteHandled } from '../../../src/ha/index.ts';
 import {
   isAsked,
   isRescale,
@@ -14,6 +14,10 @@ const changed = good.spec({ args: ['other'] });
 const running = (story: JobStory) =>
   story.noted((ledger, at) => closeAttempt(ledger, { how: 'replaced', at, cause: 'the spec has changed' })).opened();
 const bad = changed.rolledBack(changed.revision);
+const careful = aJob({ upgrade: { mode: 'Savepoint', fallback: false } }).running();
+const ended = (how: 'failed' | 'crashed' | 'replaced') => (story: JobStory) =>
+  story.noted((ledger, at) => closeAttempt(ledger, { how, at, cause: 'it ended' })).pods();
+const owing = ended('failed')(careful.stable()).spec({ args: ['new'] });
 
 test('the revision of the spec is what is to run', () => {
   expect(targetRevision(changed.facts(), changed.ledger)).toBe(changed.revision);
@@ -32,6 +36,23 @@ test('a bad revision is tried again when triggers.restart asks for it', () => {
   const asked = bad.spec({ triggers: { restart: 1 } });
   expect(targetRevision(asked.facts(), asked.ledger)).toBe(changed.revision);
 });
+
+test.each([
+  ['it failed', owing, good.revision],
+  ['it crashed', ended('crashed')(careful.stable()).spec({ args: ['new'] }), good.revision],
+  ['it may fall back', owing.spec({ upgrade: { mode: 'Savepoint', fallback: true } }), 'next'],
+  ['it takes no savepoint', owing.spec({ upgrade: { mode: 'LastState', fallback: false } }), 'next'],
+  ['it never was good', ended('failed')(careful).spec({ args: ['new'] }), 'next'],
+  ['it was given up', owing.noted((ledger, at) => giveUp(ledger, { at, reason: 'used up' })), 'next'],
+  ['it was brought down', ended('replaced')(careful.stable()).spec({ args: ['new'] }), 'next'],
+  ['only the parallelism is another', ended('failed')(careful.stable()).spec({ parallelism: 2 }), 'next'],
+  ['it is not on record', owing.withoutRevision(good.revision), 'next'],
+] as const)(
+  'a revision that fails before the savepoint that the next one needs is brought up again, unless: %s',
+  (_what, story, target) => {
+    expect(targetRevision(story.facts(), story.ledger)).toBe(target === 'next' ? story.revision : target);
+  },
+);
 
 test('while the spec is invalid the last revision that ran is to run, unless that proved bad', () => {
   const invalid = changed.invalid();
