@@ -2,7 +2,7 @@
  * The status of a job: a pure function of the facts and of the status there is. Times of transitions are carried over; the
  * newest checkpoint, which changes all the time, is carried along with other changes and else renewed now and then.
  */
-import { DEFAULT_PARALLELISM, type FlinkJobStatus, LABELS } from '../../api/index.ts';
+import { CONDITIONS, DEFAULT_PARALLELISM, type FlinkJobStatus, LABELS } from '../../api/index.ts';
 import { type AttemptRecord, type Ledger, openAttemptOf } from '../../ha/index.ts';
 import { conditionsChangeAt, conditionsOf, type Outcome, seconds } from './conditions.ts';
 import { type FlinkJobFacts, isOf, isRunning, type PodSeen } from './facts.ts';
@@ -105,7 +105,15 @@ function cleaned(status: Partly): FlinkJobStatus {
 
 /** Whether there is anything to write: the newest checkpoint alone is a reason only now and then. */
 export function isWorthWriting(before: FlinkJobStatus | undefined, after: FlinkJobStatus): boolean {
-  return JSON.stringify(sorted(before ?? {})) !== JSON.stringify(sorted(after));
+  return comparable(before ?? {}) !== comparable(after);
+}
+
+/** The server merges conditions by their type: those of others, and the order, are not ours. */
+function comparable(status: Partly): string {
+  const own = status.conditions
+    ?.filter(({ type }) => (CONDITIONS as readonly string[]).includes(type))
+    .sort((a, b) => (a.type < b.type ? -1 : 1));
+  return JSON.stringify(sorted({ ...status, conditions: own }));
 }
 
 function sorted(value: unknown): unknown {

@@ -117,6 +117,17 @@ test('the order of fields is no difference', () => {
   expect(isWorthWriting(undefined, { observedGeneration: 1 })).toBe(true);
 });
 
+test('conditions of somebody else, and in another order, are nothing to write', () => {
+  const status = statusAt(running.after(-1));
+  const [first, ...others] = status.conditions ?? [];
+  if (first === undefined) throw new TypeError('no condition');
+  const conditions = [...others, { ...first, type: 'Audited' }, first];
+  expect(isWorthWriting({ ...status, conditions }, status)).toBe(false);
+  expect(isWorthWriting({ ...status, conditions: [{ ...first, type: 'Stalled' }, first, ...others] }, status)).toBe(
+    true,
+  );
+});
+
 test('the time of a condition moves with its status, and with nothing else', () => {
   const timeOf = (story: JobStory) =>
     statusAt(story).conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
