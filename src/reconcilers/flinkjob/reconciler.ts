@@ -173,6 +173,7 @@ export class FlinkJobReconciler {
     const { namespace, name, uid, resourceVersion } = facts.object;
     const status = statusToWrite(facts, outcome);
     if (status === undefined) return facts.status ?? statusOf(facts, outcome);
+    // The uid alone would not do: the server does not look at it where a part of an object is written.
     const object: FlinkJobObject = { metadata: { namespace, name, uid, resourceVersion }, status };
     await client.apply(FLINK_JOBS, object, { subresource: 'status', fieldManager: STATUS_MANAGER, force: true });
     return status;

@@ -45,7 +45,10 @@ class Server {
       },
       apply: bodily('apply'),
       delete: byName('delete'),
-      mergePatch: byName('mergePatch'),
+      mergePatch: async (_: unknown, { name }: { name: string }, what: KubeObject) => {
+        await answer('mergePatch', name, what);
+        return { ...what, metadata: { ...what.metadata, resourceVersion: '8' } };
+      },
       jsonPatch: byName('jsonPatch'),
       deleteCollection: (_: unknown, which: { labelSelector: string }) =>
         answer('deleteCollection', which.labelSelector),
@@ -158,6 +161,12 @@ test('a finalizer is written to the version that was read, and others are left',
   expect(server.asked).toEqual([
     ['mergePatch', 'flights', { metadata: { finalizers: ['theirs'], resourceVersion: '7', uid: UID } }],
   ]);
+});
+
+test('what is written to the resource after its finalizer is tested against the version that made', async () => {
+  const server = new Server();
+  const { done } = await doing({ do: 'addFinalizer' }, running.object({ resourceVersion: '7' }), server);
+  expect(done).toMatchObject({ hasFinalizer: true, resourceVersion: '8' });
 });
 
 test('a pod has the name of its attempt and index, and one that is there already is as good', async () => {
