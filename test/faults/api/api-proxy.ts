@@ -109,7 +109,7 @@ export class ApiProxy implements AsyncDisposable {
   heal(): void {
     for (const rule of this.rules) rule.release();
     this.rules = [];
-    for (const hold of this.held) this.letGo(hold);
+    this.letGoOfEvents();
   }
 
   /** What watches of these tell is kept back until the result is called: a view that stands still, and then goes on. */
@@ -117,6 +117,11 @@ export class ApiProxy implements AsyncDisposable {
     const hold = { target, waiting: [] };
     this.held.push(hold);
     return () => this.letGo(hold);
+  }
+
+  /** Nothing is kept back any more. */
+  letGoOfEvents(): void {
+    for (const hold of this.held) this.letGo(hold);
   }
 
   private letGo(hold: (typeof this.held)[number]): void {
