@@ -279,7 +279,7 @@ function objectOf(
   deletingFrom: (asked: number) => number,
 ): JobObject {
   const { namespace = '', name = '', uid = '', generation = 0, finalizers = [], annotations = {} } = metadata;
-  const resourceVersion = done.resourceVersion ?? metadata.resourceVersion ?? '';
+  const { resourceVersion = '' } = metadata;
   const asked = metadata.deletionTimestamp;
   return {
     namespace,
