@@ -53,6 +53,7 @@ export {
   type ControllerRevision,
   FLINK_JOBS,
   type FlinkJobObject,
+  INGRESSES,
   type ObjectCondition,
   POD_DISRUPTION_BUDGETS,
   PODS,

@@ -6,6 +6,7 @@
  *     <job>-rest      Service                the REST API                        goes with it
  *     <job>-pods      account, Role, binding what pods may do: two objects       goes with it
  *     <job>-pods      PodDisruptionBudget    where one stands by                 goes with it
+ *     <job>-rest      Ingress                where `spec.ingress` asks for one   goes with it
  *     <job>-<hash>    ConfigMap, immutable   the spec of one revision            goes with it
  *     <job>-<n>-<i>   Pod                    pod i of attempt n                  goes with it
  *     <job>-storage-… Pod                    work in the job's storage           goes with it
@@ -14,6 +15,7 @@
  * are those of the high availability stores.
  */
 export { disruptionBudget } from './disruption-budget.ts';
+export { restIngress } from './ingress.ts';
 export { HANDLES_VERBS, jobRole, jobRoleBinding, jobServiceAccount, LEASE_VERBS } from './job-account.ts';
 export { jobPod, MAIN_CONTAINER } from './job-pod.ts';
 export { leaderLease } from './leader-lease.ts';

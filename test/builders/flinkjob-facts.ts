@@ -204,6 +204,7 @@ export class JobStory {
       pods,
       highestIndex: Math.max(-1, ...indexes),
       unmet: [],
+      surplus: [],
       rest: { is: 'notAsked' },
       operation: undefined,
       newestPoint: undefined,

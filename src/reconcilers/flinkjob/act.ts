@@ -79,6 +79,14 @@ export async function act(step: Exclude<Step, { do: 'rest' }>, facts: FlinkJobFa
     case 'makeChildren':
       await makeChildren(step.names, facts, acting);
       return 'again';
+    case 'deleteChildren':
+      await Promise.all(
+        step.children.map(async ({ kind, ref: child, uid, name }) => {
+          await client.delete(kind, child, { preconditions: { uid } });
+          done.children.add(name);
+        }),
+      );
+      return 'again';
     case 'freeLease':
       await freeLease(step.attempt, facts, client);
       memory.leaseFreedOf = step.mark;

@@ -3,6 +3,7 @@ import { type FlinkJob, jobOfRevision } from '../../api/index.ts';
 import type { StateLife } from '../../ha/index.ts';
 import {
   CONFIG_MAPS,
+  INGRESSES,
   type KubeObject,
   POD_DISRUPTION_BUDGETS,
   type ResourceDef,
@@ -18,6 +19,7 @@ import {
   jobServiceAccount,
   type Manifest,
   type RevisionFacts,
+  restIngress,
   restService,
   revisionConfigMap,
 } from '../../resources/index.ts';
@@ -46,7 +48,7 @@ export function objectFacts(
 
 /** All of them. Every object goes with the FlinkJob. */
 export function childrenOf(facts: RevisionFacts): readonly Child[] {
-  const budget = disruptionBudget(facts);
+  const [budget, ingress] = [disruptionBudget(facts), restIngress(facts)];
   return [
     child(CONFIG_MAPS, revisionConfigMap(facts)),
     child(SERVICE_ACCOUNTS, jobServiceAccount(facts)),
@@ -54,11 +56,17 @@ export function childrenOf(facts: RevisionFacts): readonly Child[] {
     child(ROLE_BINDINGS, jobRoleBinding(facts)),
     child(SERVICES, restService(facts)),
     ...(budget === undefined ? [] : [child(POD_DISRUPTION_BUDGETS, budget)]),
+    ...(ingress === undefined ? [] : [child(INGRESSES, ingress)]),
   ];
 }
 
 function child(kind: ResourceDef, manifest: Manifest): Child {
-  return { name: `${kind.kind} ${manifest.metadata.name}`, kind, manifest };
+  return { name: childName(kind, manifest.metadata.name), kind, manifest };
+}
+
+/** What an object is called in steps and sayings: `Service flights-rest`. */
+export function childName({ kind }: ResourceDef, name: string): string {
+  return `${kind} ${name}`;
 }
 
 /** Whether an object is as it was made. Its type goes without saying: objects of a list have none. */

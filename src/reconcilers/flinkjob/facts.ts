@@ -2,6 +2,7 @@
 import type { FlinkJob, FlinkJobSettings, FlinkJobStatus, SemanticSpec, Violation } from '../../api/index.ts';
 import type { JobStatus } from '../../flink/index.ts';
 import type { LedgerView } from '../../ha/index.ts';
+import type { ObjectRef, ResourceDef } from '../../kube/index.ts';
 import type { TerminationRecord } from '../../lib/exit-codes.ts';
 import type { StorageAnswer } from '../../lib/storage-work.ts';
 import type { RestartStrategy } from '../../restart/index.ts';
@@ -26,6 +27,8 @@ export interface FlinkJobFacts {
   readonly highestIndex: number;
   /** Objects of the job that are missing, or are not as they should be. */
   readonly unmet: readonly string[];
+  /** Objects of the job that it does not need any more: a budget without standbys, the spec of a revision nobody goes back to. */
+  readonly surplus: readonly ChildSeen[];
   /** How the job looks from inside; of the open attempt, or nothing. */
   readonly rest: RestSeen;
   /** A stop or savepoint that the job was asked for. */
@@ -114,6 +117,15 @@ export type Handles =
   /** It has been further than this: nothing in it is the newest. */
   | { readonly is: 'old'; readonly view: LedgerView }
   | { readonly is: 'there'; readonly view: LedgerView };
+
+/** An object of the job, besides its pods and revisions. */
+export interface ChildSeen {
+  /** `Service flights-rest` */
+  readonly name: string;
+  readonly ref: ObjectRef;
+  readonly kind: ResourceDef;
+  readonly uid: string;
+}
 
 /** One pod, as far as it matters. */
 export interface PodSeen {

@@ -18,6 +18,7 @@ import {
   type ControllerRevision,
   FLINK_JOBS,
   type FlinkJobObject,
+  INGRESSES,
   type KubeObject,
   POD_DISRUPTION_BUDGETS,
   PODS,
@@ -42,6 +43,7 @@ export const CHILD_KINDS: readonly ResourceDef[] = [
   ROLES,
   ROLE_BINDINGS,
   POD_DISRUPTION_BUDGETS,
+  INGRESSES,
 ];
 
 /** The copies of one namespace, or of all. */

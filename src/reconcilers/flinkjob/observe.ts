@@ -11,13 +11,14 @@ import {
   semanticSpec,
   validateFlinkJob,
 } from '../../api/index.ts';
-import { keyOf, type ObjectKey } from '../../controller/index.ts';
+import type { ObjectKey } from '../../controller/index.ts';
 import { type AttemptRecord, HaObjectCorruptException, ledgerViewOf, openAttemptOf } from '../../ha/index.ts';
 import { ConfigMapHandleBackend } from '../../ha/kubernetes/index.ts';
 import type { ApiClient, FlinkJobObject } from '../../kube/index.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { objectNames } from '../../resources/index.ts';
-import { belongsTo, childrenOf, isAsMade, objectFacts } from './children.ts';
+import { childrenOf, objectFacts } from './children.ts';
+import { childrenSeen } from './children-seen.ts';
 import {
   type Desired,
   type FlinkJobFacts,
@@ -121,7 +122,7 @@ export class Observer {
       revisions,
       pods,
       highestIndex: open === undefined ? -1 : memory.highestIndex(open.number, pods),
-      unmet: this.unmet(memory, object, desired, handles, revisions, done),
+      ...this.children(memory, object, desired, handles, revisions, done),
       rest: memory.rest,
       operation: memory.operation,
       newestPoint: memory.newestPoint,
@@ -233,31 +234,25 @@ export class Observer {
     }
   }
 
-  private unmet(
+  private children(
     memory: JobMemory,
     object: JobObject,
     desired: Desired,
     handles: Handles,
     revisions: ReadonlyMap<string, RevisionOnRecord>,
     done: DoneAlready,
-  ): readonly string[] {
-    if (handles.is !== 'there') return [];
+  ): Pick<FlinkJobFacts, 'unmet' | 'surplus'> {
+    const none = { unmet: [], surplus: [] };
+    if (handles.is !== 'there') return none;
     const { ledger } = handles.view;
     const revision = revisions.get(openAttemptOf(ledger)?.revision ?? '');
-    if (revision === undefined || ledger.life === undefined) return [];
-    const { namespace, generation } = object;
+    if (revision === undefined || ledger.life === undefined) return none;
+    const { generation } = object;
     const { life } = ledger;
     const key = `${revision.name} ${generation} ${life.jobId} ${life.since} ${life.restoreFrom}`;
-    return memory.children
-      .get(key, () => childrenOf(objectFacts(object, desired, revision, life)))
-      .filter(({ kind, manifest, name }) => {
-        const live = this.options.copies.children
-          .get(kind)
-          ?.store.get(keyOf({ namespace, name: manifest.metadata.name }));
-        if (live === undefined) return !done.children.has(name);
-        return !belongsTo(live, object.uid) || !(done.children.has(name) || isAsMade(live, manifest));
-      })
-      .map(({ name }) => name);
+    const wanted = memory.children.get(key, () => childrenOf(objectFacts(object, desired, revision, life)));
+    const stores = [...this.options.copies.children].map(([kind, { store }]) => ({ kind, store }));
+    return childrenSeen({ wanted, stores, revisions, uid: object.uid, done: done.children });
   }
 }
 

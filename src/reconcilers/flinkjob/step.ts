@@ -2,7 +2,7 @@
 import type { Reason } from '../../api/index.ts';
 import type { Ledger, StateLife } from '../../ha/index.ts';
 import type { StorageOrder } from '../../lib/storage-work.ts';
-import type { PodSeen, RevisionOnRecord, StoragePodSeen } from './facts.ts';
+import type { ChildSeen, PodSeen, RevisionOnRecord, StoragePodSeen } from './facts.ts';
 
 /** Something that people would want to know, said once the step is done. */
 export interface Saying {
@@ -37,6 +37,7 @@ export type Step =
       readonly say: readonly Saying[];
     }
   | { readonly do: 'makeChildren'; readonly names: readonly string[] }
+  | { readonly do: 'deleteChildren'; readonly children: readonly ChildSeen[] }
   | { readonly do: 'freeLease'; readonly attempt: number; readonly mark: string }
   | { readonly do: 'makePods'; readonly attempt: number; readonly indexes: readonly number[] }
   | { readonly do: 'deletePods'; readonly attempts: readonly number[]; readonly pods: readonly PodSeen[] }

@@ -13,7 +13,12 @@ const ATTEMPTS_KEPT = 2;
 const PODS_KEPT = 8;
 
 export function tidyStep(facts: FlinkJobFacts, ledger: Ledger): Step | undefined {
-  return tidyPods(facts, ledger) ?? tidyRevisions(facts, ledger);
+  return tidyPods(facts, ledger) ?? tidyRevisions(facts, ledger) ?? tidyChildren(facts);
+}
+
+/** Also what was asked for and is not any more: a budget for standbys that are gone would hold up every drain. */
+function tidyChildren({ surplus }: FlinkJobFacts): Step | undefined {
+  return surplus.length === 0 ? undefined : { do: 'deleteChildren', children: surplus };
 }
 
 /** Of a job that is down for good, until somebody asks for more: its last pods are there for their logs alone. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { closeAttempt, giveUp, jobResultKey, type LedgerView } from '../../../src/ha/index.ts';
+import { POD_DISRUPTION_BUDGETS } from '../../../src/kube/index.ts';
 import { nextStep } from '../../../src/reconcilers/flinkjob/next-step.ts';
 import { tidyEndedStep, tidyStep } from '../../../src/reconcilers/flinkjob/tidy-step.ts';
 import { aJob, aPod, EVICTED, FAILED, FINISHED, JOB_ID, type JobStory } from '../../builders/flinkjob-facts.ts';
@@ -108,4 +109,11 @@ test.each([
 test('what says how the job ended and cannot be read says nothing', () => {
   const story = succeeded(policy({ afterJobSucceeds: 'KeepCluster' }));
   for (const broken of ['{', '{}']) expect(tidyEndedStep(story.facts(), viewOf(story, broken))).toBeUndefined();
+});
+
+test('objects that the job has no use for go last', () => {
+  const budget = { name: 'PodDisruptionBudget flights-pods', kind: POD_DISRUPTION_BUDGETS, uid: 'b' };
+  const surplus = [{ ...budget, ref: { namespace: 'default', name: 'flights-pods' } }];
+  expect(step(third.sees({ surplus }))).toEqual({ do: 'deleteChildren', children: surplus });
+  expect(step(third.pods(failedPod(1)).sees({ surplus }))).toMatchObject({ do: 'deletePods' });
 });

@@ -544,6 +544,7 @@ export class World {
       pods,
       highestIndex: open === undefined ? -1 : memory.highest.index,
       unmet: [],
+      surplus: [],
       rest: memory.rest,
       operation: memory.operation,
       newestPoint: undefined,
@@ -644,6 +645,7 @@ export class World {
         this.writeLedger(step, facts);
         return true;
       case 'makeChildren':
+      case 'deleteChildren':
         return true;
       case 'freeLease':
         this.freeLease(step.attempt);
