@@ -209,7 +209,7 @@ export class JobStory {
       operation: undefined,
       newestPoint: undefined,
       leaseFreedOf: undefined,
-      storageWork: { pod: undefined, refused: undefined, origins: [] },
+      storageWork: { pod: undefined, tries: undefined, origins: [] },
       isNamespaceTerminating: false,
       settings: SETTINGS,
       ...facts,

@@ -253,6 +253,8 @@ async function workInStorage(
   { object, desired }: FlinkJobFacts,
   { client, memory, done, clock }: Acting,
 ): Promise<void> {
+  const tried = { times: (memory.storageTries?.times ?? 0) + 1, at: clock.now() };
+  memory.storageTries = tried;
   const pod = storagePod({ ...objectFacts(object, desired, revision, life), order, deadlineSeconds });
   try {
     const made = await createOwned(client, PODS, pod as KubeObject, object.uid);
@@ -261,8 +263,7 @@ async function workInStorage(
     if (saysTerminating(error)) throw error;
     const isRefused = error instanceof ApiError && (error.isForbidden || error.isInvalid);
     if (!isRefused && !(error instanceof NameConflictError)) throw error;
-    const times = (memory.storageRefused?.times ?? 0) + 1;
-    memory.storageRefused = { times, at: clock.now(), because: messageOf(error) };
+    memory.storageTries = { ...tried, refused: messageOf(error) };
   }
 }
 

@@ -159,8 +159,8 @@ export interface PodEnd {
 /** Work in the storage, which a pod of its own does. */
 export interface StorageWorkSeen {
   readonly pod: StoragePodSeen | undefined;
-  /** How often the server would not have such a pod, when it said so last, and why. */
-  readonly refused: { readonly times: number; readonly at: number; readonly because: string } | undefined;
+  /** How often such a pod was tried, when last, and what came of it: the server would not have it, or nothing until now. */
+  readonly tries: { readonly times: number; readonly at: number; readonly refused?: string } | undefined;
   /** `spec.restoreFrom` of other FlinkJobs: their states began there. */
   readonly origins: readonly string[];
 }

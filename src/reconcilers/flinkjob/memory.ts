@@ -46,8 +46,8 @@ export class JobMemory {
   leaseFreedOf: string | undefined;
   /** Where the newest savepoint or checkpoint lies that was heard of. */
   newestPoint: string | undefined;
-  /** That no pod could be made for work in the storage. */
-  storageRefused: StorageWorkSeen['refused'];
+  /** Pods that were made, or could not be made, for work in the storage. */
+  storageTries: StorageWorkSeen['tries'];
   /** Whether anything can be made in the namespace; undefined: nobody has tried. */
   isNamespaceTerminating: boolean | undefined;
   /** For lines of the log: the attempt and the epoch that were seen last. */

@@ -156,14 +156,14 @@ export class Observer {
   private storageWork({ uid, deletingSince }: JobObject, desired: Desired, { memory, done }: Looking): StorageWorkSeen {
     const { jobs, pods } = this.options.copies;
     if (deletingSince === undefined || desired.is === 'invalid') {
-      return { pod: undefined, refused: undefined, origins: [] };
+      return { pod: undefined, tries: undefined, origins: [] };
     }
     const [seen] = pods.store.byIndex('owner', uid).flatMap((pod) => storagePodSeen(pod) ?? []);
     const removes = desired.settings.deletion.storage === 'Delete';
     const others = removes ? [...jobs.store.values()].filter(({ metadata }) => metadata?.uid !== uid) : [];
     return {
       pod: done.storagePod ?? seen,
-      refused: memory.storageRefused,
+      tries: memory.storageTries,
       origins: others.flatMap(({ spec }) => (spec as { readonly restoreFrom?: string } | undefined)?.restoreFrom ?? []),
     };
   }

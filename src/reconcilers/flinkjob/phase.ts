@@ -19,7 +19,7 @@ export interface Situation {
 /** @param because what the last decision stopped at, if somebody has to do something */
 export function situation(facts: FlinkJobFacts, because: Hold | undefined): Situation {
   const { object, desired, handles } = facts;
-  if (object.deletingSince !== undefined) return { phase: 'Deleting', reason: 'Deleting' };
+  if (object.deletingSince !== undefined) return { phase: 'Deleting', reason: 'Deleting', detail: workWords(facts) };
   const ledger = handles.is === 'there' ? handles.view.ledger : undefined;
   if (because !== undefined && ledger === undefined) return { phase: heldPhase(because), ...because };
   if (ledger === undefined) return { phase: 'Pending', reason: 'Progressing' };
@@ -37,6 +37,13 @@ export function situation(facts: FlinkJobFacts, because: Hold | undefined): Situ
     };
   }
   return found;
+}
+
+/** What a deletion waits for that is no pod of the job. */
+function workWords({ storageWork: { pod } }: FlinkJobFacts): string | undefined {
+  if (pod === undefined || pod.end !== undefined) return undefined;
+  const trouble = pod.trouble === undefined ? '' : `, which is in ${pod.trouble.reason}: ${pod.trouble.message}`;
+  return `what it has stored is removed by pod ${pod.name}${trouble}`;
 }
 
 function heldPhase({ reason }: Hold): Phase {

@@ -13,8 +13,11 @@ import { jobIdsOf, type RemoveBytesOrder, type StorageAnswer } from '../../lib/s
 import type { FlinkJobFacts, RevisionOnRecord, StoragePodSeen } from './facts.ts';
 import type { Step } from './step.ts';
 
-/** A quota hears a little late of the pods that have gone, so one refusal is not the last word. */
-const MOST_TRIES = 3;
+/**
+ * A quota hears a little late of the pods that have gone, and a node may be drained, so one try is not the last word; but where
+ * the garbage collector takes every pod again (deletion in the foreground), many are of no use.
+ */
+const MOST_TRIES = 4;
 const PAUSE_MS = 2_000;
 
 /** What becomes of the bytes of a job. */
@@ -58,8 +61,9 @@ function failureOf(pod: StoragePodSeen | undefined): string | undefined {
 function obstacle({ object, isNamespaceTerminating, storageWork }: FlinkJobFacts, isOver: boolean): string | undefined {
   if (isNamespaceTerminating === true) return 'its namespace is being removed, and no pod can be made there';
   if (object.isDeletionForced) return 'deletion was forced';
-  const { pod, refused } = storageWork;
-  if (refused !== undefined && (isOver || refused.times >= MOST_TRIES)) return refused.because;
+  const { pod, tries } = storageWork;
+  const isGivenUp = pod === undefined && tries !== undefined && (isOver || tries.times >= MOST_TRIES);
+  if (isGivenUp) return tries.refused ?? 'the pods that were to remove it were taken away';
   if (!isOver) return undefined;
   return pod?.trouble === undefined
     ? 'its time was up'
@@ -131,8 +135,8 @@ export function bytesGone(facts: FlinkJobFacts, isOver: boolean, untilMs: number
   switch (removal.is) {
     case 'due': {
       const { order, revision, life } = removal;
-      const { refused } = facts.storageWork;
-      const notBefore = refused === undefined ? 0 : Math.min(refused.at, facts.now) + PAUSE_MS;
+      const { tries } = facts.storageWork;
+      const notBefore = tries === undefined ? 0 : Math.min(tries.at, facts.now) + PAUSE_MS;
       if (facts.now < notBefore) return { do: 'rest', untilMs: Math.min(notBefore, untilMs) };
       const deadlineSeconds = Math.max(1, Math.floor((untilMs - facts.now) / 1_000));
       return { do: 'workInStorage', order, revision, life, deadlineSeconds };
@@ -162,8 +166,10 @@ export function wordsOnBytes(facts: FlinkJobFacts, removal: Removal): string {
       return kept.length === 0 ? gone : `${gone} Other jobs began from ${kept.join(', ')}, which stays.`;
     }
     case 'stays': {
-      const place = revision === undefined ? `${life?.jobId}` : `${storageUriOf(revision)}/${life?.jobId}`;
-      return ` What it has stored stays, or some of it: ${removal.because}. Look below ${place}.`;
+      const { desired } = facts;
+      const asWritten = desired.is === 'valid' ? desired.settings.storageUri.replace(/\/+$/, '') : '';
+      const place = revision === undefined ? asWritten : storageUriOf(revision);
+      return ` What it has stored stays, or some of it: ${removal.because}. Look below ${place}/${life?.jobId}.`;
     }
     default:
       return '';

@@ -236,7 +236,7 @@ test.each([403, 422])(
   'a pod for it that is refused with %i is no failure: how often and why is remembered',
   async (status) => {
     const { memory, acted } = await doing(working, down, new Server({}, { create: status }));
-    expect(memory.storageRefused).toEqual({ times: 1, at: 0, because: 'a call: no' });
+    expect(memory.storageTries).toEqual({ times: 1, at: 0, refused: 'a call: no' });
     expect(acted).toBe('again');
   },
 );

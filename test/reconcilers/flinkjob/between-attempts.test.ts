@@ -188,6 +188,11 @@ test('a finished job is removed after its time, if it has one', () => {
   expect(step(story.after(60_000))).toEqual({ do: 'deleteJob' });
 });
 
+test('one that failed stays, however long ago that was: its state is kept for whoever looks at it', () => {
+  const story = gaveUp(aJob({ ttlSecondsAfterFinished: 60 }).running());
+  expect(step(story.after(600_000))).toEqual({ do: 'rest' });
+});
+
 test('a suspended job has no attempt', () => {
   const story = replaced(running).spec({ state: 'Suspended' });
   expect(step(story)).toEqual({ do: 'rest' });

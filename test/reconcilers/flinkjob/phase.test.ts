@@ -189,3 +189,22 @@ test('what keeps a pod from coming up is told in the words of the catalogue', ()
   });
   expect(troubleOf(aPod())).toBeUndefined();
 });
+
+test('a deletion that waits for work in the storage says so, and what is wrong with the pod that does it', () => {
+  const pod = { name: 'flights-storage-remove', uid: 'u', isDeleting: false, end: undefined, trouble: undefined };
+  const detail = (more: object) =>
+    situation(
+      good
+        .deleted()
+        .sees({ storageWork: { pod: { ...pod, ...more }, tries: undefined, origins: [] } })
+        .facts(),
+      undefined,
+    ).detail;
+  expect(detail({})).toBe('what it has stored is removed by pod flights-storage-remove');
+  expect(detail({ trouble: { reason: 'ErrImagePull', message: 'no' } })).toBe(
+    'what it has stored is removed by pod flights-storage-remove, which is in ErrImagePull: no',
+  );
+  const end = { takenFromOutside: false, answer: undefined, how: 'exit code 0' };
+  expect(detail({ end })).toBeUndefined();
+  expect(situation(good.deleted().facts(), undefined).detail).toBeUndefined();
+});

@@ -12,7 +12,7 @@ const status = { jobId: JOB_ID, startTime: '2026-11-21T10:00:00Z', attempt: { nu
 /** Its pods and its pointers are gone. */
 const left = aJob(spec).running().status(status).deleted().pods().withoutHandles();
 const work = (seen: Partial<StorageWorkSeen>, story = left) =>
-  story.sees({ storageWork: { pod: undefined, refused: undefined, origins: [], ...seen } });
+  story.sees({ storageWork: { pod: undefined, tries: undefined, origins: [], ...seen } });
 
 const pod = (more: Partial<StoragePodSeen> = {}): StoragePodSeen => ({
   name: 'flights-storage-remove',
@@ -116,16 +116,24 @@ test('what it could not remove stays, and the first reason is told', () => {
   expect(step(work({ pod: killed }))).toEqual(stays('pod flights-storage-remove left no answer (OOMKilled)'));
 });
 
-test('a refusal is not the last word, three are', () => {
-  const refused = (times: number) => work({ refused: { times, at: T0, because: 'exceeded quota' } });
-  expect(step(refused(1))).toEqual({ do: 'rest', untilMs: T0 + 2_000 });
-  expect(step(refused(2).after(2_000))).toMatchObject({ do: 'workInStorage' });
-  expect(step(refused(3).after(2_000))).toEqual(stays('exceeded quota'));
-  // By a clock that was set back the pause is not longer.
-  expect(step(work({ refused: { times: 1, at: T0 + 50_000, because: 'no' } }))).toEqual({
-    do: 'rest',
-    untilMs: T0 + 2_000,
+test('a try that came to nothing is not the last word, four are', () => {
+  const tried = (times: number, refused?: string) =>
+    work({ tries: { times, at: T0, ...(refused === undefined ? {} : { refused }) } });
+  expect(step(tried(1))).toEqual({ do: 'rest', untilMs: T0 + 2_000 });
+  expect(step(tried(3).after(2_000))).toMatchObject({ do: 'workInStorage' });
+  expect(step(tried(4, 'exceeded quota').after(2_000))).toEqual(stays('exceeded quota'));
+  expect(step(tried(4).after(2_000))).toEqual(stays('the pods that were to remove it were taken away'));
+  expect(step(tried(1, 'exceeded quota').after(TIMEOUT_MS))).toMatchObject({
+    say: [{ note: expect.stringContaining('exceeded quota') as string }],
   });
+  // By a clock that was set back the pause is not longer.
+  expect(step(work({ tries: { times: 1, at: T0 + 50_000 } }))).toEqual({ do: 'rest', untilMs: T0 + 2_000 });
+});
+
+test('the last of the pods that are tried has all the time there is', () => {
+  const tries = { times: 4, at: T0 };
+  expect(step(work({ tries, pod: pod() }))).toEqual({ do: 'rest', untilMs: T0 + TIMEOUT_MS });
+  expect(step(work({ tries, pod: whole }))).toMatchObject({ say: [{ reason: 'Cleanup' }] });
 });
 
 test.each([
@@ -145,7 +153,7 @@ test.each([
   const last = step(story);
   expect(last).toMatchObject({ do: 'removeFinalizer', say: [{ type: 'Warning', reason: 'CleanupFailed' }] });
   expect(JSON.stringify(last)).toContain(because);
-  expect(JSON.stringify(last)).toContain(JOB_ID);
+  expect(JSON.stringify(last)).toContain(`s3://bucket/jobs/${JOB_ID}`);
 });
 
 test('what another job began from stays: a life of the state, or a savepoint that was taken by itself', () => {

@@ -82,7 +82,7 @@ interface OperatorMemory {
   rest: RestSeen;
   operation: OperationSeen | undefined;
   leaseFreedOf: string | undefined;
-  refused: StorageWorkSeen['refused'];
+  tries: StorageWorkSeen['tries'];
   isTerminating: boolean | undefined;
   highest: { attempt: number; index: number };
   /** The newest version of the handles that was seen. */
@@ -120,6 +120,7 @@ export class World {
   storageWork: 'complete' | 'fail' | 'hang' | 'refused' = 'complete';
   storagePod: StoragePodSeen | undefined;
   private haveHandlesBeenLost = false;
+  private evictions = 0;
   /** Nothing can be made in the namespace any more. */
   isTerminating = false;
   /** The job has stored something, and it is all there. */
@@ -227,7 +228,8 @@ export class World {
   /** The pod that works in the storage is evicted. */
   evictStorageWork(): void {
     const { storagePod: pod } = this;
-    if (pod !== undefined && pod.end === undefined) {
+    if (pod !== undefined && pod.end === undefined && this.evictions < 2) {
+      this.evictions++;
       this.storagePod = { ...pod, end: { takenFromOutside: true, answer: undefined, how: 'Evicted' } };
     }
   }
@@ -549,7 +551,7 @@ export class World {
       operation: memory.operation,
       newestPoint: undefined,
       leaseFreedOf: memory.leaseFreedOf,
-      storageWork: { pod: this.storagePod, refused: memory.refused, origins: [] },
+      storageWork: { pod: this.storagePod, tries: memory.tries, origins: [] },
       isNamespaceTerminating: memory.isTerminating,
       settings: { ...SETTINGS, restart: { type: 'fixedDelay', attempts: 3, delayMs: 10_000 } },
     };
@@ -703,11 +705,12 @@ export class World {
     // What the ledger knew of attempts and lives went with it: status has to know it by then.
     const isForgotten = order.attempts < this.most.attempt || !order.jobIds.includes(this.life?.jobId ?? '');
     if (isForgotten && !this.haveHandlesBeenLost) throw new Violated('forgets lives of which bytes are there');
+    const tried = { times: (this.memory.tries?.times ?? 0) + 1, at: now };
     if (this.storageWork === 'refused') {
-      const times = (this.memory.refused?.times ?? 0) + 1;
-      this.memory.refused = { times, at: now, because: 'no' };
+      this.memory.tries = { ...tried, refused: 'no' };
       return;
     }
+    this.memory.tries = tried;
     this.storagePod ??= {
       name: 'flights-storage-remove',
       uid: `storage#${++this.uids}`,
@@ -867,7 +870,7 @@ function noMemory(): OperatorMemory {
     rest: { is: 'notAsked' },
     operation: undefined,
     leaseFreedOf: undefined,
-    refused: undefined,
+    tries: undefined,
     isTerminating: undefined,
     highest: { attempt: 0, index: -1 },
     newest: undefined,
