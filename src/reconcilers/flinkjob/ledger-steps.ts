@@ -2,6 +2,7 @@
 import {
   beginLife,
   closeAttempt,
+  endOfJob,
   forgetFailures,
   forgetStopping,
   forgiveRevision,
@@ -87,11 +88,12 @@ export function forgiven(ledger: Ledger, revision: string): Step {
 }
 
 /** Closes the open attempt for good. */
-export function finished(ledger: Ledger, now: number): Step {
-  const closed = closeAttempt(ledger, { how: 'finished', at: now, cause: 'the job finished' });
-  return written(closed, 'close the attempt: finished', [
-    { type: 'Normal', reason: 'JobStatusChanged', note: 'The job has read all of its input and has finished.' },
-  ]);
+export function finished({ ledger, snapshot }: LedgerView, now: number): Step {
+  const isCancelled = endOfJob(snapshot.entries, ledger.life?.jobId ?? '') === 'CANCELED';
+  const cause = isCancelled ? 'the job was cancelled' : 'the job finished';
+  const closed = closeAttempt(ledger, { how: 'finished', at: now, cause });
+  const note = isCancelled ? 'The job was cancelled.' : 'The job has read all of its input and has finished.';
+  return written(closed, 'close the attempt: finished', [{ type: 'Normal', reason: 'JobStatusChanged', note }]);
 }
 
 /** Closes the open attempt after a failure; the next one waits its turn. */

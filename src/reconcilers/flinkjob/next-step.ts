@@ -13,7 +13,7 @@
  *     attempt closed       before its pods are asked to go: from then on none of them can write
  *     pods gone            before the next attempt is opened
  */
-import { type AttemptRecord, type Ledger, openAttemptOf } from '../../ha/index.ts';
+import { type AttemptRecord, type Ledger, type LedgerView, openAttemptOf } from '../../ha/index.ts';
 import { type RestartStrategy, resolveRestartStrategy } from '../../restart/index.ts';
 import { attemptPods } from './attempt-end.ts';
 import { betweenAttempts } from './between-attempts.ts';
@@ -65,14 +65,15 @@ function withHandles(facts: FlinkJobFacts): Step {
   if (facts.handles.is !== 'there') return hold({ reason: 'HandlesMissing' });
   const { view } = facts.handles;
   const open = openAttemptOf(view.ledger);
-  return open === undefined ? betweenAttempts(facts, view) : withinAttempt(facts, view.ledger, open);
+  return open === undefined ? betweenAttempts(facts, view) : withinAttempt(facts, view, open);
 }
 
-function withinAttempt(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord): Step {
+function withinAttempt(facts: FlinkJobFacts, view: LedgerView, open: AttemptRecord): Step {
+  const { ledger } = view;
   const pods = attemptPods(facts, open);
   switch (pods.is) {
     case 'ended':
-      return attemptEnded(facts, ledger, pods.end);
+      return attemptEnded(facts, view, pods.end);
     case 'leaderCrashed':
       return leaderCrashed(facts, ledger, pods.end, pods.pod);
     case 'running':
@@ -134,11 +135,12 @@ function strategyOf(facts: FlinkJobFacts, ledger: Ledger): RestartStrategy {
   }).strategy;
 }
 
-function attemptEnded(facts: FlinkJobFacts, ledger: Ledger, end: ExecutionEnd): Step {
+function attemptEnded(facts: FlinkJobFacts, view: LedgerView, end: ExecutionEnd): Step {
+  const { ledger } = view;
   const decision = decisionOn(facts, ledger, end);
   switch (decision.do) {
     case 'closeFinished': {
-      if (decision.savepoint === undefined) return finished(ledger, facts.now);
+      if (decision.savepoint === undefined) return finished(view, facts.now);
       // Asked for by us, or by hand: either way the next attempt goes on from the savepoint, if there is to be one.
       const cause = `stopped with savepoint ${decision.savepoint}`;
       const say = [{ type: 'Normal', reason: 'SavepointCompleted', note: `The job ${cause}.` }] as const;

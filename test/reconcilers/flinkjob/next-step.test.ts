@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { noteRestartStrategyInCode, openAttemptOf, recordCrash } from '../../../src/ha/index.ts';
+import { jobResultKey, noteRestartStrategyInCode, openAttemptOf, recordCrash } from '../../../src/ha/index.ts';
 import { nextStep } from '../../../src/reconcilers/flinkjob/next-step.ts';
 import {
   aJob,
@@ -7,6 +7,7 @@ import {
   EVICTED,
   FAILED,
   FINISHED,
+  JOB_ID,
   type JobStory,
   KILLED,
   SETTINGS,
@@ -66,6 +67,20 @@ test('an invalid spec says no more than it knows', () => {
   expect(nextStep({ ...story.facts(), desired: { is: 'invalid', violations: [], isOrphan: false } })).toEqual({
     do: 'rest',
     because: { reason: 'InvalidSpec', detail: '' },
+  });
+});
+
+test('one that was cancelled is said to have been, as its result says', () => {
+  const facts = running.pods(aPod({ end: FINISHED })).facts();
+  const { handles } = facts;
+  if (handles.is !== 'there') throw new TypeError('it has pointers');
+  const { snapshot } = handles.view;
+  const result = { version: 1, dirty: false, result: { id: JOB_ID, 'application-status': 'CANCELED' } };
+  const entries = new Map([...snapshot.entries, [jobResultKey(JOB_ID), JSON.stringify(result)]]);
+  const view = { ...handles.view, snapshot: { ...snapshot, entries } };
+  expect(nextStep({ ...facts, handles: { is: 'there', view } })).toMatchObject({
+    ledger: { attempts: [{ end: { how: 'finished', cause: 'the job was cancelled' } }] },
+    say: [{ note: 'The job was cancelled.' }],
   });
 });
 
