@@ -53,6 +53,7 @@ export {
   PHASES,
   type Phase,
   PLURAL,
+  RIGHTS_FINALIZER,
 } from './names.ts';
 export { nearest } from './nearest.ts';
 export {

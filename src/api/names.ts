@@ -16,6 +16,9 @@ export const CRD_NAME = `${PLURAL}.${API_GROUP}`;
 /** Keeps a FlinkJob until its pods, handles and bytes are dealt with. */
 export const FINALIZER = `${API_GROUP}/cleanup`;
 
+/** Keeps the operator's own Role and RoleBinding in a namespace until no FlinkJob is left there. */
+export const RIGHTS_FINALIZER = `${API_GROUP}/jobs-left`;
+
 /** Labels that FlinkJob puts on the objects it makes. */
 export const LABELS = {
   /** Name of the FlinkJob an object belongs to. */

@@ -55,6 +55,7 @@ interface PlanParts {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly subject: string;
   readonly body?: object;
+  readonly bodyAfterMs?: number | undefined;
   readonly contentType?: string;
 }
 
@@ -207,7 +208,8 @@ export class ApiClient {
     options: WriteOptions,
   ): Promise<T> {
     const query = this.writeQuery(options);
-    const plan = { verb: 'patch', method: 'PATCH', query, body: patch, contentType: MERGE_PATCH } as const;
+    const { bodyAfterMs } = options;
+    const plan = { verb: 'patch', method: 'PATCH', query, body: patch, bodyAfterMs, contentType: MERGE_PATCH } as const;
     return this.writeObject(def, ref, plan, options);
   }
 

@@ -35,6 +35,8 @@ export interface CallPlan {
   readonly path: string;
   readonly lane: Lane;
   readonly body?: object;
+  /** See `WriteOptions`. */
+  readonly bodyAfterMs?: number | undefined;
   readonly contentType?: string;
   /** Whether the gate is asked. Lease and event traffic is not gated. */
   readonly isGated: boolean;
@@ -190,8 +192,10 @@ export class Caller {
   private httpCall(plan: CallPlan, signal: AbortSignal): HttpCall {
     const headers: Record<string, string> = { accept: 'application/json', 'user-agent': this.parts.userAgent };
     if (plan.body !== undefined) headers['content-type'] = plan.contentType ?? 'application/json';
-    const { method, path, lane } = plan;
-    return { method, path, lane, headers, signal, ...(plan.body !== undefined && { body: JSON.stringify(plan.body) }) };
+    const { method, path, lane, body, bodyAfterMs } = plan;
+    const call = { method, path, lane, headers, signal };
+    if (body === undefined) return call;
+    return { ...call, body: JSON.stringify(body), ...(bodyAfterMs !== undefined && { bodyAfterMs }) };
   }
 
   private failure(plan: CallPlan, { status, headers, body }: HttpAnswer): ApiError {

@@ -9,12 +9,14 @@
  */
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { Readable } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
 // Of the package's index, loading the rest of it (fetch, caches, mocks, WebSocket) would be a quarter of the operator's start.
 import request from 'undici/lib/api/api-request.js';
 import Pool from 'undici/lib/dispatcher/pool.js';
 import type { Clock } from '../lib/clock.ts';
+import { waitFor } from '../lib/waiting.ts';
 import type { ClusterConnection, Credentials } from './connection.ts';
 
 /** Which pool carries a call. */
@@ -28,6 +30,8 @@ export interface HttpCall {
   readonly lane: Lane;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** The head goes first, and the body after so long. @default with it */
+  readonly bodyAfterMs?: number;
   /** Abandons the call; a request that still waits for a connection is then never sent. */
   readonly signal: AbortSignal;
   /** Asked in the instant before the request is written to its connection; an error instead of it is not written. */
@@ -218,12 +222,26 @@ export class Transport {
     };
   }
 
+  /** White space before JSON says nothing; with it the head is sent. */
+  private bodyOf({ bodyAfterMs, signal }: HttpCall, body: string): string | Readable {
+    if (bodyAfterMs === undefined) return body;
+    const { clock } = this.options;
+    return Readable.from(
+      (async function* () {
+        yield ' ';
+        await waitFor(clock, bodyAfterMs, signal);
+        yield body;
+      })(),
+      { objectMode: false },
+    );
+  }
+
   private optionsOf(call: HttpCall, credentials: Credentials): Dispatcher.DispatchOptions {
     return {
       path: `${this.prefix}${call.path}`,
       method: call.method,
       headers: { ...call.headers, ...credentials.headers },
-      ...(call.body !== undefined && { body: call.body }),
+      ...(call.body !== undefined && { body: this.bodyOf(call, call.body) }),
       // A request is never sent twice behind the caller's back.
       idempotent: false,
     };

@@ -62,7 +62,9 @@ export const OPERATOR_RIGHTS: readonly OperatorRight[] = [
   ...childRights('', 'serviceaccounts', 'the account that the pods of a job run under'),
   ...childRights(RBAC, 'roles', 'what that account may do'),
   ...childRights(RBAC, 'rolebindings', 'gives it to the account'),
+  ...ownRights(),
   ...childRights('policy', 'poddisruptionbudgets', 'keeps a drain from taking all pods of a job at once'),
+  ...childRights('networking.k8s.io', 'ingresses', 'spec.ingress: the REST API of a job from outside', 'seldom'),
   ...revisionRights(),
   {
     apiGroup: 'events.k8s.io',
@@ -214,12 +216,20 @@ function revisionRights(): OperatorRight[] {
   ];
 }
 
+/** The operator's own. A name would take nothing away: those of jobs are written too, and have names that nobody knows before. */
+function ownRights(): OperatorRight[] {
+  const row = { apiGroup: RBAC, where: 'jobs' } as const;
+  const why =
+    "the operator's own: a finalizer keeps them until no FlinkJob is left in the namespace, also in one that is deleted";
+  return ['roles', 'rolebindings'].map((resource) => ({ ...row, resource, verbs: ['get', 'patch'], use: 'call', why }));
+}
+
 /** Objects that are applied, put right when others change them, and removed when a job no longer needs them. */
-function childRights(apiGroup: string, resource: string, what: string): OperatorRight[] {
+function childRights(apiGroup: string, resource: string, what: string, use: RightsUse = 'call'): OperatorRight[] {
   const row = { apiGroup, resource, where: 'jobs' } as const;
   return [
     { ...row, verbs: COPIED, use: 'call', why: COPY_OF_CHILDREN },
-    { ...row, verbs: ['create'], use: 'call', why: what },
+    { ...row, verbs: ['create'], use, why: what },
     { ...row, verbs: ['patch'], use: 'seldom', why: 'put right when others changed it' },
     { ...row, verbs: ['delete'], use: 'seldom', why: 'when a job no longer needs it' },
     { ...row, verbs: ['get'], use: 'seldom', why: ASKED_AGAIN },

@@ -47,6 +47,8 @@ export type OperatorOptions = {
   readonly namespace: string;
   readonly client: ApiClient;
   readonly settings?: Partial<OperatorSettings>;
+  /** Whether it keeps its own Role and RoleBinding while there are jobs. @default false: a test has none */
+  readonly keepsRights?: boolean;
 } & Partial<Omit<FlinkJobControllerOptions, 'settings' | 'client'>>;
 
 /** An operator for one namespace; stops after the test, or when it is told to. */
@@ -59,10 +61,16 @@ export async function anOperator(cluster: TestCluster, options: Omit<OperatorOpt
 }
 
 /** An operator for one namespace, until it is told to stop. */
-export async function startOperator({ namespace, settings = {}, client, ...more }: OperatorOptions) {
+export async function startOperator({
+  namespace,
+  settings = {},
+  client,
+  keepsRights = false,
+  ...more
+}: OperatorOptions) {
   const told: ToldEvent[] = [];
   const lines: string[] = [];
-  const { controller, informers } = flinkJobController({
+  const { controller, rights, informers } = flinkJobController({
     client,
     namespaces: [namespace],
     clock: systemClock,
@@ -76,7 +84,8 @@ export async function startOperator({ namespace, settings = {}, client, ...more 
   });
   const [stop, drain, abort] = [new AbortController(), new AbortController(), new AbortController()];
   const watching = informers.map((informer) => informer.run(stop.signal));
-  const working = controller.run({ drain: drain.signal, abort: abort.signal });
+  const controllers = keepsRights && rights !== undefined ? [controller, rights] : [controller];
+  const working = Promise.all(controllers.map((each) => each.run({ drain: drain.signal, abort: abort.signal })));
   const end = async () => {
     drain.abort();
     abort.abort();

@@ -82,7 +82,7 @@ async function work(facts: OperatorFacts, parts: Parts): Promise<'stopped' | 'en
   });
   const stopEvents = new AbortController();
   const recording = events.run(stopEvents.signal);
-  const { controller, informers } = flinkJobController({
+  const { controller, rights, informers } = flinkJobController({
     client,
     namespaces: parts.namespaces,
     clock: systemClock,
@@ -97,7 +97,7 @@ async function work(facts: OperatorFacts, parts: Parts): Promise<'stopped' | 'en
   const leadership = leadershipOf(config, parts, warn('the lease could not be asked for'));
   const manager = new Manager({
     informers,
-    controllers: [controller],
+    controllers: rights === undefined ? [controller] : [controller, rights],
     ...(leadership !== undefined && { leadership }),
     probes: new Endpoints({
       health: config.health,

@@ -12,6 +12,7 @@ import { type JobCopies, jobCopies } from './job-copies.ts';
 import { jobFigures } from './job-figures.ts';
 import { type JobMetrics, jobMetrics } from './job-metrics.ts';
 import { JobRest } from './job-rest.ts';
+import { ownRightsController } from './own-rights.ts';
 import { FlinkJobReconciler, type JobReport } from './reconciler.ts';
 
 /** What the controller of FlinkJobs is made of. */
@@ -32,9 +33,13 @@ export interface FlinkJobControllerOptions {
 
 const MOST_JOBS_MEASURED = 1_000;
 
-/** The controller, and the copies it needs; nothing is started. */
+/**
+ * The controller, the copies it needs, and, where not all namespaces are looked after, what keeps the operator's own rights in
+ * them; nothing is started.
+ */
 export function flinkJobController(options: FlinkJobControllerOptions): {
   readonly controller: Controller;
+  readonly rights: Controller | undefined;
   readonly informers: readonly ManagedInformer[];
 } {
   const { client, namespaces, random, newId, metrics, log, events, settings } = options;
@@ -75,7 +80,24 @@ export function flinkJobController(options: FlinkJobControllerOptions): {
     trouble: ({ key, error }) =>
       log.warn('a reconcile failed', { ...reconciler.logFacts(key), cause: messageOf(error) }),
   });
-  return { controller, informers: [...copies.values()].flatMap(({ informers }) => informers) };
+  const jobs = new Map([...copies].flatMap(([name, copy]) => (name === undefined ? [] : [[name, copy.jobs] as const])));
+  const rights =
+    jobs.size === 0
+      ? undefined
+      : ownRightsController({
+          jobs,
+          client,
+          clock,
+          random,
+          newId,
+          metrics,
+          trouble: ({ key, error }) =>
+            log.warn('the finalizers of the rights in a namespace were not changed', {
+              role: key,
+              cause: messageOf(error),
+            }),
+        });
+  return { controller, rights, informers: [...copies.values()].flatMap(({ informers }) => informers) };
 }
 
 function measure(jobs: JobMetrics, key: ObjectKey, seen: JobReport | undefined): void {
