@@ -58,6 +58,7 @@ export {
 export { nearest } from './nearest.ts';
 export {
   type ChangeFacts,
+  NEEDS_A_RUNNING_JOB,
   type PlannedChange,
   type PlannedField,
   plannedChange,

@@ -7,6 +7,9 @@ import type { FlinkJob, FlinkJobSpec, FlinkJobStatus } from './flink-job.ts';
 import { valueAt } from './plain-values.ts';
 import type { Violation } from './violation.ts';
 
+/** Of a change by savepoint alone, while none can be taken. */
+export const NEEDS_A_RUNNING_JOB = 'The job does not run and upgrade.fallback is false: nothing happens until it runs.';
+
 /** Whether the newest state of the job was held against the program that is to take it up. */
 export type StateCheck =
   | {
@@ -156,7 +159,7 @@ function restartWords({ upgrade }: FlinkJobSpec, phase: FlinkJobStatus['phase'],
             `The job does not run, so no savepoint can be taken: it goes on from its newest checkpoint${point}.`,
             rollback,
           ]
-        : ['The job does not run and upgrade.fallback is false: nothing happens until it runs.'];
+        : [NEEDS_A_RUNNING_JOB];
   }
 }
 

@@ -21,6 +21,7 @@ import { type Decision, decide } from './decide.ts';
 import { deletionStep } from './deletion-step.ts';
 import type { FlinkJobFacts, PodSeen } from './facts.ts';
 import { handlesStep } from './handles-step.ts';
+import { invalidSpec } from './invalid-spec.ts';
 import { type ExecutionEnd, isInvalidJob } from './judge.ts';
 import { crashCounted, failed, finished, gaveUp, replaced } from './ledger-steps.ts';
 import { podsStep } from './pods-step.ts';
@@ -44,12 +45,7 @@ function beforeHandles(facts: FlinkJobFacts): Step | undefined {
   const { desired, handles, object } = facts;
   if (handles.is === 'corrupt') return hold({ reason: 'HandlesCorrupt', detail: handles.cause });
   if (desired.is === 'invalid') {
-    const [first] = desired.violations;
-    const invalid = {
-      reason: 'InvalidSpec',
-      detail: first === undefined ? '' : `${first.path}: ${first.rule}`,
-    } as const;
-    return handles.is === 'there' ? undefined : hold(invalid);
+    return handles.is === 'there' ? undefined : hold(invalidSpec(desired.violations));
   }
   if (desired.settings.flink !== undefined) return hold({ reason: 'RuntimeNotSupported' });
   if (!object.hasFinalizer) return { do: 'addFinalizer' };

@@ -2,7 +2,9 @@
 import type { Phase, Reason } from '../../api/index.ts';
 import { type AttemptRecord, type Ledger, openAttemptOf } from '../../ha/index.ts';
 import { NOT_RECOVERABLE } from '../../restart/index.ts';
+import { changeUnderWay } from './change-words.ts';
 import { type FlinkJobFacts, isRunning, livePods, type PodSeen } from './facts.ts';
+import { invalidSpec } from './invalid-spec.ts';
 import type { Hold } from './step.ts';
 import { isGivenUp, isRescale, isRollback, isToBeDown, stopReason, targetRevision } from './target.ts';
 
@@ -28,15 +30,7 @@ export function situation(facts: FlinkJobFacts, because: Hold | undefined): Situ
   if (because !== undefined && (because.reason !== 'Progressing' || found.reason === 'Progressing')) {
     return { ...found, ...because };
   }
-  if (desired.is === 'invalid') {
-    const [first] = desired.violations;
-    return {
-      ...found,
-      reason: 'InvalidSpec',
-      detail: first === undefined ? undefined : `${first.path}: ${first.rule}`,
-    };
-  }
-  return found;
+  return desired.is === 'invalid' ? { ...found, ...invalidSpec(desired.violations) } : found;
 }
 
 /** What a deletion waits for that is no pod of the job. */
@@ -58,9 +52,9 @@ function within(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord): Situ
     case 'suspend':
       return { phase: 'Suspending', ...told };
     case 'rollback':
-      return { phase: 'RollingBack', ...told };
+      return { phase: 'RollingBack', detail: whyRolledBack(ledger), ...told };
     case 'upgrade':
-      return { phase: changePhase(facts, open.revision, targetRevision(facts, ledger)), ...told };
+      return { ...changeBegun(facts, open, targetRevision(facts, ledger)), ...told };
     case 'restart':
     case 'restore':
       return { phase: 'Restarting', ...told };
@@ -69,7 +63,27 @@ function within(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord): Situ
       break;
   }
   if (isRunning(facts, open.number) || isStillRunning(facts, open)) return { phase: 'Running', reason: 'Succeeded' };
-  return { phase: startingPhase(facts, ledger, open), ...told };
+  return { ...starting(facts, ledger, open), ...told };
+}
+
+type Going = Pick<Situation, 'phase' | 'detail'>;
+
+/** The attempt of the old revision is still open: what is going to happen is said in the words of a plan. */
+function changeBegun(facts: FlinkJobFacts, open: AttemptRecord, to: string | undefined): Going {
+  const from = open.revision;
+  const canSave = open.stopping !== undefined || isRunning(facts, open.number);
+  const detail = changeUnderWay(facts, from, to, canSave ? 'Running' : 'Starting');
+  return { phase: changePhase(facts, from, to), detail };
+}
+
+/** It is closed. */
+function changeMade(facts: FlinkJobFacts, from: string | undefined, to: string | undefined): Going {
+  return { phase: changePhase(facts, from, to), detail: changeUnderWay(facts, from, to) };
+}
+
+function whyRolledBack({ revisions }: Ledger): string | undefined {
+  const { bad, badBecause } = revisions ?? {};
+  return bad === undefined ? undefined : `revision ${bad} did not become stable: ${badBecause}`;
 }
 
 /** A job that ran when it was heard of last, and does not answer, is not known to be anything else while who led it lives. */
@@ -84,13 +98,16 @@ function changePhase({ revisions }: FlinkJobFacts, from: string | undefined, to:
 }
 
 /** What an attempt that does not run yet is on its way from. */
-function startingPhase(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord): Phase {
+function starting(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord): Going {
   const before = ledger.attempts.at(-2);
   // A record that was lost, and made anew, names none.
-  if (before?.revision === undefined) return 'Starting';
-  if (isRollback(ledger, before.revision, open.revision)) return 'RollingBack';
-  if (before.revision !== open.revision) return changePhase(facts, before.revision, open.revision);
-  return before.end?.how === 'failed' || before.end?.how === 'crashed' ? 'Restarting' : 'Starting';
+  if (before?.revision === undefined) return { phase: 'Starting' };
+  if (isRollback(ledger, before.revision, open.revision)) {
+    return { phase: 'RollingBack', detail: whyRolledBack(ledger) };
+  }
+  if (before.revision !== open.revision) return changeMade(facts, before.revision, open.revision);
+  const hasFailed = before.end?.how === 'failed' || before.end?.how === 'crashed';
+  return { phase: hasFailed ? 'Restarting' : 'Starting' };
 }
 
 function between(facts: FlinkJobFacts, ledger: Ledger): Situation {
@@ -107,8 +124,9 @@ function between(facts: FlinkJobFacts, ledger: Ledger): Situation {
   }
   if (last === undefined) return { phase: 'Starting', reason: 'Progressing' };
   if (last.revision !== undefined && target !== last.revision) {
-    const phase = isRollback(ledger, last.revision, target) ? 'RollingBack' : changePhase(facts, last.revision, target);
-    return { phase, reason: 'Progressing' };
+    return isRollback(ledger, last.revision, target)
+      ? { phase: 'RollingBack', reason: 'Progressing', detail: whyRolledBack(ledger) }
+      : { ...changeMade(facts, last.revision, target), reason: 'Progressing' };
   }
   const failure = last.failures.at(-1);
   if (last.end?.how === 'replaced') return { phase: 'Starting', reason: 'Progressing' };

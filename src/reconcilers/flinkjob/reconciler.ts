@@ -17,6 +17,7 @@ import type { FlinkJobFacts, Handles, OperatorSettings } from './facts.ts';
 import type { JobCopies } from './job-copies.ts';
 import type { JobRest } from './job-rest.ts';
 import { JobMemories, type JobMemory } from './memory.ts';
+import { newsOf } from './news.ts';
 import { nextStep } from './next-step.ts';
 import { type DoneAlready, nothingDone, Observer } from './observe.ts';
 import { statusChangesAt, statusOf, statusToWrite } from './status.ts';
@@ -120,7 +121,7 @@ export class FlinkJobReconciler {
     memory.standing = standingOf(facts.handles);
     this.tell(step, key);
     // A farewell comes first: once the finalizer is off, nobody is left to say where the state lies.
-    if (step.do === 'removeFinalizer') this.say(step, facts, key);
+    if (step.do === 'removeFinalizer') this.say(step.say, facts);
     const acting = { client: context.client, memory, done, rest, clock, random };
     const acted = await act(step, facts, acting).catch((error: unknown): Acted => {
       if (!saysTerminating(error)) throw error;
@@ -132,7 +133,7 @@ export class FlinkJobReconciler {
     if (acted === 'refused') return acted;
     // An attempt that was opened is told of as that attempt.
     memory.standing = standingOf(memory.handles) ?? memory.standing;
-    if (step.do !== 'removeFinalizer') this.say(step, facts, key);
+    if (step.do !== 'removeFinalizer' && 'say' in step) this.say(step.say, facts);
     return acted;
   }
 
@@ -158,8 +159,8 @@ export class FlinkJobReconciler {
   }
 
   /** To people who look at the job, and to those who look at the log. */
-  private say(step: Step, { object }: FlinkJobFacts, key: ObjectKey): void {
-    const sayings: readonly Saying[] = 'say' in step ? step.say : [];
+  private say(sayings: readonly Saying[], { object }: FlinkJobFacts): void {
+    const key = keyOf(object);
     const { namespace, name, uid } = object;
     const regarding = { apiVersion: API_VERSION, kind: KIND, namespace, name, uid };
     for (const { type, reason, note } of sayings) {
@@ -176,6 +177,7 @@ export class FlinkJobReconciler {
     // The uid alone would not do: the server does not look at it where a part of an object is written.
     const object: FlinkJobObject = { metadata: { namespace, name, uid, resourceVersion }, status };
     await client.apply(FLINK_JOBS, object, { subresource: 'status', fieldManager: STATUS_MANAGER, force: true });
+    this.say(newsOf(facts, status), facts);
     return status;
   }
 

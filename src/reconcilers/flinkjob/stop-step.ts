@@ -1,4 +1,5 @@
 /** Brings the open attempt down because something else is wanted of the job. Pure. */
+import { NEEDS_A_RUNNING_JOB } from '../../api/index.ts';
 import type { AttemptRecord, Ledger, Stopping, StopReason } from '../../ha/index.ts';
 import { assertNever } from '../../lib/assert-never.ts';
 import { derivedId } from '../../lib/derived-id.ts';
@@ -29,13 +30,13 @@ export function stopStep(facts: FlinkJobFacts, ledger: Ledger, open: AttemptReco
   if (rest.is === 'silent' && isUnheard(facts, open.number) && now >= rest.since && now < rest.since + UNHEARD_MS) {
     return { do: 'rest', untilMs: rest.since + UNHEARD_MS };
   }
-  if (!mayFallBack(facts, why)) return NEEDS_A_RUNNING_JOB;
+  if (!mayFallBack(facts, why)) return WAITS_FOR_THE_JOB;
   return close(facts, ledger, why, why === 'suspend' ? [] : [fallback('the job does not run')]);
 }
 
-const NEEDS_A_RUNNING_JOB: Extract<Step, { do: 'rest' }> = {
+const WAITS_FOR_THE_JOB: Extract<Step, { do: 'rest' }> = {
   do: 'rest',
-  because: { reason: 'Progressing', detail: 'a savepoint needs a job that runs, and spec.upgrade.fallback is false' },
+  because: { reason: 'Progressing', detail: NEEDS_A_RUNNING_JOB },
 };
 
 /** Each time it is noted it is another stop: a job that refused one may be asked for the next. */
@@ -106,8 +107,8 @@ function withoutSavepoint(
 ): Step {
   if (mayFallBack(facts, why)) return close(facts, ledger, why, [fallback(cause)]);
   const notBefore = facts.operation?.state.is === 'failed' ? facts.operation.notBefore : 0;
-  if (facts.now < notBefore) return { ...NEEDS_A_RUNNING_JOB, untilMs: notBefore };
-  return isRunning(facts, open.number) ? noteStop(facts, ledger, open, why) : NEEDS_A_RUNNING_JOB;
+  if (facts.now < notBefore) return { ...WAITS_FOR_THE_JOB, untilMs: notBefore };
+  return isRunning(facts, open.number) ? noteStop(facts, ledger, open, why) : WAITS_FOR_THE_JOB;
 }
 
 function deadlineMs({ desired, settings }: FlinkJobFacts, why: StopReason): number {

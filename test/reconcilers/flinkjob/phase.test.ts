@@ -208,3 +208,40 @@ test('a deletion that waits for work in the storage says so, and what is wrong w
   expect(detail({ end })).toBeUndefined();
   expect(situation(good.deleted().facts(), undefined).detail).toBeUndefined();
 });
+
+const detailOf = (story: JobStory) => situation(story.facts(), undefined).detail;
+
+test('a change on its way says which fields changed, and until the old attempt is closed what will become of the state', () => {
+  const rollback = 'If it is not stable in time, the revision before takes its place again';
+  expect(detailOf(changed)).toBe(`spec.args changed. The job restarts from its newest checkpoint. ${rollback}`);
+  expect(detailOf(rescaled)).toBe(
+    'spec.parallelism changed. The job restarts from its newest checkpoint with parallelism 3',
+  );
+  const saved = good.spec({ args: ['new'], upgrade: { mode: 'Savepoint' } });
+  expect(detailOf(saved)).toContain('The job is stopped with a savepoint and restarts from that.');
+  expect(detailOf(saved.answers({ tasksRunning: 1 }))).toContain('no savepoint can be taken');
+  expect(detailOf(ended(changed))).toBe('spec.args changed');
+  expect(detailOf(bad.sees(unheard))).toBe('spec.args changed');
+});
+
+test('a rollback says why', () => {
+  const because = `revision ${changed.revision} did not become stable: it was not stable within 600 s`;
+  for (const story of [found, ended(found), failed(found).opened(good.revision).sees(unheard)]) {
+    expect(detailOf(story)).toBe(because);
+  }
+});
+
+test('an invalid spec says everything that is wrong with it', () => {
+  const facts = good.facts();
+  const violation = (path: string, severity: 'error' | 'warning' = 'error') =>
+    ({ path, rule: 'is wrong', remedy: 'Mend it.', code: 'X', severity }) as const;
+  const violations = [violation('spec.a'), violation('spec.b', 'warning'), violation('spec.c')];
+  const desired = { is: 'invalid', violations, isOrphan: false } as const;
+  expect(situation({ ...facts, desired }, undefined)).toMatchObject({
+    reason: 'InvalidSpec',
+    detail: 'spec.a: is wrong; spec.c: is wrong',
+  });
+  const many = Array.from({ length: 22 }, (_, index) => violation(`spec.${index}`));
+  const all = situation({ ...facts, desired: { ...desired, violations: many } }, undefined);
+  expect(all.detail).toMatch(/spec\.19: is wrong; 2 more$/);
+});
