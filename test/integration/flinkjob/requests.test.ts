@@ -131,7 +131,7 @@ test('a write that another one came before is decided anew, and told of when it 
   await job.apply();
   await job.phase('Running');
   expect(rule.hits).toBe(1);
-  expect(operator.told.map(({ reason }) => reason)).toEqual(['Submit']);
+  await expect.poll(() => operator.told.map(({ reason }) => reason)).toEqual(['Submit', 'JobStatusChanged']);
 });
 
 test('a deletion of pods that arrives late finds nothing of the next FlinkJob of the name', async () => {

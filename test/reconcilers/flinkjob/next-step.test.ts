@@ -66,7 +66,7 @@ test('an invalid spec says no more than it knows', () => {
   const story = aJob().invalid();
   expect(nextStep({ ...story.facts(), desired: { is: 'invalid', violations: [], isOrphan: false } })).toEqual({
     do: 'rest',
-    because: { reason: 'InvalidSpec', detail: '' },
+    because: { reason: 'InvalidSpec' },
   });
 });
 
