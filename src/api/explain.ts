@@ -143,12 +143,12 @@ const TABLE: Readonly<Record<Reason, (facts: ExplainFacts) => Explanation>> = {
   }),
   Forbidden: (facts) => ({
     cause: `The API server does not let the operator do what the job needs${because(facts)}.`,
-    remedy: `Apply the operator's Role and RoleBinding of its own version in ${namespaceText(facts)}; a quota or an admission policy has to allow it, too.`,
+    remedy: `Apply the operator's Role and RoleBinding of its own version in ${namespaceText(facts)} (manifests/rbac.yaml has them); a quota (kubectl describe quota${inNamespace(facts)}) or an admission policy has to allow it, too.`,
   }),
   NameConflict: (facts) => ({
     cause: `An object that the job needs exists already and belongs to something else${because(facts)}.`,
     remedy:
-      'Delete or rename that object, or create the job under another name. The operator takes over nothing that it did not make.',
+      'Remove that object with kubectl delete, or create the job under another name. The operator takes over nothing that it did not make.',
   }),
   FailedCreate: (facts) => ({
     cause: `An object of the job cannot be created${because(facts)}.`,

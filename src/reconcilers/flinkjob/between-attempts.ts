@@ -9,6 +9,7 @@ import type { Step } from './step.ts';
 import { isAsked, isGivenUp, isRollback, isToBeDown, targetRevision } from './target.ts';
 import { tidyEndedStep, tidyStep } from './tidy-step.ts';
 
+const CAUSE_LIMIT = 300;
 const REST: Step = { do: 'rest' };
 
 export function betweenAttempts(facts: FlinkJobFacts, view: LedgerView): Step {
@@ -19,8 +20,13 @@ export function betweenAttempts(facts: FlinkJobFacts, view: LedgerView): Step {
   // A job that never ran, or whose revision somebody has deleted: there is nothing to go on with.
   if (target === undefined || !facts.revisions.has(target)) return { do: 'rest', because: { reason: 'InvalidSpec' } };
   const bad = unprovenRevision(facts, ledger);
-  if (ledger.gaveUp !== undefined && bad === target) return provedBad(ledger, bad, ledger.gaveUp.reason);
+  if (ledger.gaveUp !== undefined && bad === target) return provedBad(ledger, bad, whyGaveUp(ledger));
   return stayDown(facts, view, target) ?? open(facts, view, target);
+}
+
+/** What failed, which the reason of the strategy leaves out; the ledger has little room. */
+function whyGaveUp({ gaveUp, attempts }: Ledger): string {
+  return (attempts.at(-1)?.end?.cause ?? gaveUp?.reason ?? '').slice(0, CAUSE_LIMIT);
 }
 
 /** Why no attempt is opened; undefined when one is due. */

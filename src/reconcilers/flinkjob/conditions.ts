@@ -98,17 +98,19 @@ export function seconds(instant: number): string {
   return new Date(instant).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-function wordsOf(
-  { object, desired, settings, rest, status }: FlinkJobFacts,
-  { reason, detail, pod, nextAt }: Situation,
-): string {
+function imageOf({ desired, settings }: FlinkJobFacts): string | undefined {
+  return desired.is === 'valid' ? (desired.job.spec.image ?? settings.image) : undefined;
+}
+
+function wordsOf(facts: FlinkJobFacts, { reason, detail, pod, nextAt }: Situation): string {
+  const { object, rest, status } = facts;
   const newest = rest.is === 'answered' ? rest.checkpoint?.uri : undefined;
   const known: ExplainFacts = {
     job: object.name,
     namespace: object.namespace,
     detail,
     pod,
-    image: desired.is === 'valid' ? (desired.job.spec.image ?? settings.image) : undefined,
+    image: imageOf(facts),
     nextAt: nextAt === undefined ? undefined : `at ${seconds(nextAt)}`,
     checkpoint: newest ?? status?.checkpoint?.latest?.uri,
   };
@@ -128,7 +130,9 @@ function podsHealthy(facts: FlinkJobFacts): Wanted[] {
   const trouble = troubled === undefined ? undefined : troubleOf(troubled);
   if (trouble !== undefined) {
     const { reason, detail, pod } = trouble;
-    return [condition(facts, 'PodsHealthy', 'False', reason, told(facts, reason, { detail, pod }))];
+    return [
+      condition(facts, 'PodsHealthy', 'False', reason, told(facts, reason, { detail, pod, image: imageOf(facts) })),
+    ];
   }
   const killed = outOfMemory(facts);
   if (killed === undefined) return [];

@@ -1,4 +1,5 @@
 /** Steps that change the ledger: what is written, and what is said of it. Pure. */
+import { explain } from '../../api/index.ts';
 import {
   beginLife,
   closeAttempt,
@@ -23,6 +24,7 @@ import {
 } from '../../ha/index.ts';
 import { formatDurationMs } from '../../lib/durations.ts';
 import type { Decision } from './decide.ts';
+import { whyGivenUp } from './phase.ts';
 import type { Saying, Step } from './step.ts';
 
 /** Opens the next attempt, and with it what it is opened for. */
@@ -134,12 +136,19 @@ export function crashCounted(
   return written(next, 'count a crash', [{ type: 'Warning', reason: 'Recover', note }]);
 }
 
+/** For commands that mend something. */
+export interface NamedJob {
+  readonly name: string;
+  readonly namespace: string;
+}
+
 /** Closes the open attempt after a failure that the strategy allows no restart for. */
 export function gaveUp(
   ledger: Ledger,
   decision: Extract<Decision, { do: 'giveUp' }>,
-  { now, spec, isInvalid }: { readonly now: number; readonly spec: string; readonly isInvalid: boolean },
+  facts: { readonly now: number; readonly spec: string; readonly isInvalid: boolean; readonly job: NamedJob },
 ): Step {
+  const { now, spec, isInvalid } = facts;
   const { how, cause, code, reason, counters } = decision;
   const named = { ...(code === undefined ? {} : { code }), ...(isInvalid ? { isInvalid } : {}) };
   const closed = closeAttempt(ledger, { how, at: now, cause, ...named });
@@ -149,7 +158,9 @@ export function gaveUp(
     spec,
     ...(counters === undefined ? {} : { counters: counters as unknown as JsonValue }),
   });
-  const note = `The job is not restarted any more: ${cause}. ${reason}. Its state is kept.`;
+  const { name: job, namespace } = facts.job;
+  const words = explain(whyGivenUp(reason, next.attempts.at(-1)), { job, namespace, detail: cause });
+  const note = `${words.cause} ${words.remedy}`;
   return written(next, 'give up', [{ type: 'Warning', reason: 'JobException', note }]);
 }
 

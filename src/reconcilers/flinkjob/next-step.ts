@@ -149,6 +149,7 @@ function attemptEnded(facts: FlinkJobFacts, view: LedgerView, end: ExecutionEnd)
         now: facts.now,
         spec: specVersion(facts.object),
         isInvalid: isInvalidJob(end),
+        job: facts.object,
       });
     default:
       throw new TypeError(`the end of an attempt cannot lead to ${decision.do}`);
@@ -159,7 +160,12 @@ function leaderCrashed(facts: FlinkJobFacts, ledger: Ledger, end: ExecutionEnd, 
   const decision = decisionOn(facts, ledger, end);
   if (decision.do === 'closeFailed') return crashCounted(ledger, decision, pod, facts.now);
   if (decision.do === 'giveUp') {
-    return gaveUp(ledger, decision, { now: facts.now, spec: specVersion(facts.object), isInvalid: false });
+    return gaveUp(ledger, decision, {
+      now: facts.now,
+      spec: specVersion(facts.object),
+      isInvalid: false,
+      job: facts.object,
+    });
   }
   throw new TypeError(`a crash cannot lead to ${decision.do}`);
 }

@@ -133,7 +133,8 @@ function between(facts: FlinkJobFacts, ledger: Ledger): Situation {
   return { phase: 'Restarting', reason: 'ProgressingWithRetry', detail: last.end?.cause, nextAt: failure?.nextAt };
 }
 
-function whyGivenUp(reason: string, last: AttemptRecord | undefined): Reason {
+/** What conditions call it. @param last the attempt after which no other one is opened */
+export function whyGivenUp(reason: string, last: AttemptRecord | undefined): Reason {
   if (last?.end?.isInvalid === true) return 'InvalidJob';
   const isSuppressed = reason === NOT_RECOVERABLE || last?.reported?.suppressRestarts === true;
   return isSuppressed ? 'RestartsSuppressed' : 'RestartsExhausted';

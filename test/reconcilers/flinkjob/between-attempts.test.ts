@@ -143,7 +143,7 @@ test('a revision that was given up before it proved itself is rolled back', () =
   );
   expect(step(bad)).toMatchObject({
     why: `revision ${bad.revision} is bad`,
-    ledger: { revisions: { badBecause: 'used up' } },
+    ledger: { revisions: { badBecause: 'it ended' } },
   });
   const next = bad.did(step(bad));
   expect(step(next)).toMatchObject(opens(3));
