@@ -3,6 +3,7 @@
  * first that speaks decides: deletion, an operator that is away, what cannot go on, pods that cannot run, what is under
  * way, what a running job should be helped with.
  */
+import { formatDurationMs } from '../lib/durations.ts';
 import { type ExplainFacts, type Explanation, explain, isReason, needsSomebody, type Reason } from './explain.ts';
 import type { FlinkJobStatus } from './flink-job.ts';
 
@@ -40,6 +41,8 @@ export interface ExplainContext {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly pods?: readonly PodTrouble[];
+  /** What the job waits for at this moment, as its pods tell. */
+  readonly doing?: string | undefined;
   /** When somebody changed the spec last; tells an operator that is away from one that has only just been asked. */
   readonly changedAt?: number | undefined;
 }
@@ -73,7 +76,7 @@ function caseOf(job: ObservedJob, context: ExplainContext): Case {
     unseen(job, context) ??
     stalled(status) ??
     worstPod(status, context.pods ?? []) ??
-    underWay(job) ??
+    underWay(job, context) ??
     ended(status) ??
     unwell(status) ?? { reason: isReady(status) ? 'Succeeded' : 'Progressing' }
   );
@@ -81,7 +84,8 @@ function caseOf(job: ObservedJob, context: ExplainContext): Case {
 
 function beingDeleted({ metadata, status }: ObservedJob): Case | undefined {
   if (metadata?.deletionTimestamp === undefined) return undefined;
-  return { reason: 'Deleting', facts: { detail: status?.lastError?.message } };
+  const said = status?.conditions?.find(({ reason }) => reason === 'Deleting')?.message;
+  return { reason: 'Deleting', facts: { detail: status?.lastError?.message ?? said } };
 }
 
 /** Nobody has written a status, or none for the newest spec. */
@@ -124,16 +128,19 @@ function worstPod(status: Partial<FlinkJobStatus>, pods: readonly PodTrouble[]):
     : undefined;
 }
 
-function underWay({ status = {} }: ObservedJob): Case | undefined {
+function underWay({ status = {} }: ObservedJob, { now, doing }: ExplainContext): Case | undefined {
   const { restarts, phase } = status;
   if (phase === 'Restarting') {
-    const nextAt = restarts?.nextAt === undefined ? undefined : `at ${restarts.nextAt}`;
+    const leftMs = restarts?.nextAt === undefined ? 0 : Date.parse(restarts.nextAt) - now;
+    const nextAt = leftMs > 0 ? `in ${formatDurationMs(Math.ceil(leftMs / 1_000) * 1_000)}` : undefined;
     return { reason: 'ProgressingWithRetry', facts: { detail: restarts?.lastCause, nextAt } };
   }
   const condition = conditionOf(status.conditions, 'Reconciling', 'True');
   if (condition === undefined) return undefined;
   const reason = isReason(condition.reason) ? condition.reason : 'Progressing';
-  return { reason, facts: { detail: condition.message } };
+  // What a condition does not say, because it changes from one moment to the next.
+  const isBare = condition.message === explain(reason).cause;
+  return { reason, facts: { detail: isBare && doing !== undefined ? doing : condition.message } };
 }
 
 function ended({ phase }: Partial<FlinkJobStatus>): Case | undefined {

@@ -103,6 +103,7 @@ const upgrade = z
       description: 'How far it is.',
     }),
     started: time('When it began.').optional(),
+    deadline: time('When it is rolled back, unless it is stable by then.').optional(),
   })
   .meta({ description: 'The upgrade in progress.' });
 

@@ -104,7 +104,11 @@ test('a job between two attempts says what failed and when it goes on', () => {
   const found = why(
     aJob({ phase: 'Restarting', restarts: { count: 2, lastCause: 'bad record', nextAt: '2026-01-02T03:04:09Z' } }),
   );
-  expect(found.cause).toBe('Something failed that is tried again at 2026-01-02T03:04:09Z: bad record.');
+  expect(found.cause).toBe('Something failed that is tried again in 4s: bad record.');
+  const late = { count: 2, lastCause: 'bad record', nextAt: TIME };
+  expect(why(aJob({ phase: 'Restarting', restarts: late })).cause).toBe(
+    'Something failed that is tried again: bad record.',
+  );
 });
 
 test.each<[string, Status, string]>([

@@ -1,6 +1,7 @@
 /** Pods of a job as a person wants to see them: what each is for, how it is, and what it suffers from. Pure. */
 import { LABELS, type PodTrouble, type Reason } from '../../api/index.ts';
 import type { ContainerStatus, Pod } from '../../kube/index.ts';
+import { JOB_EXIT } from '../../lib/exit-codes.ts';
 import { MAIN_CONTAINER } from '../../resources/index.ts';
 import type { EventReport } from './event-report.ts';
 
@@ -75,11 +76,25 @@ function troubleWords(pod: Pod): TroubleWords {
     if (waiting?.reason !== undefined && !NORMAL_WAITS.has(waiting.reason))
       return words(waiting.reason, waiting.message);
     if (terminated !== undefined && terminated.exitCode !== 0) {
-      return words(terminated.reason ?? 'Error', `exit code ${terminated.exitCode}`);
+      return words(terminated.reason ?? 'Error', exitText(terminated.exitCode));
     }
   }
   const scheduled = conditions.find(({ type, status }) => type === 'PodScheduled' && status === 'False');
   return scheduled === undefined ? {} : words(scheduled.reason ?? 'Unschedulable', scheduled.message);
+}
+
+/** What exit codes of a job's process mean; another one is a crash. */
+const EXITS: Readonly<Record<number, string>> = {
+  [JOB_EXIT.failed]: 'the job failed',
+  [JOB_EXIT.suppressRestarts]: 'the job failed, and a restart cannot help',
+  [JOB_EXIT.lostLeadership]: 'it lost the leadership',
+  [JOB_EXIT.invalid]: 'the job is not valid',
+  [JOB_EXIT.stopped]: 'stopped on request',
+};
+
+function exitText(code: number): string {
+  const meaning = EXITS[code];
+  return meaning === undefined ? `exit code ${code}` : `exit code ${code}: ${meaning}`;
 }
 
 /** What a container waits for that comes by itself. */

@@ -47,6 +47,7 @@ function answer(report: ClusterStatusReport, now: number, paint: Paint): Fact[] 
     ['Phase', paint(tone, phase) + (since === undefined ? '' : ` for ${ago(since, now)}`)],
     ['Why', printable(cause)],
     ['To do', needsSomebody || reason === 'Suspended' ? paint('strong', printable(remedy)) : undefined],
+    ['Next', report.next && nextText(report.next, now)],
   ];
 }
 
@@ -55,12 +56,12 @@ function factsOf(report: ClusterStatusReport, now: number): Fact[] {
   return [
     ...report.conditions.map((condition): Fact => conditionFact(condition, report, now)),
     ['Runs', runsText(report)],
-    ['Attempt', attempt && attemptText(attempt, now)],
+    ['Attempt', attempt && attemptText(attempt, report.phase, now)],
+    ['Began from', attempt?.restoredFrom && printable(attempt.restoredFrom)],
     ['Tasks', tasks && `${tasks.running} of ${tasks.total} running`],
-    ['Restarts', restarts && restartsText(restarts, now)],
+    ['Restarts', restarts && restartsText(restarts)],
     ['Checkpoint', checkpointText(checkpoint, report.failedCheckpoints, now)],
     ['Savepoint', savepointText(savepoints, now)],
-    ['Restored from', report.restoredFrom && printable(report.restoredFrom)],
     ['Revision', revisionText(report)],
     ['Upgrade', report.upgrade && `${report.upgrade.step}${sinceText(report.upgrade.started, now)}`],
     [
@@ -76,7 +77,9 @@ function factsOf(report: ClusterStatusReport, now: number): Fact[] {
 function conditionFact(condition: ConditionReport, { explanation }: ClusterStatusReport, now: number): Fact {
   const { type, status, reason, message, since } = condition;
   const isTold = reason === explanation.reason && isReason(reason);
-  const words = isTold || message === '' ? '' : `: ${printable(message)}`;
+  // Ready says the same as the two that say why it is not, and a condition that all is well needs no words.
+  const isRepeated = type === 'Reconciling' || type === 'Stalled' || reason === 'Succeeded';
+  const words = isTold || isRepeated || message === '' ? '' : `: ${printable(message)}`;
   return [type, `${status} for ${ago(since, now)}, ${printable(reason)}${words}`];
 }
 
@@ -92,17 +95,25 @@ function runsText({ runtime, image, parallelism, maxParallelism }: ClusterStatus
 
 function attemptText(
   { number, started, leader, epoch }: NonNullable<ClusterStatusReport['attempt']>,
+  phase: string,
   now: number,
 ): string {
   const since = started === undefined ? '' : `, started ${ago(started, now)} ago`;
-  const led = leader === undefined ? ', nobody leads' : `, led by ${printable(leader)}`;
+  const nobody = WITHOUT_ATTEMPT.has(phase) ? ', ended' : ', nobody leads';
+  const led = leader === undefined ? nobody : `, led by ${printable(leader)}`;
   return `${number}${since}${led}${epoch === undefined ? '' : `, epoch ${epoch}`}`;
 }
 
-function restartsText({ count, lastCause, nextAt }: NonNullable<ClusterStatusReport['restarts']>, now: number): string {
-  const last = lastCause === undefined ? '' : `; the last: ${printable(lastCause)}`;
-  const left = nextAt === undefined ? 0 : Date.parse(nextAt) - now;
-  return `${count}${last}${left > 0 ? `; the next attempt in ${durationText(left)}` : ''}`;
+/** Phases in which the last attempt is over. */
+const WITHOUT_ATTEMPT = new Set(['Suspended', 'Succeeded', 'Failed']);
+
+function nextText({ at, what }: NonNullable<ClusterStatusReport['next']>, now: number): string {
+  const left = Math.ceil((Date.parse(at) - now) / 1_000) * 1_000;
+  return `in ${durationText(Math.max(0, left))} ${what}`;
+}
+
+function restartsText({ count, lastCause }: NonNullable<ClusterStatusReport['restarts']>): string {
+  return `${count}${lastCause === undefined ? '' : `; the last: ${printable(lastCause)}`}`;
 }
 
 function checkpointText(checkpoint: CheckpointReport | undefined, failed: number | undefined, now: number): string {
@@ -133,10 +144,13 @@ function savepointText(savepoints: ClusterStatusReport['savepoints'], now: numbe
   );
 }
 
-function revisionText({ revision, desiredRevision, pendingChange }: ClusterStatusReport): string | undefined {
+function revisionText(report: ClusterStatusReport): string | undefined {
+  const { revision, desiredRevision, pendingChange, conditions } = report;
   if (revision === undefined) return desiredRevision && `none runs yet, ${desiredRevision} is wanted`;
   if (desiredRevision === undefined || desiredRevision === revision) return revision;
-  return `${revision}; ${desiredRevision} is wanted${pendingChange === undefined ? '' : ` (${CHANGES[pendingChange] ?? pendingChange})`}`;
+  const isBack = conditions.some(({ type, status }) => type === 'RolledBack' && status === 'True');
+  const what = isBack ? 'did not become stable' : pendingChange && (CHANGES[pendingChange] ?? pendingChange);
+  return `${revision}; ${desiredRevision} is wanted${what === undefined ? '' : ` (${what})`}`;
 }
 
 const CHANGES: Readonly<Record<string, string>> = {

@@ -2,6 +2,7 @@
 import { explainJob, type FlinkJobStatus, type JobExplanation, needsSomebody } from '../../api/index.ts';
 import type { CheckpointStatistics } from '../../flink/index.ts';
 import type { FlinkJobObject } from '../../kube/index.ts';
+import { parseDurationMs } from '../../lib/durations.ts';
 import type { EventReport } from './event-report.ts';
 import { type FieldKeeper, keepersOfSpec, specChangedAt } from './gitops.ts';
 import type { JobSeen } from './look-at-job.ts';
@@ -20,6 +21,8 @@ export interface ClusterStatusReport {
   readonly generation: number;
   readonly observedGeneration: number;
   readonly deleting?: string;
+  /** What happens next by itself, and when. */
+  readonly next?: { readonly at: string; readonly what: string };
   readonly jobId?: string;
   readonly runtime?: string;
   readonly image?: string;
@@ -81,6 +84,7 @@ export interface SpecSeen {
   readonly image?: string;
   readonly parallelism?: number;
   readonly state?: string;
+  readonly deletion?: { readonly timeout?: string };
   readonly triggers?: Partial<Record<TriggerName, number>>;
 }
 
@@ -110,6 +114,7 @@ export function statusReport(seen: JobSeen, now: number): ClusterStatusReport {
     generation: metadata.generation ?? 0,
     observedGeneration: status?.observedGeneration ?? -1,
     ...present('deleting', metadata.deletionTimestamp),
+    ...present('next', nextOf(job, now)),
     ...present('image', spec.image),
     ...present('parallelism', status?.parallelism ?? spec.parallelism),
     ...pick(status, ['jobId', 'runtime', 'maxParallelism', 'tasks', 'attempt', 'restarts']),
@@ -127,6 +132,43 @@ export function statusReport(seen: JobSeen, now: number): ClusterStatusReport {
   };
 }
 
+/** The next thing that happens although nobody does anything, where its time is known. */
+function nextOf({ metadata = {}, status, ...job }: FlinkJobObject, now: number): ClusterStatusReport['next'] {
+  const { deletionTimestamp } = metadata;
+  if (deletionTimestamp !== undefined) {
+    const timeoutMs = parseDurationMs(specOf({ metadata, ...job }).deletion?.timeout ?? '');
+    if (timeoutMs === undefined) return undefined;
+    return upcoming(Date.parse(deletionTimestamp) + timeoutMs, 'what is not done is skipped', now);
+  }
+  const { restarts, attempt, upgrade, phase } = status ?? {};
+  if (phase === 'Restarting' && restarts?.nextAt !== undefined) {
+    return upcoming(Date.parse(restarts.nextAt), `attempt ${(attempt?.number ?? 0) + 1} begins`, now);
+  }
+  if (upgrade?.deadline === undefined) return undefined;
+  return upcoming(Date.parse(upgrade.deadline), 'the change is rolled back, unless it is stable by then', now);
+}
+
+function upcoming(at: number, what: string, now: number): ClusterStatusReport['next'] {
+  return at > now ? { at: new Date(at).toISOString(), what } : undefined;
+}
+
+/** What a job that comes up waits for, as its pods and tasks tell. */
+function doingOf(
+  reports: readonly PodReport[],
+  { attempt, tasks, phase }: Partial<FlinkJobStatus>,
+): string | undefined {
+  if (phase !== 'Starting' && phase !== 'Restarting' && phase !== 'Upgrading' && phase !== 'Rescaling')
+    return undefined;
+  const own = reports.filter(({ attempt: number, role }) => number === attempt?.number && role !== 'ended');
+  const [first] = own;
+  if (attempt === undefined) return undefined;
+  if (first === undefined) return `attempt ${attempt.number} has no pod yet`;
+  if (own.every(({ isReady }) => !isReady))
+    return `pod ${first.name} of attempt ${attempt.number} is coming up (${first.state})`;
+  if (tasks !== undefined && tasks.running < tasks.total) return `${tasks.running} of ${tasks.total} tasks run`;
+  return attempt.leader === undefined ? `nobody leads attempt ${attempt.number} yet` : undefined;
+}
+
 /** Why the job is where it is, with what its pods say. */
 export function explainSeen(
   { job, pods, events }: Pick<JobSeen, 'job' | 'pods' | 'events'>,
@@ -136,7 +178,12 @@ export function explainSeen(
   const { state } = specOf(job);
   return explainJob(
     { metadata, spec: { state }, status },
-    { now, pods: podTroubles(pods, attemptOf(status), events), changedAt: specChangedAt(metadata.managedFields) },
+    {
+      now,
+      pods: podTroubles(pods, attemptOf(status), events),
+      doing: doingOf(podReports(pods, attemptOf(status)), status ?? {}),
+      changedAt: specChangedAt(metadata.managedFields),
+    },
   );
 }
 

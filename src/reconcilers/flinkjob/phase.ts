@@ -50,7 +50,7 @@ function within(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord): Situ
   const told = trouble === undefined ? { reason: 'Progressing' as const } : trouble;
   switch (why) {
     case 'suspend':
-      return { phase: 'Suspending', ...told };
+      return { ...suspending(facts), ...told };
     case 'rollback':
       return { phase: 'RollingBack', detail: whyRolledBack(ledger), ...told };
     case 'upgrade':
@@ -79,6 +79,13 @@ function changeBegun(facts: FlinkJobFacts, open: AttemptRecord, to: string | und
 /** It is closed. */
 function changeMade(facts: FlinkJobFacts, from: string | undefined, to: string | undefined): Going {
   return { phase: changePhase(facts, from, to), detail: changeUnderWay(facts, from, to) };
+}
+
+/** The same from its beginning to its end: how far it is shows in the pods. */
+function suspending({ desired }: FlinkJobFacts): Going {
+  const isSaved = desired.is === 'valid' && desired.settings.upgrade.mode === 'Savepoint';
+  const how = isSaved ? 'with a savepoint' : 'and its newest checkpoint is kept';
+  return { phase: 'Suspending', detail: `spec.state is Suspended, so the job is stopped ${how}` };
 }
 
 function whyRolledBack({ revisions }: Ledger): string | undefined {
@@ -120,7 +127,7 @@ function between(facts: FlinkJobFacts, ledger: Ledger): Situation {
   if (last?.end?.how === 'finished' && target === last.revision) return { phase: 'Succeeded', reason: 'Finished' };
   if (isToBeDown(facts)) {
     const isDown = pods.every(({ end }) => end !== undefined);
-    return isDown ? { phase: 'Suspended', reason: 'Suspended' } : { phase: 'Suspending', reason: 'Progressing' };
+    return isDown ? { phase: 'Suspended', reason: 'Suspended' } : { ...suspending(facts), reason: 'Progressing' };
   }
   if (last === undefined) return { phase: 'Starting', reason: 'Progressing' };
   if (last.revision !== undefined && target !== last.revision) {

@@ -47,7 +47,7 @@ export function unprovenRevision(
 }
 
 /** When a revision that has not proved itself is rolled back. */
-function rollbackAt(facts: FlinkJobFacts, ledger: Ledger, revision: string): number {
+export function rollbackAt(facts: FlinkJobFacts, ledger: Ledger, revision: string): number {
   const { settings } = facts;
   const job = settingsInForce(facts, ledger);
   const { intervalMs = 0, timeoutMs = 0 } = job?.checkpoints ?? {};

@@ -7,6 +7,7 @@ import { type AttemptRecord, type Ledger, openAttemptOf } from '../../ha/index.t
 import { conditionsChangeAt, conditionsOf, type Outcome, seconds } from './conditions.ts';
 import { type FlinkJobFacts, isOf, isRunning, type PodSeen } from './facts.ts';
 import { type Situation, situation } from './phase.ts';
+import { rollbackAt, unprovenRevision } from './revision-proof.ts';
 import { savepointExpiresAt, savepointHandled, savepointsOf } from './savepoint-status.ts';
 import { isRescale, targetRevision } from './target.ts';
 
@@ -215,9 +216,11 @@ function upgradeOf(facts: FlinkJobFacts, ledger: Ledger, { phase }: Situation): 
   const isOld = last.revision === stable;
   if (isOld && !['Upgrading', 'Rescaling', 'RollingBack'].includes(phase)) return undefined;
   if (phase === 'Suspended' || phase === 'Failed' || phase === 'Succeeded') return undefined;
+  const unproven = isOld ? undefined : unprovenRevision(facts, ledger);
   return {
     step: upgradeStep(facts, open, isOld, phase),
     started: facts.status?.upgrade?.started ?? seconds(facts.now),
+    ...(unproven === undefined ? {} : { deadline: seconds(rollbackAt(facts, ledger, unproven)) }),
   };
 }
 

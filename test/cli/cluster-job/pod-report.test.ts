@@ -123,3 +123,15 @@ test('the spec was changed when the newest of its writers wrote', () => {
   ];
   expect(specChangedAt(fields)).toBe(NOW - 5_000);
 });
+
+test('the exit code of a process of a job is said in words, that of a crash is not', () => {
+  const detailOf = (code: number) => podReports([anEndedPod('flights-3-0', code, 'Error')], { number: 3 })[0]?.detail;
+  expect([10, 11, 12, 13, 14, 139].map(detailOf)).toEqual([
+    'exit code 10: the job failed',
+    'exit code 11: the job failed, and a restart cannot help',
+    'exit code 12: it lost the leadership',
+    'exit code 13: the job is not valid',
+    'exit code 14: stopped on request',
+    'exit code 139',
+  ]);
+});

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { explain } from '../../../src/api/index.ts';
 import type { EventReport } from '../../../src/cli/cluster-job/event-report.ts';
 import type { JobSeen } from '../../../src/cli/cluster-job/look-at-job.ts';
 import { clusterStatusLines } from '../../../src/cli/cluster-job/status-lines.ts';
@@ -183,4 +184,60 @@ test('a spec that is not even an object is shown, too', () => {
 
 test('the page of the plugin is linked from the README', () => {
   expect(readFileSync('README.md', 'utf8')).toContain('(docs/kubectl.md)');
+});
+
+const lineOf = (label: string, lines: readonly string[]) =>
+  lines
+    .find((line) => line.startsWith(label))
+    ?.slice(label.length)
+    .trim();
+
+test('what happens next by itself is said with its time', () => {
+  const next = (status: object, metadata: object = {}, spec: object = {}) =>
+    lineOf('Next', screen({ job: aJobObject(status, { metadata, spec }) }));
+  const upgrade = { step: 'Stabilizing' as const, deadline: ago(-90) };
+  expect(next({ phase: 'Upgrading', upgrade })).toBe('in 1m30s the change is rolled back, unless it is stable by then');
+  const restarts = { count: 1, nextAt: ago(-7) };
+  expect(next({ phase: 'Restarting', attempt: { number: 3 }, restarts })).toBe('in 7s attempt 4 begins');
+  expect(next({ phase: 'Restarting', attempt: { number: 3 }, restarts: { count: 1, nextAt: ago(7) } })).toBeUndefined();
+  const deletion = { deletion: { timeout: '2m' } };
+  expect(next({ phase: 'Deleting' }, { deletionTimestamp: ago(30) }, deletion)).toBe(
+    'in 1m30s what is not done is skipped',
+  );
+  expect(next({ phase: 'Running', restarts })).toBeUndefined();
+});
+
+test('a job that comes up says what it waits for', () => {
+  const conditions = [condition('Reconciling', 'True', 'Progressing', explain('Progressing').cause)];
+  const why = (pods: JobSeen['pods'], more: object = {}) => {
+    const attempt = { number: 3, ...more };
+    const tasks = { running: 1, total: 4 };
+    return lineOf('Why', screen({ job: aJobObject({ phase: 'Starting', attempt, tasks, conditions }), pods }));
+  };
+  const doing = 'The operator is carrying out what the resource asks for: ';
+  expect(why([])).toBe(`${doing}attempt 3 has no pod yet.`);
+  expect(why([anEndedPod('flights-3-0', 12, 'Error')])).toBe(`${doing}attempt 3 has no pod yet.`);
+  const coming = aPod('flights-3-1', { phase: 'Pending' });
+  expect(why([coming])).toBe(`${doing}pod flights-3-1 of attempt 3 is coming up (Pending).`);
+  expect(why([coming, aPod('flights-3-0')])).toBe(`${doing}1 of 4 tasks run.`);
+});
+
+test('an attempt that is over is not without a leader, it has ended', () => {
+  const attempt = { number: 3, started: ago(260), epoch: 5 };
+  const lines = screen({ job: aJobObject({ phase: 'Suspended', attempt }) });
+  expect(lineOf('Attempt', lines)).toBe('3, started 4m20s ago, ended, epoch 5');
+});
+
+test('what an attempt began from is shown, and that the wanted revision was rolled back', () => {
+  const lines = screen({
+    job: aJobObject({
+      phase: 'Running',
+      attempt: { number: 3, restoredFrom: 's3://bucket/chk-6' },
+      revision: 'flights-a',
+      desiredRevision: 'flights-b',
+      conditions: [condition('RolledBack', 'True', 'RolledBack', 'x')],
+    }),
+  });
+  expect(lineOf('Began from', lines)).toBe('s3://bucket/chk-6');
+  expect(lineOf('Revision', lines)).toBe('flights-a; flights-b is wanted (did not become stable)');
 });

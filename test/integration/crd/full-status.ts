@@ -50,7 +50,7 @@ export const A_FULL_STATUS = {
   ],
   restoredFrom: 's3://bucket/jobs/savepoint-1',
   handledTriggers: { savepoint: 2, restart: 1, restore: 0 },
-  upgrade: { step: 'Stabilizing', started: TIME },
+  upgrade: { step: 'Stabilizing', started: TIME, deadline: TIME },
   revision: 'flight-delays-6c7f',
   desiredRevision: 'flight-delays-7d80',
   pendingChange: 'Restart',
