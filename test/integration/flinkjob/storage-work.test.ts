@@ -3,7 +3,9 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test as anyTest, expect } from 'vitest';
+import { POD_VARIABLES } from '../../../src/api/index.ts';
 import { NAMESPACES, PODS } from '../../../src/kube/index.ts';
+import { decodeStorageOrder } from '../../../src/lib/storage-work.ts';
 import { AppliedJob, anOperator } from '../../builders/flinkjob-operator.ts';
 import { aNodeSimulator } from '../../builders/node-simulator.ts';
 import { clusterForTests } from '../../cluster/index.ts';
@@ -12,6 +14,10 @@ import { playedJobs } from '../../node-simulator/index.ts';
 const cluster = await clusterForTests();
 const test = anyTest.skipIf(cluster === undefined);
 const signal = new AbortController().signal;
+
+interface PodSpec {
+  readonly containers: readonly { readonly env?: readonly { readonly name: string; readonly value?: string }[] }[];
+}
 
 const filesOf = ({ storageUri }: AppliedJob): string[] => {
   const directory = fileURLToPath(storageUri);
@@ -77,4 +83,23 @@ test('in a namespace that is being removed no savepoint is taken and nothing is 
   const reasons = operator.told.filter(({ reason }) => reason !== 'Submit');
   expect(reasons.map(({ reason }) => reason)).toEqual(['Cleanup', 'Cleanup']);
   expect(operator.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
+});
+
+test('what another FlinkJob began from is not among what is removed, and the Event says so', async () => {
+  const namespace = await cluster!.namespace();
+  const operator = await anOperator(cluster!, { namespace });
+  await aNodeSimulator(cluster!, { namespaces: [namespace], played: playedJobs() });
+  const [job, other] = [new AppliedJob(cluster!, namespace), new AppliedJob(cluster!, namespace, 'other')];
+  await job.apply({ deletion: { mode: 'Cancel', storage: 'Delete' } });
+  const { jobId } = await job.phase('Running');
+  await other.apply({ state: 'Suspended', restoreFrom: `${job.storageUri}/${jobId}/chk-1-2-abcdef` });
+  await other.phase('Suspended');
+  await job.delete();
+  await job.untilGone();
+  const pods = await job.pods();
+  const specs = pods.map(({ spec }) => spec as unknown as PodSpec);
+  const told = specs.flatMap(({ containers: [main] }) => main?.env ?? []);
+  const order = told.find(({ name }) => name === POD_VARIABLES.storageOrder)?.value ?? '';
+  expect(decodeStorageOrder(order)).toMatchObject({ attempts: 1, jobIds: [jobId], keep: [jobId] });
+  expect(operator.told.at(-1)).toMatchObject({ note: expect.stringContaining(`began from ${jobId}, which stays`) });
 });
