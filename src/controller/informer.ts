@@ -45,6 +45,8 @@ export interface InformerOptions<T extends KubeObject, I extends string> {
   readonly trouble?: (error: Error) => void;
   /** Makes whoever changes an object fail. For tests. @default false */
   readonly freeze?: boolean;
+  /** Told when the server is found to have gone back in time. @default nobody listens */
+  readonly wentBack?: () => void;
   /** A stream without a byte for so long is opened again. @default 180000 */
   readonly silenceMs?: number;
 }
@@ -65,6 +67,7 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
   private resourceVersion = '';
   private lastEventAt: number | undefined;
   private coming = new Map<ObjectKey, T>();
+  private anew = new AbortController();
 
   constructor(options: InformerOptions<T, I>) {
     this.options = options;
@@ -127,9 +130,13 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
     const stopCounting = this.counts.onRead(() => ({ isSynced: this.isSynced, silentMs: this.silentMs }));
     const patience = silenceMs === undefined ? {} : { silenceMs };
     try {
-      for await (const event of watch(client, resource, { ...this.selection, ...patience, signal, clock, random })) {
-        await this.take(event);
-        await this.breather.pause();
+      while (!signal.aborted) {
+        this.anew = new AbortController();
+        const until = { signal: AbortSignal.any([signal, this.anew.signal]), clock, random };
+        for await (const event of watch(client, resource, { ...this.selection, ...patience, ...until })) {
+          await this.take(event);
+          await this.breather.pause();
+        }
       }
     } finally {
       stopCounting();
@@ -137,13 +144,23 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
     }
   }
 
-  /** Asks the server for one object, now, and takes what it says into the copy. Throws ApiError. */
+  /** Forgets how far the stream has come, and lists all there is: for a server that was restored from a backup. */
+  startOver(): void {
+    this.anew.abort();
+  }
+
+  /**
+   * Asks the server for one object, now, and takes what it says into the copy. An answer that is older than what was in the copy
+   * before is proof that the server went back in time: what is read by itself is never old. Throws ApiError.
+   */
   async refresh(key: ObjectKey, signal: AbortSignal): Promise<void> {
+    const before = this.objects.get(key)?.metadata?.resourceVersion ?? '';
     const object = await this.options.client.get(this.resource, refOf(key), { signal });
     if (object === undefined) this.tell(key, this.objects.absent(key));
     // Relabelled since, it may be labelled back: it is not gone.
     else if (!isSelected(this.selection, object)) this.tell(key, this.objects.vanished(key));
     else this.tell(key, this.objects.apply(object));
+    if (object !== undefined && isNewer(before, object.metadata?.resourceVersion ?? '')) this.options.wentBack?.();
   }
 
   /** What the server has now, whatever the copy says. Throws ApiError. */

@@ -66,7 +66,12 @@ export interface JobCopiesOptions {
   readonly trouble: (error: Error) => void;
 }
 
-export function jobCopies({ namespace, ...options }: JobCopiesOptions): JobCopies {
+export function jobCopies({ namespace, ...given }: JobCopiesOptions): JobCopies {
+  // What one of them finds out is true of all.
+  const wentBack = (): void => {
+    for (const informer of informers) informer.startOver();
+  };
+  const options = { ...given, wentBack };
   const where = namespace === undefined ? {} : { namespace };
   const ours = { ...where, labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` };
   const owned = <T extends KubeObject>(resource: ResourceDef<T>): ByOwner<T> =>
@@ -76,6 +81,7 @@ export function jobCopies({ namespace, ...options }: JobCopiesOptions): JobCopie
   const revisions = owned(CONTROLLER_REVISIONS);
   const children = new Map(CHILD_KINDS.map((kind) => [kind, owned<KubeObject>(kind as ResourceDef<ConfigMap>)]));
   const others = [pods, revisions, ...children.values()] as readonly ByOwner<KubeObject>[];
+  const informers = [jobs, ...others] as unknown as readonly Informer<KubeObject>[];
   return {
     jobs,
     pods,
@@ -86,6 +92,6 @@ export function jobCopies({ namespace, ...options }: JobCopiesOptions): JobCopie
       // Of pods the status is what matters; of all others only whether they are as they were made.
       ...others.map((informer) => ownersOf(informer, FLINK_JOBS, informer === pods ? anyChange : contentChanged)),
     ],
-    informers: [jobs, ...others] as unknown as readonly Informer<KubeObject>[],
+    informers,
   };
 }

@@ -86,9 +86,18 @@ export class FlinkJobReconciler {
       throw new TypeError(`FlinkJob ${key} does not come to rest`);
     } catch (error) {
       memory.handles = undefined;
+      await this.lookAgain(error, look);
       if (facts !== undefined && this.isWorthTelling(error, look)) await this.reportFailure(facts, error, context);
       throw error;
     }
+  }
+
+  /** Refused again and again for its version: the copy is not behind, it is of another time, and only the server can tell. */
+  private async lookAgain(error: unknown, { key, memory, copies, context }: Look): Promise<void> {
+    const isRefused = error instanceof ApiError && error.isConflict;
+    if (!isRefused || this.options.clock.now() - (memory.failingSince ?? Infinity) < UNTOLD_MS) return;
+    // What cannot be asked now is asked the next time.
+    await copies.jobs.refresh(key, context.client.untracked.signal).catch(() => {});
   }
 
   /** What needs somebody is told at once; what may pass by itself, when it does not. */

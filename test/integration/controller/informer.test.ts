@@ -28,7 +28,8 @@ async function setUp() {
   const write = (name: string, v: string) => direct.apply(CONFIG_MAPS, aConfigMap(namespace, name, { v }), { signal });
   const remove = (name: string) => direct.delete(CONFIG_MAPS, { namespace, name }, { signal });
   const metrics = new MemoryMetrics();
-  const start = ({ labelSelector, ...options }: { silenceMs?: number; clock?: Clock; labelSelector?: string } = {}) => {
+  type Started = { silenceMs?: number; clock?: Clock; labelSelector?: string; wentBack?: () => void };
+  const start = ({ labelSelector, ...options }: Started = {}) => {
     const stop = new AbortController();
     const informer = new Informer<ConfigMap, 'v'>({
       client,
@@ -245,6 +246,28 @@ test('seen by itself while a list from before is on its way, an object is not lo
   await write('last', '1');
   await eventually(() => copy().includes('last=1'));
   expect(told).toEqual(['add new=1', 'add last=1']);
+});
+
+test('an object that is older by itself than it was in the copy proves that the server went back, and all is listed anew', async () => {
+  const { namespace, proxy, write, start, isWatched } = await setUp();
+  let wentBack = 0;
+  const { informer, copy } = start({ wentBack: () => void wentBack++ });
+  await eventually(isWatched);
+  await write('a', '1');
+  await eventually(() => copy().includes('a=1'));
+  await informer.refresh(`${namespace}/a`, signal);
+  await write('a', '2');
+  await eventually(() => copy().includes('a=2'));
+  await informer.refresh(`${namespace}/a`, signal);
+  expect(wentBack).toBe(0);
+  proxy.inject({ verb: 'get', fault: { do: 'stale' } });
+  await informer.refresh(`${namespace}/a`, signal);
+  expect(wentBack).toBe(1);
+  informer.startOver();
+  await eventually(() => proxy.count({ verb: 'list' }) === 2);
+  await write('b', '1');
+  await eventually(() => copy().includes('b=1'));
+  expect(copy()).toEqual(['a=2', 'b=1']);
 });
 
 test('asked for itself, an object that does not belong to the selection any more is not shown, and may come back', async () => {
