@@ -25,7 +25,11 @@ export interface AuditEvent {
   readonly responseStatus?: { readonly code?: number };
   /** The object after a write; of ConfigMaps only. */
   readonly responseObject?: {
-    readonly metadata?: { readonly resourceVersion?: string; readonly annotations?: Readonly<Record<string, string>> };
+    readonly metadata?: {
+      readonly uid?: string;
+      readonly resourceVersion?: string;
+      readonly annotations?: Readonly<Record<string, string>>;
+    };
   };
   /** When the request came, and when the answer was written: microseconds, UTC. */
   readonly requestReceivedTimestamp: string;

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { LABELS, POD_VARIABLES } from '../../src/api/index.ts';
 import { Informer } from '../../src/controller/index.ts';
 import { ApiClient } from '../../src/kube/index.ts';
-import { systemClock } from '../../src/lib/clock.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { type ClusterAccess, issueCertificate } from '../cluster/index.ts';
 import type { ContainerEnd } from './container.ts';
 import type { Play, PlayedFacts } from './played-container.ts';
@@ -29,6 +29,8 @@ export interface NodeSimulatorOptions {
   readonly played?: (pod: Pod) => Play | undefined;
   /** Where pods reach the API server: a fault proxy, say. @default the server itself */
   readonly podsReachServerAt?: string;
+  /** By which its views of the API server know that they hear nothing. @default that of this machine */
+  readonly clock?: Clock;
   /** A kubelet looks every two seconds as the manifest says; tests do not wait so long. @default 200 */
   readonly readinessPeriodMs?: number;
 }
@@ -95,7 +97,7 @@ export class NodeSimulator {
       client: this.#client,
       resource: PODS,
       selection: { namespace },
-      clock: systemClock,
+      clock: this.#options.clock ?? systemClock,
       random: Math.random,
     });
     informer.addHandler({

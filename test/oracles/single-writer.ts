@@ -8,6 +8,8 @@ import type { AuditEvent } from '../cluster/index.ts';
 export interface AcceptedWrite {
   /** The user who sent it. Each process has a name of its own and leads at most once. */
   readonly sender: string;
+  /** Of the object: one that was made anew is another one. */
+  readonly uid?: string | undefined;
   /** The order in which the server accepted writes. */
   readonly resourceVersion: number;
   /** Of the object after the write. */
@@ -26,6 +28,7 @@ export function acceptedWrites(
     })
     .map(({ user, responseObject }) => ({
       sender: user.username,
+      uid: responseObject?.metadata?.uid,
       resourceVersion: Number(responseObject?.metadata?.resourceVersion),
       epoch: Number(responseObject?.metadata?.annotations?.['flinkjob.dev/epoch']),
     }))

@@ -81,7 +81,9 @@ export class FaultWorld {
   static async start(cluster: TestCluster, options: FaultWorldOptions = {}): Promise<FaultWorld> {
     const namespace = await cluster.namespace();
     const { played = playedJobs() } = options;
-    const simulator = await NodeSimulator.start({ access: cluster.access, namespaces: [namespace], nodes: 1, played });
+    const time = options.clock === undefined ? {} : { clock: options.clock };
+    const where = { access: cluster.access, namespaces: [namespace], nodes: 1 };
+    const simulator = await NodeSimulator.start({ ...where, ...time, played });
     const ref = { namespace, name: options.name ?? 'counts' };
     const proxy = await ApiProxy.start(cluster.access);
     const world = new FaultWorld({ cluster, ref, simulator, proxy, options });
@@ -274,8 +276,9 @@ export class FaultWorld {
       this.cluster.auditEvents(({ objectRef }) => objectRef?.namespace === namespace),
       { namespace, name: `${name}-ha` },
     );
-    return writes.flatMap(({ epoch }, at) => {
-      const highest = Math.max(0, ...writes.slice(0, at).map((write) => write.epoch));
+    return writes.flatMap(({ epoch, uid }, at) => {
+      const before = writes.slice(0, at).filter((write) => write.uid === uid);
+      const highest = Math.max(0, ...before.map((write) => write.epoch));
       return epoch < highest ? [`a write of epoch ${epoch} was accepted after one of ${highest}`] : [];
     });
   }
