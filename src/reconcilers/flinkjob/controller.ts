@@ -1,7 +1,7 @@
 /** The controller of FlinkJobs, put together: copies, sources, reconciler. */
 import { DEFAULT_REST_PORT } from '../../api/index.ts';
 import { Controller, type ManagedInformer, type ObjectKey, refOf } from '../../controller/index.ts';
-import type { ApiClient, EventRecorder } from '../../kube/index.ts';
+import { type ApiClient, ApiError, type EventRecorder } from '../../kube/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
@@ -77,8 +77,12 @@ export function flinkJobController(options: FlinkJobControllerOptions): {
     random,
     newId,
     metrics,
-    trouble: ({ key, error }) =>
-      log.warn('a reconcile failed', { ...reconciler.logFacts(key), cause: messageOf(error) }),
+    trouble: ({ key, error }) => {
+      const told = { ...reconciler.logFacts(key), cause: messageOf(error) };
+      // Nobody has to do anything about it, or could: somebody else was first, and it is decided anew.
+      if (error instanceof ApiError && error.isConflict) log.debug('another write came first', told);
+      else log.warn('a reconcile failed', told);
+    },
   });
   const jobs = new Map([...copies].flatMap(([name, copy]) => (name === undefined ? [] : [[name, copy.jobs] as const])));
   const rights =
