@@ -4,6 +4,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import type { MetricSpec, Metrics } from '../../src/lib/metrics.ts';
 import { noMetrics } from '../../src/lib/metrics.ts';
 import { jobMetrics } from '../../src/reconcilers/flinkjob/job-metrics.ts';
+import { EVENT_REASONS } from '../../src/reconcilers/flinkjob/step.ts';
 import { metricRows } from './metric-rows.ts';
 
 const page = readFileSync('docs/operating.md', 'utf8');
@@ -47,3 +48,17 @@ test('alerts are about metrics that there are', () => {
   expect(alerts.length).toBeGreaterThan(5);
   expect(alerts.filter((name) => !known.includes(name))).toEqual([]);
 });
+
+test('every event of a job is on the page, and no other one', () => {
+  const rows = tableAfter('docs/operating.md', '## Events');
+  const named = rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  expect(named.sort()).toEqual([...EVENT_REASONS].sort());
+});
+
+/** Rows of the first table below a heading, without its header. */
+function tableAfter(page: string, heading: string): string[] {
+  const text = readFileSync(page, 'utf8');
+  const below = text.slice(text.indexOf(`\n${heading}\n`));
+  const [table = ''] = /(?:^\|.*\n)+/m.exec(below) ?? [];
+  return table.trim().split('\n').slice(2);
+}

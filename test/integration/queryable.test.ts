@@ -1,10 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { answerTo } from '../../src/cli/program-check/answer.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { causeChain } from '../../src/lib/errors.ts';
-import type { JobOutcome } from '../../src/stream/index.ts';
+import { type JobOutcome, outlineFrom } from '../../src/stream/index.ts';
 import { eventually } from '../builders/eventually.ts';
-import { aServedJob } from '../builders/served-job.ts';
+import { aServedJob, JOB_ID } from '../builders/served-job.ts';
 import { aTemporaryDirectory } from '../builders/temporary-directory.ts';
 
 const COUNTS = 'test/fixtures/jobs/queryable-counts.ts';
@@ -162,3 +164,24 @@ function codesAndTexts(outcome: JobOutcome): string {
     .map((each) => `${(each as { code?: string }).code ?? ''} ${(each as Error).message}`)
     .join('\n');
 }
+
+test('the newest checkpoint tells what it asks of a program, and the program that took it takes it up', async () => {
+  const job = await countedOrders(2);
+  expect((await job.get('/checkpoints/restore-point')).body).toEqual({ 'restore-point': null });
+  await job.operation('checkpoints', await job.call('POST', '/checkpoints', {}));
+  const { body } = await job.get('/checkpoints/restore-point');
+  const state = outlineFrom(body['restore-point']);
+  if (state === undefined) throw new Error(`no outline: ${JSON.stringify(body)}`);
+  const program = { module: { kind: 'file', path: COUNTS }, workingDirectory: process.cwd(), args: [] } as const;
+  const names = { jobId: JOB_ID, jobName: 'orders', from: 'file:///chk-1', allowNonRestoredState: false };
+  expect(await answerTo({ ...program, ...names, parallelism: 2, state }, systemClock)).toMatchObject({
+    is: 'checked',
+    problems: [],
+    added: [],
+    dropped: [],
+  });
+  const renamed = state.operators.map((each) => ({ ...each, operatorId: each.operatorId.replace(/^./, 'f') }));
+  expect(
+    await answerTo({ ...program, ...names, parallelism: 2, state: { ...state, operators: renamed } }, systemClock),
+  ).not.toMatchObject({ problems: [] });
+});

@@ -94,7 +94,7 @@ function podUnhealthy(before: FlinkJobStatus, after: FlinkJobStatus): Saying[] {
 function checkpointsFail(before: FlinkJobStatus, after: FlinkJobStatus): Saying[] {
   const failing = conditionOf(after, 'CheckpointHealthy');
   if (failing?.status !== 'False' || conditionOf(before, 'CheckpointHealthy')?.status === 'False') return [];
-  return [{ type: 'Warning', reason: failing.reason, note: failing.message }];
+  return [{ type: 'Warning', reason: 'CheckpointsFailing', note: failing.message }];
 }
 
 function conditionOf({ conditions }: FlinkJobStatus, type: string) {

@@ -4,11 +4,30 @@ import type { Ledger, StateLife } from '../../ha/index.ts';
 import type { StorageOrder } from '../../lib/storage-work.ts';
 import type { ChildSeen, PodSeen, RevisionOnRecord, StoragePodSeen } from './facts.ts';
 
+/** What events of a job are called, besides the reasons that conditions have. */
+export const EVENT_REASONS = [
+  'Submit',
+  'JobStatusChanged',
+  'SpecChanged',
+  'Scaling',
+  'Rollback',
+  'JobException',
+  'Recover',
+  'RestoreFallback',
+  'SavepointCompleted',
+  'SavepointFailed',
+  'Suspended',
+  'ValidationError',
+  'PodUnhealthy',
+  'Cleanup',
+  'CleanupFailed',
+] as const;
+
 /** Something that people would want to know, said once the step is done. */
 export interface Saying {
   readonly type: 'Normal' | 'Warning';
   /** CamelCase, for machines. */
-  readonly reason: string;
+  readonly reason: (typeof EVENT_REASONS)[number] | Reason;
   readonly note: string;
 }
 

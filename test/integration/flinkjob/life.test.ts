@@ -3,7 +3,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test as anyTest, expect } from 'vitest';
 import type { FlinkJobStatus } from '../../../src/api/index.ts';
-import { CONFIG_MAPS, PODS } from '../../../src/kube/index.ts';
+import { CONFIG_MAPS, FLINK_JOBS, PODS } from '../../../src/kube/index.ts';
 import { AppliedJob, anOperator } from '../../builders/flinkjob-operator.ts';
 import { aNodeSimulator } from '../../builders/node-simulator.ts';
 import { clusterForTests } from '../../cluster/index.ts';
@@ -98,6 +98,14 @@ test('a changed spec runs with the state, a field that is hot changes nothing th
   const before = await job.until(hasCheckpointed(1));
   await job.apply({ restart: { none: {} }, deletion: { mode: 'Cancel' } });
   expect(await job.phase('Running')).toMatchObject({ attempt: { number: 1 }, revision: before.revision });
+  const annotations = { 'reconcile.fluxcd.io/requestedAt': '2026-01-02T03:04:05.678Z' };
+  await job.client.mergePatch(
+    FLINK_JOBS,
+    { namespace: job.namespace, name: job.name },
+    { metadata: { annotations } },
+    { signal },
+  );
+  await job.until(({ lastHandledReconcileAt }) => lastHandledReconcileAt === '2026-01-02T03:04:05.678Z');
   await job.apply({ args: [job.gate, 'more'] });
   const after = await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 2);
   expect(after.jobId).toBe(before.jobId);
