@@ -1,4 +1,5 @@
 /** Kinds of settings: how a value is read, from YAML or from text, and what it must be, in words. Loads no other package. */
+import { isIP } from 'node:net';
 import type { RestartSettings } from '../api/index.ts';
 import { parseDurationMs } from '../lib/durations.ts';
 
@@ -51,6 +52,23 @@ export function namespaces(description: string) {
   };
   const must = 'a list of names of namespaces; as text, separated by commas';
   return { description, must, example: 'flights,payments', fallback: undefined, read };
+}
+
+/** Ranges of addresses in CIDR notation; as text, separated by commas. */
+export function addresses(description: string) {
+  const read = (written: unknown): Reading<readonly string[]> => {
+    const ranges: unknown = typeof written === 'string' ? written.split(',').map((range) => range.trim()) : written;
+    const isList = Array.isArray(ranges) && ranges.length > 0;
+    return isList && ranges.every(isRange) ? { value: [...new Set(ranges)] } : WRONG;
+  };
+  const must = 'a list of addresses in CIDR notation; as text, separated by commas';
+  return { description, must, example: '172.18.0.0/16', fallback: undefined, read };
+}
+
+function isRange(value: unknown): value is string {
+  const [address = '', bits = '', ...rest] = typeof value === 'string' ? value.split('/') : [];
+  const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= longest;
 }
 
 function isName(value: unknown): value is string {

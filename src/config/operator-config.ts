@@ -20,6 +20,8 @@ export interface OperatorConfig {
     readonly savepointDeadlineMs: number;
     readonly readyHysteresisMs: number;
     readonly checkpointStatusMs: number;
+    readonly hasNetworkPolicy: boolean;
+    readonly apiServerAddresses: readonly string[];
   };
   readonly rest: { readonly pollIntervalMs: number; readonly timeoutMs: number };
   readonly reconcile: {
@@ -135,6 +137,8 @@ function record(of: <K extends SettingKey>(key: K) => SettingValue<K>): Operator
       savepointDeadlineMs: of('jobs.savepointDeadline'),
       readyHysteresisMs: of('jobs.readyHysteresis'),
       checkpointStatusMs: of('jobs.checkpointStatus'),
+      hasNetworkPolicy: of('jobs.networkPolicy'),
+      apiServerAddresses: of('jobs.apiServerAddresses') ?? [],
     },
     rest: { pollIntervalMs: of('rest.pollInterval'), timeoutMs: of('rest.timeout') },
     reconcile: {

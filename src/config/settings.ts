@@ -1,5 +1,17 @@
 /** What can be set, under which names, and what each setting is when nobody sets it. Declared here only. */
-import { duration, flag, integer, level, nameOf, namespaces, port, restart, type Setting, text } from './kinds.ts';
+import {
+  addresses,
+  duration,
+  flag,
+  integer,
+  level,
+  nameOf,
+  namespaces,
+  port,
+  restart,
+  type Setting,
+  text,
+} from './kinds.ts';
 
 const SETTINGS = {
   kubeconfig: text(
@@ -41,6 +53,13 @@ const SETTINGS = {
     from: '1s',
     to: '24h',
   }),
+  'jobs.networkPolicy': flag(
+    'A NetworkPolicy for each job: to its REST API speak its own pods, the operator and the API server. One with `spec.ingress` is open to all.',
+    true,
+  ),
+  'jobs.apiServerAddresses': addresses(
+    'From where the API server speaks to pods, as it does for `flinkjob query`, `plan` and others. Absent: from where the NetworkPolicies of jobs let nobody in, unless the network lets it pass, as most do on the node of the pod.',
+  ),
   'rest.pollInterval': duration('Between two questions to a job that runs and does not change.', {
     fallback: '15s',
     from: '1s',

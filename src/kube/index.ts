@@ -54,6 +54,7 @@ export {
   FLINK_JOBS,
   type FlinkJobObject,
   INGRESSES,
+  NETWORK_POLICIES,
   type ObjectCondition,
   POD_DISRUPTION_BUDGETS,
   PODS,

@@ -70,6 +70,7 @@ export const POD_DISRUPTION_BUDGETS = defineResource<KubeObject>(
   'PodDisruptionBudget',
   'poddisruptionbudgets',
 );
+export const NETWORK_POLICIES = defineResource<KubeObject>('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies');
 export const INGRESSES = defineResource<KubeObject>('networking.k8s.io/v1', 'Ingress', 'ingresses');
 export const CONTROLLER_REVISIONS = defineResource<ControllerRevision>(
   'apps/v1',

@@ -22,7 +22,7 @@ export { leaderLease } from './leader-lease.ts';
 export type { Manifest, ManifestMetadata } from './manifest.ts';
 export { APP_NAME, labelsOf, MANAGED_BY, ownedMetadata, podSelector } from './metadata.ts';
 export { objectNames, podName, storagePodName } from './names.ts';
-export { networkPolicy } from './network-policy.ts';
+export { type NetworkFacts, networkPolicy } from './network-policy.ts';
 export type { ObjectFacts, PodFacts, RevisionFacts, StoragePodFacts } from './object-facts.ts';
 export {
   OPERATOR_LEASE,

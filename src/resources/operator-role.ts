@@ -63,6 +63,11 @@ export const OPERATOR_RIGHTS: readonly OperatorRight[] = [
   ...childRights(RBAC, 'roles', 'what that account may do'),
   ...childRights(RBAC, 'rolebindings', 'gives it to the account'),
   ...ownRights(),
+  ...childRights(
+    'networking.k8s.io',
+    'networkpolicies',
+    'keeps others from the REST API of a job, which asks nobody who he is',
+  ),
   ...childRights('policy', 'poddisruptionbudgets', 'keeps a drain from taking all pods of a job at once'),
   ...childRights('networking.k8s.io', 'ingresses', 'spec.ingress: the REST API of a job from outside', 'seldom'),
   ...revisionRights(),

@@ -59,6 +59,7 @@ export const SETTINGS: OperatorSettings = {
   savepointDeadlineMs: 300_000,
   readyHysteresisMs: 60_000,
   checkpointStatusMs: 600_000,
+  network: { operatorNamespace: 'operators', apiServer: [] },
 };
 
 type Spec = Readonly<Record<string, unknown>>;

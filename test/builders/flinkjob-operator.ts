@@ -34,6 +34,7 @@ export const TEST_SETTINGS: OperatorSettings = {
   savepointDeadlineMs: 30_000,
   readyHysteresisMs: 10_000,
   checkpointStatusMs: 600_000,
+  network: { operatorNamespace: 'operators', apiServer: [] },
 };
 
 /** The definition of FlinkJob is on the cluster. */

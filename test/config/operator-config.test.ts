@@ -43,6 +43,8 @@ test('without a word everything has its default', async () => {
       savepointDeadlineMs: 600_000,
       readyHysteresisMs: 30_000,
       checkpointStatusMs: 600_000,
+      hasNetworkPolicy: true,
+      apiServerAddresses: [],
     },
     rest: { pollIntervalMs: 15_000, timeoutMs: 5_000 },
     reconcile: { workers: 8, syncTimeoutMs: 120_000 },
@@ -101,6 +103,14 @@ test('lists and strategies can be written into a variable or a flag', async () =
   expect(config.namespaces).toEqual(['flights', 'payments']);
   expect(config.jobs.restart).toEqual({ type: 'none' });
   expect((await read({ flags: { 'watch.allNamespaces': 'true' } })).namespaces).toBe('all');
+});
+
+test('ranges of addresses are of either family, and nothing else', async () => {
+  const ranges = async (text: string) =>
+    (await read({ flags: { 'jobs.apiServerAddresses': text } })).jobs.apiServerAddresses;
+  expect(await ranges('172.18.0.0/16, fd00::/8, 172.18.0.0/16')).toEqual(['172.18.0.0/16', 'fd00::/8']);
+  for (const wrong of ['172.18.0.1', '172.18.0.0/33', 'fd00::/129', 'host/8', '10.0.0.0/8/8', '10.0.0.0/x'])
+    await expect(ranges(wrong), wrong).rejects.toThrow('CIDR');
 });
 
 test('an empty variable is one that is not set', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { networkPolicy } from '../../src/resources/index.ts';
+import { type NetworkFacts, networkPolicy } from '../../src/resources/index.ts';
 import { aPodOf } from '../builders/job-facts.ts';
 
 interface Spec {
@@ -7,7 +7,8 @@ interface Spec {
   readonly ingress: readonly { readonly from: readonly object[]; readonly ports: readonly object[] }[];
 }
 
-const specOf = () => networkPolicy(aPodOf(), 'operators')['spec'] as Spec;
+const NETWORK = { operatorNamespace: 'operators', apiServer: [] };
+const specOf = (spec = {}, network: NetworkFacts = NETWORK) => networkPolicy(aPodOf(spec), network)['spec'] as Spec;
 
 test('only the REST port of a job is open, and only to its own pods and to the operator', () => {
   expect(specOf().ingress).toEqual([
@@ -28,4 +29,15 @@ test('only the REST port of a job is open, and only to its own pods and to the o
 
 test('what a job may reach is left to its author', () => {
   expect(specOf().policyTypes).toEqual(['Ingress']);
+});
+
+test('the API server is let in from where it is known to speak', () => {
+  const [rule] = specOf({}, { ...NETWORK, apiServer: ['172.18.0.0/16', 'fd00::/8'] }).ingress;
+  expect(rule?.from.slice(2)).toEqual([{ ipBlock: { cidr: '172.18.0.0/16' } }, { ipBlock: { cidr: 'fd00::/8' } }]);
+});
+
+test('the REST port of a job that is published is open to whoever publishes it', () => {
+  expect(specOf({ ingress: { template: '{{name}}.example.org' } }).ingress).toEqual([
+    { ports: [{ protocol: 'TCP', port: 8081 }] },
+  ]);
 });

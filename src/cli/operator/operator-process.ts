@@ -91,7 +91,7 @@ async function work(facts: OperatorFacts, parts: Parts): Promise<'stopped' | 'en
     metrics,
     log,
     events,
-    settings: settingsOf(config, version),
+    settings: settingsOf(config, version, parts.connection.namespace),
     mostJobsMeasured: config.metrics.mostJobs,
   });
   const leadership = leadershipOf(config, parts, warn('the lease could not be asked for'));
@@ -125,10 +125,15 @@ async function work(facts: OperatorFacts, parts: Parts): Promise<'stopped' | 'en
 }
 
 /** What reconciliation takes of the configuration. */
-function settingsOf({ jobs, reconcile, rest }: Config, version: string): FlinkJobControllerOptions['settings'] {
-  const { image = `flinkjob:${version}`, ...others } = jobs;
+function settingsOf(
+  { jobs, reconcile, rest }: Config,
+  version: string,
+  operatorNamespace: string,
+): FlinkJobControllerOptions['settings'] {
+  const { image = `flinkjob:${version}`, hasNetworkPolicy, apiServerAddresses: apiServer, ...others } = jobs;
   return {
     ...others,
+    network: hasNetworkPolicy ? { operatorNamespace, apiServer } : undefined,
     image,
     workers: reconcile.workers,
     restPollMs: rest.pollIntervalMs,

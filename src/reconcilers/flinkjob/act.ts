@@ -221,7 +221,7 @@ async function makeChildren(names: readonly string[], facts: FlinkJobFacts, acti
   const { client, done } = acting;
   const revisionFacts = revisionFactsOf(facts);
   if (revisionFacts === undefined) return;
-  const wanted = childrenOf(revisionFacts).filter(({ name }) => names.includes(name));
+  const wanted = childrenOf(revisionFacts, facts.settings.network).filter(({ name }) => names.includes(name));
   // Binding a Role that is not there yet takes a right that the operator does not have.
   const bindings = wanted.filter(({ kind }) => kind === ROLE_BINDINGS);
   const others = wanted.filter(({ kind }) => kind !== ROLE_BINDINGS);

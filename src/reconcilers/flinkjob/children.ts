@@ -5,6 +5,7 @@ import {
   CONFIG_MAPS,
   INGRESSES,
   type KubeObject,
+  NETWORK_POLICIES,
   POD_DISRUPTION_BUDGETS,
   type ResourceDef,
   ROLE_BINDINGS,
@@ -18,6 +19,8 @@ import {
   jobRoleBinding,
   jobServiceAccount,
   type Manifest,
+  type NetworkFacts,
+  networkPolicy,
   type RevisionFacts,
   restIngress,
   restService,
@@ -46,8 +49,8 @@ export function objectFacts(
   return { job, namespace, name, uid, jobId, since, restoreFrom, revision: revision.name, image: revision.image };
 }
 
-/** All of them. Every object goes with the FlinkJob. */
-export function childrenOf(facts: RevisionFacts): readonly Child[] {
+/** All of them. Every object goes with the FlinkJob. @param network undefined: nobody is kept from the pods */
+export function childrenOf(facts: RevisionFacts, network: NetworkFacts | undefined): readonly Child[] {
   const [budget, ingress] = [disruptionBudget(facts), restIngress(facts)];
   return [
     child(CONFIG_MAPS, revisionConfigMap(facts)),
@@ -55,6 +58,7 @@ export function childrenOf(facts: RevisionFacts): readonly Child[] {
     child(ROLES, jobRole(facts)),
     child(ROLE_BINDINGS, jobRoleBinding(facts)),
     child(SERVICES, restService(facts)),
+    ...(network === undefined ? [] : [child(NETWORK_POLICIES, networkPolicy(facts, network))]),
     ...(budget === undefined ? [] : [child(POD_DISRUPTION_BUDGETS, budget)]),
     ...(ingress === undefined ? [] : [child(INGRESSES, ingress)]),
   ];

@@ -5,6 +5,7 @@ import type { LedgerView } from '../../ha/index.ts';
 import type { ObjectRef, ResourceDef } from '../../kube/index.ts';
 import type { TerminationRecord } from '../../lib/exit-codes.ts';
 import type { StorageAnswer } from '../../lib/storage-work.ts';
+import type { NetworkFacts } from '../../resources/index.ts';
 import type { RestartStrategy } from '../../restart/index.ts';
 import type { KnownPast } from './put-back.ts';
 
@@ -50,6 +51,8 @@ export interface OperatorSettings {
   readonly image: string;
   /** Of jobs that name none, neither in the resource nor in their code. */
   readonly restart?: RestartStrategy | undefined;
+  /** From where the pods of jobs are spoken to; undefined: from everywhere. */
+  readonly network: NetworkFacts | undefined;
   /** Keys at a time. */
   readonly workers: number;
   /** A job that runs is asked how it is so often. */

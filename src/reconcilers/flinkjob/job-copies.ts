@@ -20,6 +20,7 @@ import {
   type FlinkJobObject,
   INGRESSES,
   type KubeObject,
+  NETWORK_POLICIES,
   POD_DISRUPTION_BUDGETS,
   PODS,
   type Pod,
@@ -43,6 +44,7 @@ export const CHILD_KINDS: readonly ResourceDef[] = [
   ROLES,
   ROLE_BINDINGS,
   POD_DISRUPTION_BUDGETS,
+  NETWORK_POLICIES,
   INGRESSES,
 ];
 

@@ -161,7 +161,10 @@ suite.each(['install.yaml', 'install-cluster.yaml'])('%s', (file) => {
 suite('the policy of a job', () => {
   anyTest('is taken by server-side apply, without a warning', async () => {
     const namespace = await server!.namespace();
-    const policy = networkPolicy(aPodOf({}, { namespace }), 'flinkjob');
+    const policy = networkPolicy(aPodOf({}, { namespace }), {
+      operatorNamespace: 'flinkjob',
+      apiServer: ['172.18.0.0/16'],
+    });
     const { status, body, warnings } = await server!.apply(pathOf(policy), policy);
     expect([status, body.message, warnings]).toEqual([201, undefined, []]);
     expect(body.spec).toEqual(policy['spec']);

@@ -69,6 +69,7 @@ test('no request of a life is needless: reads of the pointers when somebody may 
     'create roles': 1,
     'create rolebindings': 1,
     'create services': 1,
+    'create networkpolicies': 1,
     'create poddisruptionbudgets': 1,
     'create leases': 1,
     'create pods': 2,

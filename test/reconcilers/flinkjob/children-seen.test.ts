@@ -12,7 +12,7 @@ const wantedOf = (story: JobStory): readonly Child[] => {
   const [revision] = revisions.values();
   if (revision === undefined) throw new TypeError('no revision');
   const facts = objectFacts(object, desired, revision, { jobId: JOB_ID, since: '2026-11-21T10:00:00Z' });
-  return childrenOf(facts).filter(({ kind }) => KINDS.includes(kind));
+  return childrenOf(facts, undefined).filter(({ kind }) => KINDS.includes(kind));
 };
 const alone = aJob().recorded();
 const withStandby = aJob({ highAvailability: { standbys: 1 } }).recorded();

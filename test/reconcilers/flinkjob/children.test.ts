@@ -3,6 +3,7 @@ import type { KubeObject } from '../../../src/kube/index.ts';
 import { belongsTo, childrenOf, covers, isAsMade, objectFacts } from '../../../src/reconcilers/flinkjob/children.ts';
 import { aJob, JOB_ID, type JobStory, UID } from '../../builders/flinkjob-facts.ts';
 
+const NETWORK = { operatorNamespace: 'operators', apiServer: [] };
 const life = { jobId: JOB_ID, since: '2026-11-21T10:00:00Z' };
 const factsOf = (story: JobStory) => {
   const { object, desired, revisions } = story.facts();
@@ -13,15 +14,16 @@ const factsOf = (story: JobStory) => {
 
 test('a job has one of each kind, and a budget where somebody stands by', () => {
   const alone = aJob().recorded();
-  const names = childrenOf(factsOf(alone)).map(({ name }) => name.split(' ')[0]);
-  expect(names).toEqual(['ConfigMap', 'ServiceAccount', 'Role', 'RoleBinding', 'Service']);
-  const both = childrenOf(factsOf(aJob({ highAvailability: { standbys: 1 } }).recorded()));
+  const names = childrenOf(factsOf(alone), NETWORK).map(({ name }) => name.split(' ')[0]);
+  expect(names).toEqual(['ConfigMap', 'ServiceAccount', 'Role', 'RoleBinding', 'Service', 'NetworkPolicy']);
+  expect(childrenOf(factsOf(alone), undefined)).toHaveLength(5);
+  const both = childrenOf(factsOf(aJob({ highAvailability: { standbys: 1 } }).recorded()), NETWORK);
   expect(both.map(({ name }) => name)).toContainEqual(expect.stringMatching(/^PodDisruptionBudget /));
-  expect(new Set(both.map(({ name }) => name)).size).toBe(6);
+  expect(new Set(both.map(({ name }) => name)).size).toBe(7);
 });
 
 test('each goes with the FlinkJob', () => {
-  for (const { manifest } of childrenOf(factsOf(aJob().recorded())))
+  for (const { manifest } of childrenOf(factsOf(aJob().recorded()), NETWORK))
     expect(belongsTo(manifest as never, UID)).toBe(true);
 });
 
@@ -54,7 +56,7 @@ test.each([
 });
 
 test('an object from a list, which does not say of which type it is, is as it was made all the same', () => {
-  for (const { manifest } of childrenOf(factsOf(aJob().recorded()))) {
+  for (const { manifest } of childrenOf(factsOf(aJob().recorded()), NETWORK)) {
     const { apiVersion: _, kind: __, ...listed } = manifest;
     expect(isAsMade(listed as KubeObject, manifest)).toBe(true);
     expect(isAsMade({ metadata: {} }, manifest)).toBe(false);
