@@ -130,19 +130,29 @@ function checkpointText(checkpoint: CheckpointReport | undefined, failed: number
   return parts.filter((part) => part !== undefined).join(', ') + failures;
 }
 
+/** The newest that is complete, and how far a newer one is. */
 function savepointText(savepoints: ClusterStatusReport['savepoints'], now: number): string | undefined {
-  const [newest, ...older] = savepoints;
-  if (newest === undefined) return undefined;
-  const { state = 'Completed', uri, completed, cause } = newest;
-  const done = state === 'Completed' ? [completed && `${ago(completed, now)} ago`, uri] : [state, cause ?? uri];
-  const more = older.length === 0 ? '' : `; ${older.length} older`;
-  return (
-    done
-      .filter((part) => part !== undefined && part !== '')
-      .map((part) => printable(part ?? ''))
-      .join(', ') + more
-  );
+  const complete = savepoints.filter(({ state = 'Completed' }) => state === 'Completed');
+  const [newest] = savepoints;
+  const [done] = complete;
+  const older = complete.length < 2 ? '' : `; ${complete.length - 1} older`;
+  const parts = [
+    ...(newest === undefined || newest === done ? [] : [unfinishedText(newest, now)]),
+    ...(done === undefined
+      ? []
+      : [`${[done.completed && `${ago(done.completed, now)} ago`, done.uri].filter(Boolean).join(', ')}${older}`]),
+  ];
+  return parts.length === 0 ? undefined : printable(parts.join('; before: '));
 }
+
+function unfinishedText({ trigger, state, cause, requested }: SavepointReport, now: number): string {
+  const isUnderWay = state === 'Requested' || state === 'Triggered';
+  const since = isUnderWay && requested !== undefined ? ` for ${ago(requested, now)}` : '';
+  const why = cause === undefined ? '' : `: ${cause}`;
+  return `${trigger === undefined ? '' : `number ${trigger} is `}${state}${since}${why}`;
+}
+
+type SavepointReport = ClusterStatusReport['savepoints'][number];
 
 function revisionText(report: ClusterStatusReport): string | undefined {
   const { revision, desiredRevision, pendingChange, conditions } = report;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { explain } from '../../../src/api/index.ts';
+import { explain, type FlinkJobStatus } from '../../../src/api/index.ts';
 import type { EventReport } from '../../../src/cli/cluster-job/event-report.ts';
 import type { JobSeen } from '../../../src/cli/cluster-job/look-at-job.ts';
 import { clusterStatusLines } from '../../../src/cli/cluster-job/status-lines.ts';
@@ -117,9 +117,15 @@ test('a change that is not in effect says what it will do', () => {
   expect(screen({ job: aJobObject(status) })).toContain('Revision    flights-1; flights-2 is wanted (needs a restart)');
 });
 
-test('a savepoint that failed says why', () => {
-  const savepoints = [{ trigger: 1, state: 'Failed' as const, cause: 'no space left' }];
-  expect(screen({ job: aJobObject({ phase: 'Running', savepoints }) })).toContain('Savepoint   Failed, no space left');
+test('a savepoint says how far it is, and where the one before it lies', () => {
+  const complete = { trigger: 1, state: 'Completed' as const, uri: 's3://a', completed: ago(90) };
+  const savepoint = (...savepoints: NonNullable<FlinkJobStatus['savepoints']>) =>
+    lineOf('Savepoint', screen({ job: aJobObject({ phase: 'Running', savepoints }) }));
+  expect(savepoint({ trigger: 1, state: 'Failed', cause: 'no space left' })).toBe('number 1 is Failed: no space left');
+  expect(savepoint({ trigger: 2, state: 'Requested', requested: ago(134) }, complete)).toBe(
+    'number 2 is Requested for 2m14s; before: 1m30s ago, s3://a',
+  );
+  expect(savepoint(complete, { ...complete, trigger: 0 })).toBe('1m30s ago, s3://a; 1 older');
 });
 
 test('what the job itself tells of its checkpoints goes before what status says', () => {
