@@ -81,6 +81,10 @@ soak-election: ## End leaders in every way, against a real API server; TAKEOVERS
 soak-operator: ## Kill the operator at every request of a job's life, against a real API server
 	@node=$(NODE) && "$$node" scripts/soak-operator.ts
 
+.PHONY: soak-faults
+soak-faults: ## Try every fault on every request and field of a job, against a real API server
+	@node=$(NODE) && "$$node" scripts/soak-faults.ts
+
 .PHONY: bench-ha
 bench-ha: ## Print what the stores and elections cost on a real API server
 	@node=$(NODE) && "$$node" bench/high-availability.ts

@@ -1,5 +1,6 @@
 /** What people do to a FlinkJob and to its objects: hasty edits, mistakes, other paths to the same, deletion at every moment. */
 import { expect } from 'vitest';
+import type { FlinkJobStatus } from '../../../src/api/index.ts';
 import {
   CONFIG_MAPS,
   type KubeObject,
@@ -12,6 +13,7 @@ import {
 } from '../../../src/kube/index.ts';
 import { JOB_EXIT } from '../../../src/lib/exit-codes.ts';
 import { playedJobs } from '../../node-simulator/index.ts';
+import { fieldEdits, tryEdit } from '../../soak/field-edits.ts';
 import { faultTest } from './fault-test.ts';
 
 const signal = new AbortController().signal;
@@ -36,6 +38,24 @@ faultTest('of a hundred edits in some seconds the last one wins, with few attemp
   const { attempts = [] } = await world.ledger();
   expect(attempts.at(-1)?.number).toBeLessThan(40);
 });
+
+const EVERY = 13;
+
+faultTest(
+  'whatever stands in a field is refused or looked at, and once it is taken back the job is what it was',
+  async (world) => {
+    await world.apply({ upgrade: { mode: 'LastState' } });
+    const { revision } = await world.runs(1);
+    let taken = 0;
+    for (const [at, edit] of fieldEdits().entries()) {
+      if (at % EVERY === 0 && (await tryEdit(world, edit))) taken++;
+    }
+    expect(taken).toBeGreaterThan(3);
+    const isBack = ({ phase, revision: now, upgrade }: FlinkJobStatus) =>
+      phase === 'Running' && now === revision && upgrade === undefined;
+    await world.until('the job as it was', isBack);
+  },
+);
 
 faultTest('an image that cannot be pulled is told, and the job runs as before when it is taken back', async (world) => {
   await world.apply({ upgrade: { mode: 'LastState' } });

@@ -234,3 +234,14 @@ faultTest(
     expect(world.requests.length).toBeLessThanOrEqual(40);
   },
 );
+
+faultTest('an operator that dies five times at the same request is followed by one that goes on', async (world) => {
+  for (let death = 1; death <= 5; death++) {
+    const rule = world.proxy.inject({ verb: 'create', resource: 'pods', fault: { do: 'dropBefore' } });
+    if (death === 1) await world.apply({ upgrade: { mode: 'Savepoint' } });
+    await rule.firstHit;
+    await world.stopOperators();
+    await world.startOperator();
+  }
+  expect((await lifeIn(world)).end).toEqual((await undisturbedLife()).end);
+});
