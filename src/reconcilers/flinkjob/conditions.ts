@@ -14,6 +14,7 @@ import {
 import type { FlinkJobFacts, PodSeen } from './facts.ts';
 import { type Situation, troubleOf } from './phase.ts';
 import type { Hold } from './step.ts';
+import { storageSeen } from './storage-seen.ts';
 
 type Condition = NonNullable<FlinkJobStatus['conditions']>[number];
 /** Without its time. */
@@ -45,6 +46,7 @@ export function conditionsOf(facts: FlinkJobFacts, found: Situation, outcome: Ou
     ...(isStalled ? [condition(facts, 'Stalled', 'True', shown.reason, words)] : []),
     ...(isDone || isStalled ? [] : [condition(facts, 'Reconciling', 'True', shown.reason, words)]),
     ...podsHealthy(facts),
+    ...storageReachable(facts),
     ...checkpointsHealthy(facts),
     ...rolledBack(facts),
     ...observed(facts),
@@ -154,6 +156,18 @@ function toldUntil({ end }: PodSeen): number {
 
 function exitText({ end }: PodSeen): string | undefined {
   return end?.exitCode === undefined ? undefined : `exit code ${end.exitCode}`;
+}
+
+/** Told while it cannot be reached, and that it can be again. */
+function storageReachable(facts: FlinkJobFacts): Wanted[] {
+  const seen = storageSeen(facts);
+  const wasTold = facts.status?.conditions?.some(({ type }) => type === 'StorageReachable') === true;
+  if (seen?.is === 'unreachable') {
+    const message = told(facts, 'StorageUnreachable', { detail: seen.why });
+    return [condition(facts, 'StorageReachable', 'False', 'StorageUnreachable', message)];
+  }
+  if (seen === undefined || !wasTold) return [];
+  return [condition(facts, 'StorageReachable', 'True', 'Succeeded', 'Checkpoints are stored.')];
 }
 
 /** Whether the newest checkpoint that ended was completed. */
