@@ -80,7 +80,7 @@ test('in a namespace that is being removed no savepoint is taken and nothing is 
   // The one it ran in, and the one that was refused.
   expect(steps(told, 'makePods')).toBe(2);
   expect(steps(untold, 'stopWithSavepoint')).toBe(0);
-  const reasons = operator.told.filter(({ reason }) => reason !== 'Submit');
+  const reasons = operator.told.filter(({ reason }) => reason !== 'Submit' && reason !== 'JobStatusChanged');
   expect(reasons.map(({ reason }) => reason)).toEqual(['Cleanup', 'Cleanup']);
   expect(operator.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
 });
