@@ -5,7 +5,7 @@
  *     make soak-faults
  *
  * EVERY    take every n-th field, request and fault only   @default 1
- * FROM     the first of them                               @default 0
+ * FROM     the first of them                               @default 1
  * AT_ONCE  worlds at the same time                         @default 3
  * KILLS    of a leader, one after the other                @default 20
  *
@@ -20,7 +20,7 @@ import { fieldEdits, tryEdit } from '../test/soak/field-edits.ts';
 import { numberFromEnvironment } from './number-from-environment.ts';
 
 const every = numberFromEnvironment('EVERY', 1);
-const from = numberFromEnvironment('FROM', 0);
+const from = numberFromEnvironment('FROM', 1) - 1;
 const atOnce = numberFromEnvironment('AT_ONCE', 3);
 const kills = numberFromEnvironment('KILLS', 20);
 
