@@ -38,6 +38,22 @@ export function attemptPods(facts: FlinkJobFacts, attempt: AttemptRecord): Attem
   return { is: 'running', lost: ended };
 }
 
+/** Whoever has reported a failure ends by itself within moments; whoever does not is asked to. */
+const LAST_WORDS_MS = 3_000;
+
+/**
+ * Until when the pod that reported the failure of its attempt is left alone, so that it ends by itself and its log can be read;
+ * undefined: it has ended, or takes too long.
+ */
+export function endsByItselfUntil({ handles, pods, now }: FlinkJobFacts, attempt: AttemptRecord): number | undefined {
+  const { reported } = attempt;
+  if (reported === undefined || handles.is !== 'there') return undefined;
+  const { leader } = handles.view.snapshot;
+  const isThere = livePods(pods, attempt.number).some((pod) => isOf(pod, leader));
+  // The time is that of another clock.
+  return isThere && Math.abs(now - reported.at) < LAST_WORDS_MS ? reported.at + LAST_WORDS_MS : undefined;
+}
+
 /** The epoch that a pod led, if it is known to have led: as the ConfigMap says, or as status said before. */
 function epochLedBy(pod: PodSeen, { handles, status }: FlinkJobFacts): number | undefined {
   if (handles.is === 'there') {

@@ -15,7 +15,7 @@
  */
 import { type AttemptRecord, type Ledger, type LedgerView, openAttemptOf } from '../../ha/index.ts';
 import { type RestartStrategy, resolveRestartStrategy } from '../../restart/index.ts';
-import { attemptPods } from './attempt-end.ts';
+import { attemptPods, endsByItselfUntil } from './attempt-end.ts';
 import { betweenAttempts } from './between-attempts.ts';
 import { type Decision, decide } from './decide.ts';
 import { deletionStep } from './deletion-step.ts';
@@ -68,8 +68,10 @@ function withinAttempt(facts: FlinkJobFacts, view: LedgerView, open: AttemptReco
   const { ledger } = view;
   const pods = attemptPods(facts, open);
   switch (pods.is) {
-    case 'ended':
-      return attemptEnded(facts, view, pods.end);
+    case 'ended': {
+      const untilMs = pods.pod === undefined ? endsByItselfUntil(facts, open) : undefined;
+      return untilMs === undefined ? attemptEnded(facts, view, pods.end) : { do: 'rest', untilMs };
+    }
     case 'leaderCrashed':
       return leaderCrashed(facts, ledger, pods.end, pods.pod);
     case 'running':

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { openAttemptOf, recordCrash, reportFailure } from '../../../src/ha/index.ts';
-import { attemptPods } from '../../../src/reconcilers/flinkjob/attempt-end.ts';
+import { attemptPods, endsByItselfUntil } from '../../../src/reconcilers/flinkjob/attempt-end.ts';
+import { nextStep } from '../../../src/reconcilers/flinkjob/next-step.ts';
 import {
   aJob,
   anEnd,
@@ -116,4 +117,20 @@ test('without pointers a crash is known by status alone, and has no checkpoint t
 test('the oldest end is told first', () => {
   const [first, second] = [aPod({ index: 1, end: { ...EVICTED, at: T0 - 5 } }), aPod({ index: 0, end: EVICTED })];
   expect(pods(running.pods(second, first))).toEqual({ is: 'running', lost: [first, second] });
+});
+
+test('who has reported a failure is left to end by itself for a moment, so that its log can be read', () => {
+  const reported = running.noted((ledger) => reportFailure(ledger, 1, { at: T0, epoch: 2, cause: 'the map threw' }));
+  const until = (story: JobStory) => {
+    const open = openAttemptOf(story.ledger);
+    return open === undefined ? undefined : endsByItselfUntil(story.facts(), open);
+  };
+  expect(until(running)).toBeUndefined();
+  expect(until(reported)).toBe(T0 + 3_000);
+  expect(nextStep(reported.facts())).toEqual({ do: 'rest', untilMs: T0 + 3_000 });
+  expect(nextStep(reported.after(3_000).facts())).toMatchObject({ do: 'writeLedger' });
+  // It has ended, or is on its way out, or another clock is far off.
+  expect(until(reported.pods(aPod({ end: FAILED })))).toBeUndefined();
+  expect(until(reported.pods(aPod({ isDeleting: true })))).toBeUndefined();
+  expect(until(reported.after(-60_000))).toBeUndefined();
 });

@@ -160,7 +160,7 @@ test('a job that is given up is told of in the words of its condition', () => {
   const story = running.noted((ledger, at) =>
     reportFailure(ledger, 1, { cause: 'bad record', at, epoch: 2, suppressRestarts: true }),
   );
-  const step = nextStep(story.facts());
+  const step = nextStep(story.pods().facts());
   if (step.do !== 'writeLedger') throw new Error(`it comes to ${step.do}`);
   const status = statusOf(story.did(step).pods().facts(), NOTHING);
   const message = status.conditions?.find(({ type }) => type === 'Ready')?.message ?? '';
