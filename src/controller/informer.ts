@@ -45,7 +45,10 @@ export interface InformerOptions<T extends KubeObject, I extends string> {
   readonly trouble?: (error: Error) => void;
   /** Makes whoever changes an object fail. For tests. @default false */
   readonly freeze?: boolean;
-  /** Told when the server is found to have gone back in time. @default nobody listens */
+  /**
+   * Told when the server is found to have gone back in time. Where somebody listens, the newest object of the copy is asked for
+   * after each connection that broke: whoever restores a server has ended it before. @default nobody listens
+   */
   readonly wentBack?: () => void;
   /** A stream without a byte for so long is opened again. @default 180000 */
   readonly silenceMs?: number;
@@ -53,6 +56,9 @@ export interface InformerOptions<T extends KubeObject, I extends string> {
 
 /** Told whenever more is known: of one key, or, without a key, of how far the stream has come. */
 export type ProgressListener = (key: ObjectKey | undefined) => void;
+
+/** After a connection broke, and the pause that follows. */
+const LOOK_BACK_MS = 2_000;
 
 export class Informer<T extends KubeObject = KubeObject, I extends string = string> {
   readonly resource: ResourceDef<T>;
@@ -68,6 +74,8 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
   private lastEventAt: number | undefined;
   private coming = new Map<ObjectKey, T>();
   private anew = new AbortController();
+  private until: AbortSignal = this.anew.signal;
+  private cancelLook = (): void => {};
 
   constructor(options: InformerOptions<T, I>) {
     this.options = options;
@@ -132,13 +140,15 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
     try {
       while (!signal.aborted) {
         this.anew = new AbortController();
-        const until = { signal: AbortSignal.any([signal, this.anew.signal]), clock, random };
-        for await (const event of watch(client, resource, { ...this.selection, ...patience, ...until })) {
+        this.until = AbortSignal.any([signal, this.anew.signal]);
+        const options = { ...this.selection, ...patience, signal: this.until, clock, random };
+        for await (const event of watch(client, resource, options)) {
           await this.take(event);
           await this.breather.pause();
         }
       }
     } finally {
+      this.cancelLook();
       stopCounting();
       this.handlers.close();
     }
@@ -172,6 +182,7 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
     if (event.type === 'interrupted') {
       this.counts.restarts.add({ resource: this.resource.plural, reason: event.reason });
       if (event.error !== undefined) this.options.trouble?.(event.error);
+      if (event.reason === 'watchFailed') this.lookBackAfter(event.pauseMs + LOOK_BACK_MS);
       return;
     }
     this.lastEventAt = this.options.clock.monotonic();
@@ -201,6 +212,27 @@ export class Informer<T extends KubeObject = KubeObject, I extends string = stri
       default:
         return assertNever(event);
     }
+  }
+
+  /** Once the server is there again, and no sooner: each failure puts it off. */
+  private lookBackAfter(ms: number): void {
+    if (this.options.wentBack === undefined) return;
+    const { until } = this;
+    this.cancelLook();
+    this.cancelLook = this.options.clock.setTimer(ms, () => {
+      const newest = this.newest();
+      if (newest === undefined || until.aborted) return;
+      this.refresh(keyOf(newest), until).catch(() => {
+        if (!until.aborted) this.lookBackAfter(LOOK_BACK_MS);
+      });
+    });
+  }
+
+  private newest(): T | undefined {
+    let newest: T | undefined;
+    const version = (object: T | undefined): string => object?.metadata?.resourceVersion ?? '';
+    for (const object of this.objects.values()) if (isNewer(version(object), version(newest))) newest = object;
+    return newest;
   }
 
   /** A whole list has come: what is newer is taken, what is not in it is gone. */

@@ -68,18 +68,18 @@ export interface JobCopiesOptions {
   readonly trouble: (error: Error) => void;
 }
 
-export function jobCopies({ namespace, ...given }: JobCopiesOptions): JobCopies {
-  // What one of them finds out is true of all.
+export function jobCopies({ namespace, ...options }: JobCopiesOptions): JobCopies {
+  // What one finds out is true of all; two that change with everything are enough to ask.
   const wentBack = (): void => {
     for (const informer of informers) informer.startOver();
   };
-  const options = { ...given, wentBack };
   const where = namespace === undefined ? {} : { namespace };
   const ours = { ...where, labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` };
-  const owned = <T extends KubeObject>(resource: ResourceDef<T>): ByOwner<T> =>
-    new Informer<T, 'owner'>({ ...options, resource, selection: ours, indexes: { owner: byOwnerUid } });
-  const jobs = new Informer<FlinkJobObject>({ ...options, resource: FLINK_JOBS, selection: where });
-  const pods = owned(PODS);
+  type Asking = { readonly wentBack?: () => void };
+  const owned = <T extends KubeObject>(resource: ResourceDef<T>, asking: Asking = {}): ByOwner<T> =>
+    new Informer<T, 'owner'>({ ...options, ...asking, resource, selection: ours, indexes: { owner: byOwnerUid } });
+  const jobs = new Informer<FlinkJobObject>({ ...options, wentBack, resource: FLINK_JOBS, selection: where });
+  const pods = owned(PODS, { wentBack });
   const revisions = owned(CONTROLLER_REVISIONS);
   const children = new Map(CHILD_KINDS.map((kind) => [kind, owned<KubeObject>(kind as ResourceDef<ConfigMap>)]));
   const others = [pods, revisions, ...children.values()] as readonly ByOwner<KubeObject>[];

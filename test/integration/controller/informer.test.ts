@@ -270,6 +270,24 @@ test('an object that is older by itself than it was in the copy proves that the 
   expect(copy()).toEqual(['a=2', 'b=1']);
 });
 
+test('after a connection that broke the newest object is asked for by itself, once: a server that was restored was down before', async () => {
+  const { namespace, proxy, write, start, isWatched } = await setUp();
+  let wentBack = 0;
+  const { informer, copy } = start({ clock: hastyClock, wentBack: () => void wentBack++ });
+  await eventually(isWatched);
+  await write('a', '1');
+  await write('b', '1');
+  await eventually(() => copy().length === 2);
+  await informer.refresh(`${namespace}/b`, signal);
+  await write('b', '2');
+  await eventually(() => copy().includes('b=2'));
+  const rule = proxy.inject({ verb: 'get', fault: { do: 'stale' } });
+  proxy.cutConnections();
+  await rule.firstHit;
+  await eventually(() => wentBack === 1);
+  expect(proxy.requests.filter(({ verb }) => verb === 'get').map(({ name }) => name)).toEqual(['b', 'b']);
+});
+
 test('asked for itself, an object that does not belong to the selection any more is not shown, and may come back', async () => {
   const { namespace, proxy, direct, start, isWatched } = await setUp();
   const label = (role: string) =>
