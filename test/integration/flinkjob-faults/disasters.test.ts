@@ -2,8 +2,11 @@
 
 import { afterAll, test as anyTest, expect, onTestFinished } from 'vitest';
 import type { FlinkJobStatus } from '../../../src/api/index.ts';
+import { checkpointIdOf } from '../../../src/ha/index.ts';
+import { CONFIG_MAPS } from '../../../src/kube/index.ts';
 import { eventually } from '../../builders/eventually.ts';
-import { definedFlinkJobs } from '../../builders/flinkjob-operator.ts';
+import { AppliedJob, anOperator, definedFlinkJobs } from '../../builders/flinkjob-operator.ts';
+import { aNodeSimulator } from '../../builders/node-simulator.ts';
 import { clusterForTests, startCluster, TestCluster } from '../../cluster/index.ts';
 import { FaultWorld, type FaultWorldOptions } from '../../soak/fault-world.ts';
 import { hurriedClock } from '../../soak/hurried-clock.ts';
@@ -13,6 +16,7 @@ const started = (await clusterForTests()) === undefined ? undefined : await star
 const own = started === undefined || 'unavailable' in started ? undefined : started;
 const test = anyTest.skipIf(own === undefined);
 const TIMEOUT_MS = 180_000;
+const { signal } = new AbortController();
 
 afterAll(() => own?.stop());
 
@@ -105,4 +109,33 @@ test('an API server that goes back in time is believed in the end, and the job r
       phase === 'Running' && revision === desiredRevision && upgrade === undefined,
     120_000,
   );
+});
+
+test('after the API server went back in time a job that runs as a process goes on from its newest checkpoint, not from the one on record', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const cluster = new TestCluster(own!.access);
+  const namespace = await cluster.namespace();
+  await anOperator(cluster, { namespace, clock: hurriedClock });
+  await aNodeSimulator(cluster, { namespaces: [namespace], clock: hurriedClock });
+  const job = new AppliedJob(cluster, namespace);
+  await job.apply();
+  await job.phase('Running');
+  const handles = { namespace, name: `${job.name}-ha` };
+  const newest = async (): Promise<number> => {
+    const { data = {} } = (await job.client.get(CONFIG_MAPS, handles, { signal })) ?? {};
+    return Math.max(0, ...Object.keys(data).map(checkpointIdOf));
+  };
+  await eventually(async () => (await newest()) > 2, 60_000, 50);
+  await own!.backUp();
+  const then = await newest();
+  await eventually(async () => (await newest()) > then + 10, 60_000, 50);
+  const before = await newest();
+  const { attempt } = (await job.status()) ?? {};
+  await own!.restore();
+  // Whoever goes on does so above all that was: in checkpoints, and in epochs.
+  await eventually(async () => (await newest().catch(() => 0)) > before, 120_000, 50);
+  const { metadata } = (await job.client.get(CONFIG_MAPS, handles, { signal })) ?? {};
+  expect(Number(metadata?.annotations?.['flinkjob.dev/epoch'])).toBeGreaterThan(attempt?.epoch ?? 0);
+  await job.phase('Running', 60_000);
 });
