@@ -75,7 +75,7 @@ faultTest('three ways to the same resource come to the same end', async (world) 
   const spec = { args: ['second'], highAvailability: { standbys: 1 }, parallelism: 2 };
   await world.apply();
   await world.apply(spec);
-  await world.runs(1).catch(() => world.runs(2));
+  await world.until('Running', ({ phase, upgrade }) => phase === 'Running' && upgrade === undefined);
   await world.patch({ spec: { parallelism: 3 } });
   await world.patch({ spec: { parallelism: 2 } });
   await world.until(

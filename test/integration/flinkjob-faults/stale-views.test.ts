@@ -116,7 +116,7 @@ faultTest(
     await world.when('an answer', () => world.requests.at(-1)?.serverStatus !== undefined);
     expect(await world.status()).toMatchObject({ observedGeneration: -1 });
     await world.startOperator();
-    await world.runs(1).catch(() => world.runs(2));
+    await world.until('Running', ({ phase, upgrade }) => phase === 'Running' && upgrade === undefined);
   },
 );
 
