@@ -179,7 +179,10 @@ export class Observer {
     const remembered = memory.handles === undefined ? undefined : judged(memory.handles, past);
     // What is taken for old is not held against the job unless it was read just now.
     const isDoubtful = remembered?.is === 'old' && !memory.areHandlesFresh;
-    if (remembered !== undefined && !isDoubtful && !mayHaveChanged(memory.handlesMark, handlesMark(memory, pods))) {
+    // While no attempt is open no pod can write, whatever becomes of it.
+    const isClosed = remembered?.is === 'there' && openAttemptOf(remembered.view.ledger) === undefined;
+    const isAsBefore = isClosed || !mayHaveChanged(memory.handlesMark, handlesMark(memory, pods));
+    if (remembered !== undefined && !isDoubtful && isAsBefore) {
       memory.handlesMark = handlesMark(memory, pods);
       return remembered;
     }

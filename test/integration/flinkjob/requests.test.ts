@@ -54,6 +54,8 @@ test('no request of a life is needless: reads of the pointers when somebody may 
   const { job, costs, proxy } = await setUp();
   const created = await costs(async () => {
     await job.apply({
+      // Pods on two nodes share no files of one of them, which would be one more thing to tell.
+      storage: { uri: 's3://bucket/jobs' },
       upgrade: { mode: 'Stateless' },
       deletion: { mode: 'Cancel' },
       highAvailability: { standbys: 1 },
@@ -103,12 +105,13 @@ test('no request of a life is needless: reads of the pointers when somebody may 
     await job.apply({ state: 'Suspended' });
     await job.phase('Suspended');
   });
-  expect(suspended.kinds).toMatchObject({
+  expect(suspended.kinds).toEqual({
+    // Before the attempt is closed.
+    'get configmaps': 1,
     'patch configmaps': 1,
     'deletecollection pods': 1,
     'apply flinkjobs status': 2,
   });
-  expect(suspended.total).toBeLessThanOrEqual(7);
 
   const deleted = await costs(async () => {
     await job.delete();
