@@ -1,10 +1,10 @@
 /** The cluster as a test sees it: a namespace of its own, users made on the spot, and the server's record of who did what. */
 import { createPrivateKey, randomBytes, sign } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClusterAccess } from './access.ts';
+import { AuditLog } from './audit-log.ts';
 import { type Certificate, issueCertificate } from './certificates.ts';
 import { askForCluster } from './desk.ts';
 
@@ -51,9 +51,11 @@ export async function clusterForTests(needs: { controllerManager?: boolean } = {
 export class TestCluster {
   readonly access: ClusterAccess;
   private readonly agent: Agent;
+  private readonly auditLog: AuditLog<AuditEvent>;
 
   constructor(access: ClusterAccess) {
     this.access = access;
+    this.auditLog = new AuditLog(access.auditLog);
     this.agent = new Agent({ keepAlive: true, ca: access.ca });
   }
 
@@ -115,13 +117,9 @@ export class TestCluster {
     return `${content}.${signature.toString('base64url')}`;
   }
 
-  /** What the server has recorded and the filter lets through, in the order of its log. */
+  /** What the server has recorded since this was made, and the filter lets through, in the order of its log. */
   auditEvents(filter: (event: AuditEvent) => boolean): AuditEvent[] {
-    return readFileSync(this.access.auditLog, 'utf8')
-      .split('\n')
-      .filter((line) => line.endsWith('}'))
-      .map((line) => JSON.parse(line) as AuditEvent)
-      .filter(filter);
+    return this.auditLog.events().filter(filter);
   }
 
   /** Waits until the record holds at least so many; it is written shortly after the answer is sent. */
