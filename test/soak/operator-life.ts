@@ -98,7 +98,7 @@ export async function liveOnce(
       // A revision that runs is noted to be good a moment later.
       await until(`${stage}, stable ${JSON.stringify(kill)}`, async () => {
         const { attempts = [], revisions } = await ledgerOf(user, ref);
-        return revisions?.stable === attempts.at(-1)?.revision ? undefined : JSON.stringify(revisions);
+        return revisions?.stable === attempts.at(-1)?.revision ? undefined : JSON.stringify(revisions ?? {});
       });
       stages[stage] = await worldOf(user, ref);
     }
