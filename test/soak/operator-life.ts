@@ -108,11 +108,11 @@ export async function liveOnce(
       return job === undefined ? undefined : JSON.stringify(job);
     });
     const left = await user.get(CONFIG_MAPS, { namespace, name: `${JOB}-ha` }, { signal });
-    // Without a garbage collector the pod that removed what was stored is still there, and says that it did.
-    const storageWork = (await user.get(PODS, { namespace, name: storagePodName(JOB, 'removeBytes') }, { signal }))
-      ?.status;
-    const pods = await namesOf(user, PODS, ref);
-    stages['deleted'] = { handles: left === undefined ? 'gone' : 'left', pods, storageWork: storageWork?.phase };
+    // Where a garbage collector runs the pod that removed what was stored has gone with the job; it did its work all the same.
+    const remover = storagePodName(JOB, 'removeBytes');
+    const { terminated } = await simulator.pod(remover, namespace);
+    const pods = (await namesOf(user, PODS, ref)).filter((name) => name !== remover);
+    stages['deleted'] = { handles: left === undefined ? 'gone' : 'left', pods, storageWork: terminated?.exitCode };
     return { stages, requests: operators.requests, wasKilled: operators.wasKilled };
   } finally {
     await operators.stop();
