@@ -15,6 +15,7 @@ const PODS_OF_A_JOB = 2;
 export async function firstChild(bench: Bench, jobs: number): Promise<Figure[]> {
   await using place = await Place.open(bench);
   await place.operator();
+  await place.resident();
   const [children, pods]: [number[], number[]] = [[], []];
   const warmUp = 5;
   for (let at = 0; at < warmUp + jobs; at += 1) {
