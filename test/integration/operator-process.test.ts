@@ -92,8 +92,13 @@ test('a job that is applied is taken up: its pod is made, its figures are told, 
   await eventually(async () => (await direct.list(PODS, { namespace, signal })).items.length === 2);
   const labels = `namespace="${namespace}",name="flights",runtime="typescript"`;
   await eventually(async () => (await operator.ask('/metrics')).body.includes(`flinkjob_phase{${labels},phase="`));
-  await eventually(async () => (await direct.list(EVENTS, { namespace, signal })).items.length > 0);
-  const [event] = (await direct.list(EVENTS, { namespace, signal })).items;
+  // Controllers of the cluster tell of other objects.
+  const eventOfJob = async () =>
+    (await direct.list(EVENTS, { namespace, signal })).items.find(
+      (each) => (each as { regarding?: { kind?: string } }).regarding?.kind === 'FlinkJob',
+    );
+  await eventually(async () => (await eventOfJob()) !== undefined);
+  const event = await eventOfJob();
   expect(event).toMatchObject({
     regarding: { kind: 'FlinkJob', name: 'flights' },
     reportingController: 'flinkjob.dev/operator',

@@ -151,7 +151,9 @@ suite.each(['install.yaml', 'install-cluster.yaml'])('%s', (file) => {
     const roles = `${RBAC}/namespaces/${namespace}/roles`;
     const create = (path: string, object: Json) => asOperator(namespace, 'POST', path, object);
     expect((await create(roles, jobRole(facts))).status).toBe(201);
-    expect((await create(roles.replace(/s$/, 'bindings'), jobRoleBinding(facts))).status).toBe(201);
+    // The server looks the Role up in a copy of its own, which hears of it a moment later.
+    const bindings = roles.replace(/s$/, 'bindings');
+    await expect.poll(async () => (await create(bindings, jobRoleBinding(facts))).status).toBe(201);
     const rules = [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }];
     const greedy = await create(roles, { metadata: { name: 'greedy' }, rules });
     expect([greedy.status, greedy.body.message]).toEqual([403, expect.stringContaining('not currently held')]);

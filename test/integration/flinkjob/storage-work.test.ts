@@ -6,6 +6,7 @@ import { test as anyTest, expect } from 'vitest';
 import { POD_VARIABLES } from '../../../src/api/index.ts';
 import { NAMESPACES, PODS } from '../../../src/kube/index.ts';
 import { decodeStorageOrder } from '../../../src/lib/storage-work.ts';
+import { storagePodName } from '../../../src/resources/index.ts';
 import { AppliedJob, anOperator } from '../../builders/flinkjob-operator.ts';
 import { aNodeSimulator } from '../../builders/node-simulator.ts';
 import { clusterForTests } from '../../cluster/index.ts';
@@ -88,7 +89,7 @@ test('in a namespace that is being removed no savepoint is taken and nothing is 
 test('what another FlinkJob began from is not among what is removed, and the Event says so', async () => {
   const namespace = await cluster!.namespace();
   const operator = await anOperator(cluster!, { namespace });
-  await aNodeSimulator(cluster!, { namespaces: [namespace], played: playedJobs() });
+  const simulator = await aNodeSimulator(cluster!, { namespaces: [namespace], played: playedJobs() });
   const [job, other] = [new AppliedJob(cluster!, namespace), new AppliedJob(cluster!, namespace, 'other')];
   await job.apply({ deletion: { mode: 'Cancel', storage: 'Delete' } });
   const { jobId } = await job.phase('Running');
@@ -96,10 +97,10 @@ test('what another FlinkJob began from is not among what is removed, and the Eve
   await other.phase('Suspended');
   await job.delete();
   await job.untilGone();
-  const pods = await job.pods();
-  const specs = pods.map(({ spec }) => spec as unknown as PodSpec);
-  const told = specs.flatMap(({ containers: [main] }) => main?.env ?? []);
-  const order = told.find(({ name }) => name === POD_VARIABLES.storageOrder)?.value ?? '';
+  // The pod itself may have gone with its job by now.
+  const { object } = await simulator.pod(storagePodName(job.name, 'removeBytes'));
+  const [main] = (object.spec as unknown as PodSpec).containers;
+  const order = main?.env?.find(({ name }) => name === POD_VARIABLES.storageOrder)?.value ?? '';
   expect(decodeStorageOrder(order)).toMatchObject({ attempts: 1, jobIds: [jobId], keep: [jobId] });
   expect(operator.told.at(-1)).toMatchObject({ note: expect.stringContaining(`began from ${jobId}, which stays`) });
 });
