@@ -208,8 +208,7 @@ export class ApiClient {
     options: WriteOptions,
   ): Promise<T> {
     const query = this.writeQuery(options);
-    const { bodyAfterMs } = options;
-    const plan = { verb: 'patch', method: 'PATCH', query, body: patch, bodyAfterMs, contentType: MERGE_PATCH } as const;
+    const plan = { verb: 'patch', method: 'PATCH', query, body: patch, contentType: MERGE_PATCH } as const;
     return this.writeObject(def, ref, plan, options);
   }
 
@@ -221,7 +220,9 @@ export class ApiClient {
     options: WriteOptions,
   ): Promise<T> {
     const query = this.writeQuery(options);
-    const plan = { verb: 'patch', method: 'PATCH', query, body: operations, contentType: JSON_PATCH } as const;
+    const { bodyAfterMs } = options;
+    const how = { verb: 'patch', method: 'PATCH', contentType: JSON_PATCH } as const;
+    const plan = { ...how, query, body: operations, bodyAfterMs };
     return this.writeObject(def, ref, plan, options);
   }
 

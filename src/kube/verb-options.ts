@@ -10,7 +10,7 @@ export interface WriteOptions extends CallOptions {
   /** The server checks everything and stores nothing. @default false */
   readonly dryRun?: boolean;
   /**
-   * Of `mergePatch`: what is written follows the head of the request only after this: a server judges by the head who may write, so that of two
+   * Of `jsonPatch`: what is written follows the head of the request only after this: a server judges by the head who may write, so that of two
    * such writes both are let in before either takes a right away that the other needs. Milliseconds. @default at once
    */
   readonly bodyAfterMs?: number;

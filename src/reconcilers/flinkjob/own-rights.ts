@@ -23,6 +23,7 @@ import {
 } from '../../controller/index.ts';
 import {
   type FlinkJobObject,
+  type JsonPatchOperation,
   type KubeObject,
   type ObjectRef,
   type ResourceDef,
@@ -65,28 +66,40 @@ export function ownRightsController({ jobs, ...options }: OwnRightsOptions): Con
 
 /** Holds Role and RoleBinding of this name, or lets go of them. What is not there, or is as it should be, is left alone. */
 export async function keepRights(
-  client: Pick<TrackedClient, 'get' | 'mergePatch'>,
+  client: Pick<TrackedClient, 'get' | 'jsonPatch'>,
   ref: ObjectRef,
   hasJobs: boolean,
 ): Promise<void> {
   const found = await Promise.all(KINDS.map(async (kind) => ({ kind, object: await client.get(kind, ref) })));
   const changes = found.flatMap(({ kind, object }) => {
-    const patch = object === undefined ? undefined : changeOf(object, hasJobs);
-    return patch === undefined ? [] : [{ kind, patch }];
+    const operations = object === undefined ? [] : changeOf(object, hasJobs);
+    return operations.length === 0 ? [] : [{ kind, operations }];
   });
   await Promise.all(
-    changes.map(({ kind, patch }) => client.mergePatch(kind, ref, patch, { bodyAfterMs: TOGETHER_MS })),
+    changes.map(({ kind, operations }) => client.jsonPatch(kind, ref, operations, { bodyAfterMs: TOGETHER_MS })),
   );
 }
 
-/** Undefined where all is as it should be, and where it cannot be: what is being deleted takes no finalizer any more. */
-function changeOf({ metadata = {} }: KubeObject, hasJobs: boolean): object | undefined {
-  const { finalizers = [], resourceVersion, uid, deletionTimestamp } = metadata;
-  const isThere = finalizers.includes(RIGHTS_FINALIZER);
-  if (isThere === hasJobs || (hasJobs && deletionTimestamp !== undefined)) return undefined;
-  const others = finalizers.filter((each) => each !== RIGHTS_FINALIZER);
-  const next = hasJobs ? [...others, RIGHTS_FINALIZER] : others;
-  return { metadata: { finalizers: next, resourceVersion, uid } };
+/**
+ * Nothing where all is as it should be, and where it cannot be: what is being deleted takes no finalizer any more. Not of a
+ * version: the namespace may ask for the deletion of one of them while both are under way, and then only the other would be
+ * written. Nor would the server see that finalizers alone are changed, and let it in without looking at the rights again.
+ */
+function changeOf({ metadata = {} }: KubeObject, hasJobs: boolean): JsonPatchOperation[] {
+  const { finalizers = [], uid, deletionTimestamp } = metadata;
+  const at = finalizers.indexOf(RIGHTS_FINALIZER);
+  if (at >= 0 === hasJobs || (hasJobs && deletionTimestamp !== undefined)) return [];
+  const path = '/metadata/finalizers';
+  const isMeant = { op: 'test', path: '/metadata/uid', value: uid } as const;
+  if (!hasJobs) {
+    return [
+      isMeant,
+      { op: 'test', path: `${path}/${at}`, value: RIGHTS_FINALIZER },
+      { op: 'remove', path: `${path}/${at}` },
+    ];
+  }
+  if (finalizers.length > 0) return [isMeant, { op: 'add', path: `${path}/-`, value: RIGHTS_FINALIZER }];
+  return [isMeant, { op: 'add', path, value: [RIGHTS_FINALIZER] }];
 }
 
 /** Looked at once in any case: the last FlinkJob may have gone while nobody led. */

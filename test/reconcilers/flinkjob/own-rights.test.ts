@@ -13,23 +13,30 @@ async function written(metadata: NonNullable<KubeObject['metadata']> | undefined
   const client = {
     get: async () =>
       metadata === undefined ? undefined : { metadata: { uid: 'u', resourceVersion: '7', ...metadata } },
-    mergePatch: async ({ kind }: ResourceDef, ref: unknown, patch: unknown) => void patches.push([kind, ref, patch]),
+    jsonPatch: async ({ kind }: ResourceDef, ref: unknown, patch: unknown) => void patches.push([kind, ref, patch]),
   };
   await keepRights(client as unknown as TrackedClient, REF, hasJobs);
   return patches;
 }
 
-const bothWith = (finalizers: readonly string[]) =>
-  ['Role', 'RoleBinding'].map((kind) => [kind, REF, { metadata: { finalizers, resourceVersion: '7', uid: 'u' } }]);
+const both = (...operations: readonly object[]) =>
+  ['Role', 'RoleBinding'].map((kind) => [
+    kind,
+    REF,
+    [{ op: 'test', path: '/metadata/uid', value: 'u' }, ...operations],
+  ]);
 
-test('both are held while there are jobs, beside what others have put there, and of the version that was seen', async () => {
-  expect(await written({}, true)).toEqual(bothWith([OURS]));
-  expect(await written({ finalizers: ['theirs'] }, true)).toEqual(bothWith(['theirs', OURS]));
+test('both are held while there are jobs, beside what others have put there', async () => {
+  const path = '/metadata/finalizers';
+  expect(await written({}, true)).toEqual(both({ op: 'add', path, value: [OURS] }));
+  expect(await written({ finalizers: ['theirs'] }, true)).toEqual(both({ op: 'add', path: `${path}/-`, value: OURS }));
 });
 
 test('both are let go of when no job is left, also while they are being deleted', async () => {
   const deletionTimestamp = '2026-11-21T10:00:00Z';
-  expect(await written({ finalizers: [OURS, 'theirs'], deletionTimestamp }, false)).toEqual(bothWith(['theirs']));
+  const path = '/metadata/finalizers/1';
+  const released = both({ op: 'test', path, value: OURS }, { op: 'remove', path });
+  expect(await written({ finalizers: ['theirs', OURS], deletionTimestamp }, false)).toEqual(released);
 });
 
 test('nothing is written where all is as it should be, where nothing is there, and where it is too late to hold it', async () => {
