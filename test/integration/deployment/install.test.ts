@@ -153,7 +153,11 @@ suite.each(['install.yaml', 'install-cluster.yaml'])('%s', (file) => {
     expect((await create(roles, jobRole(facts))).status).toBe(201);
     // The server looks the Role up in a copy of its own, which hears of it a moment later.
     const bindings = roles.replace(/s$/, 'bindings');
-    await expect.poll(async () => (await create(bindings, jobRoleBinding(facts))).status).toBe(201);
+    const binds = async () => {
+      const { status, body } = await create(bindings, jobRoleBinding(facts));
+      return status === 404 ? String(body.message) : status;
+    };
+    await expect.poll(binds, { timeout: 20_000 }).toBe(201);
     const rules = [{ apiGroups: [''], resources: ['secrets'], verbs: ['get'] }];
     const greedy = await create(roles, { metadata: { name: 'greedy' }, rules });
     expect([greedy.status, greedy.body.message]).toEqual([403, expect.stringContaining('not currently held')]);
