@@ -1,7 +1,7 @@
 /**
  * Work in the storage of a job that the operator orders and a pod of its own does: the contract between the two. The operator
  * opens no storage and reads no Secret; the order goes into the pod as a variable, the answer comes back as its termination
- * message. Both are closed unions: another kind of work is another member of each, and a case wherever they are taken apart.
+ * message. Orders are a closed union: another kind of work is another member, and a case wherever they are taken apart.
  */
 import { jobIdBegunWith } from './derived-id.ts';
 

@@ -13,7 +13,6 @@ export {
 } from './checkpoint/describe-manifest.ts';
 export {
   directoryOfPointer,
-  isAutomaticSavepoint,
   MANIFEST_NAME,
   parseSavepointDirectory,
 } from './checkpoint/locations.ts';

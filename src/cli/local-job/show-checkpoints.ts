@@ -1,5 +1,5 @@
 /** What `flinkjob checkpoints` does: the list, or one of them in detail. */
-import { isAutomaticSavepoint } from '../../stream/index.ts';
+import { isAutomaticSavepoint } from '../../lib/savepoint-names.ts';
 import { type CliIo, EXIT } from '../command.ts';
 import { tableLines } from '../output/table.ts';
 import { bytesText, timeText } from '../output/units.ts';

@@ -8,7 +8,7 @@ export interface ChildrenLook {
   /** All there should be. */
   readonly wanted: readonly Child[];
   /** What there is, by kind. */
-  readonly stores: readonly { readonly kind: ResourceDef; readonly store: StoreReader<KubeObject, 'owner'> }[];
+  readonly copies: ReadonlyMap<ResourceDef, { readonly store: StoreReader<KubeObject, 'owner'> }>;
   /** Revisions on record: their specs stay, to go back to. */
   readonly revisions: ReadonlyMap<string, RevisionOnRecord>;
   readonly uid: string;
@@ -18,20 +18,19 @@ export interface ChildrenLook {
 
 export function childrenSeen({
   wanted,
-  stores,
+  copies,
   revisions,
   uid,
   done,
 }: ChildrenLook): Pick<FlinkJobFacts, 'unmet' | 'surplus'> {
-  const storeOf = new Map(stores.map(({ kind, store }) => [kind, store]));
   const unmet = wanted.filter(({ kind, manifest, name }) => {
-    const live = storeOf.get(kind)?.get(keyOf(manifest.metadata));
+    const live = copies.get(kind)?.store.get(keyOf(manifest.metadata));
     if (live === undefined) return !done.has(name);
     return !belongsTo(live, uid) || !(done.has(name) || isAsMade(live, manifest));
   });
   const known = new Set(wanted.map(({ name }) => name));
   for (const revision of revisions.keys()) known.add(childName(CONFIG_MAPS, revision));
-  const surplus = stores.flatMap(({ kind, store }) =>
+  const surplus = [...copies].flatMap(([kind, { store }]) =>
     store.byIndex('owner', uid).flatMap((object) => childSeen(kind, object)),
   );
   return {

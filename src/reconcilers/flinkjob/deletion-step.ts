@@ -7,6 +7,7 @@
  *                                                                     └── Orphan: stays, and the Lease goes
  */
 import { openAttemptOf } from '../../ha/index.ts';
+import { isSavepointAskedFor } from '../../lib/savepoint-names.ts';
 import { attemptPods } from './attempt-end.ts';
 import type { Desired, FlinkJobFacts } from './facts.ts';
 import { startedOver } from './handles-step.ts';
@@ -106,7 +107,7 @@ function farewell(facts: FlinkJobFacts, isLate: boolean): Saying {
   const bytes = wordsOnBytes(facts, removal);
   const where = newestPoint ?? status?.checkpoint?.latest?.uri;
   // Of what was removed there is nothing to find.
-  const isGone = where !== undefined && removal.is === 'done' && !isSavepoint(where);
+  const isGone = where !== undefined && removal.is === 'done' && !isSavepointAskedFor(where);
   const state = where === undefined || isGone ? '' : ` Its newest state lies at ${where}.`;
   if (isLate) {
     return { type: 'Warning', reason: 'CleanupFailed', note: `Removed by force: its time was up.${bytes}${state}` };
@@ -116,9 +117,4 @@ function farewell(facts: FlinkJobFacts, isLate: boolean): Saying {
   }
   const kept = modeOf(desired) === 'Orphan' ? ' Its pointers stay for a job of the same name.' : '';
   return { type: 'Normal', reason: 'Cleanup', note: `The job is removed.${kept}${bytes}${state}` };
-}
-
-/** One that was asked for: those are nobody's but whose who asked. */
-function isSavepoint(uri: string): boolean {
-  return /(^|\/)savepoint-[^/]*$/.test(uri) && !/(^|\/)savepoint-[0-9a-f]{6}-auto[^/]*$/.test(uri);
 }

@@ -255,8 +255,8 @@ export class Observer {
     const key = `${revision.name} ${generation} ${life.jobId} ${life.since} ${life.restoreFrom}`;
     const { network } = this.options.settings;
     const wanted = memory.children.get(key, () => childrenOf(objectFacts(object, desired, revision, life), network));
-    const stores = [...this.options.copies.children].map(([kind, { store }]) => ({ kind, store }));
-    return childrenSeen({ wanted, stores, revisions, uid: object.uid, done: done.children });
+    const { children: copies } = this.options.copies;
+    return childrenSeen({ wanted, copies, revisions, uid: object.uid, done: done.children });
   }
 }
 

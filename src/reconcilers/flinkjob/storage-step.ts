@@ -9,6 +9,7 @@
  */
 import { specOf } from '../../api/index.ts';
 import type { StateLife } from '../../ha/index.ts';
+import { automaticSavepointPrefix } from '../../lib/savepoint-names.ts';
 import { jobIdsOf, type RemoveBytesOrder, type StorageAnswer } from '../../lib/storage-work.ts';
 import type { FlinkJobFacts, RevisionOnRecord, StoragePodSeen } from './facts.ts';
 import type { Step } from './step.ts';
@@ -119,9 +120,10 @@ function keptOf(facts: FlinkJobFacts, life: StateLife, revision: RevisionOnRecor
   const named = facts.storageWork.origins.filter((uri) => uri.startsWith(root));
   if (named.length === 0) return [];
   const own = jobIdsOf(everything(facts, life));
-  const names = new Set([...own, ...own.map((jobId) => `savepoint-${jobId.slice(0, 6)}-auto`)]);
   const directories = new Set(named.map((uri) => uri.slice(root.length).split('/')[0] ?? ''));
-  return [...directories].filter((name) => names.has(/^savepoint-[0-9a-f]{6}-auto/.exec(name)?.[0] ?? name));
+  const isOwn = (name: string): boolean =>
+    own.some((jobId) => name === jobId || name.startsWith(automaticSavepointPrefix(jobId)));
+  return [...directories].filter(isOwn);
 }
 
 function storageUriOf({ semantic }: RevisionOnRecord): string {

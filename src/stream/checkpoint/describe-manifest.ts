@@ -2,7 +2,7 @@
 import type { RedistributionMode } from '../operators/operator.ts';
 import type { KeyedStateMeta, NamespaceKind } from '../state/backend.ts';
 import type { TypeSchema } from '../types/type-information.ts';
-import type { CheckpointManifest, OperatorState, OperatorSubtaskState } from './manifest.ts';
+import type { CheckpointManifest, OperatorState, OperatorSubtaskState, StoredOperator } from './manifest.ts';
 
 export interface KeyedStateDescription {
   readonly name: string;
@@ -25,13 +25,7 @@ export interface OperatorStateDescription {
   readonly bytes: number;
 }
 
-export interface OperatorDescription {
-  readonly uid: string;
-  readonly operatorId: string;
-  readonly name: string;
-  readonly parallelism: number;
-  readonly maxParallelism: number;
-  readonly finished: boolean;
+export interface OperatorDescription extends StoredOperator {
   readonly bytes: number;
   readonly keyed: readonly KeyedStateDescription[];
   readonly operatorState: readonly OperatorStateDescription[];

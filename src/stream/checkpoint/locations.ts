@@ -1,5 +1,5 @@
 /**
- * The one place that spells where checkpoints lie. Paths are relative to the storage:
+ * Where checkpoints lie; how savepoints are named is told in lib/savepoint-names.ts. Paths are relative to the storage:
  *
  *     <jobId>/chk-<N>-<epoch>-<random>/     a checkpoint: state files and, last, _metadata
  *     <jobId>/shared/                       files that more than one checkpoint may use
@@ -10,6 +10,7 @@
  * pointer names the directory or the `_metadata` in it.
  */
 import { createHash } from 'node:crypto';
+import * as names from '../../lib/savepoint-names.ts';
 import { CheckpointError } from './errors.ts';
 
 /** The manifest's file name, Flink's. */
@@ -59,17 +60,12 @@ export function savepointDirectory({ jobId, random }: { readonly jobId: string; 
 
 /** How all savepoints of a job begin, and perhaps some of another one: only the manifest has the whole id. */
 export function savepointPrefix(jobId: string): string {
-  return `savepoint-${checkedJobId(jobId).slice(0, 6)}-`;
+  return names.savepointPrefix(checkedJobId(jobId));
 }
 
-/** How the directories of the savepoints begin that the job takes by itself. No other one's can: those are hex. */
+/** How the directories of the savepoints begin that the job takes by itself. */
 export function automaticSavepointPrefix(jobId: string): string {
-  return `${savepointPrefix(jobId)}auto`;
-}
-
-/** Whether a job took the savepoint at this location by itself. */
-export function isAutomaticSavepoint(location: string): boolean {
-  return /(^|\/)savepoint-[0-9a-f]{6}-auto[^/]*\/?$/.test(location);
+  return names.automaticSavepointPrefix(checkedJobId(jobId));
 }
 
 /**

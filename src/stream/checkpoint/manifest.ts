@@ -51,16 +51,20 @@ export interface OperatorSubtaskState {
   readonly rawOperator?: readonly number[];
 }
 
-export interface OperatorState {
+/** What is said of an operator wherever a checkpoint is told of. */
+export interface StoredOperator {
   readonly uid: string;
   readonly operatorId: string;
   readonly name: string;
   readonly parallelism: number;
   readonly maxParallelism: number;
-  /** Whether maxParallelism was configured (true) or the default for the parallelism (false). */
-  readonly maxParallelismConfigured: boolean;
   /** All subtasks had reached the end of their input. */
   readonly finished: boolean;
+}
+
+export interface OperatorState extends StoredOperator {
+  /** Whether maxParallelism was configured (true) or the default for the parallelism (false). */
+  readonly maxParallelismConfigured: boolean;
   readonly subtasks: readonly OperatorSubtaskState[];
 }
 

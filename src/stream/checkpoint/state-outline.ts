@@ -4,7 +4,13 @@
  */
 import type { KeyedStateMeta } from '../state/backend.ts';
 import type { TypeSchema } from '../types/type-information.ts';
-import type { CheckpointManifest, OperatorState, OperatorStateHandle, OperatorSubtaskState } from './manifest.ts';
+import type {
+  CheckpointManifest,
+  OperatorState,
+  OperatorStateHandle,
+  OperatorSubtaskState,
+  StoredOperator,
+} from './manifest.ts';
 
 /** A checkpoint or savepoint in outline. */
 export interface StateOutline {
@@ -15,14 +21,7 @@ export interface StateOutline {
 }
 
 /** One operator of it. */
-export interface OperatorOutline {
-  readonly uid: string;
-  readonly operatorId: string;
-  readonly name: string;
-  readonly parallelism: number;
-  readonly maxParallelism: number;
-  /** All subtasks had reached the end of their input. */
-  readonly finished: boolean;
+export interface OperatorOutline extends StoredOperator {
   /** Whether there is anything to restore. Registered names without entries are nothing. */
   readonly hasState: boolean;
   /** Whether key groups of it are stored, so that its maximum parallelism binds. */

@@ -18,15 +18,15 @@ const alone = aJob().recorded();
 const withStandby = aJob({ highAvailability: { standbys: 1 } }).recorded();
 
 function seen(wanted: readonly Child[], there: readonly Child[], done: readonly string[] = [], story = alone) {
-  const stores = KINDS.map((kind) => {
+  const copies = KINDS.map((kind) => {
     const store = new Store<KubeObject, 'owner'>({ indexes: { owner: byOwnerUid } });
     for (const [at, child] of there.filter((each) => each.kind === kind).entries()) {
       const metadata = { ...child.manifest.metadata, uid: `uid-${child.name}`, resourceVersion: `${at + 1}` };
       store.apply({ ...child.manifest, metadata } as KubeObject);
     }
-    return { kind, store };
+    return [kind, { store }] as const;
   });
-  const look = { wanted, stores, revisions: story.facts().revisions, uid: UID, done: new Set(done) };
+  const look = { wanted, copies: new Map(copies), revisions: story.facts().revisions, uid: UID, done: new Set(done) };
   const { unmet, surplus } = childrenSeen(look);
   return { unmet, surplus: surplus.map(({ name, uid }) => ({ name, uid })) };
 }
