@@ -2,9 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test as anyTest, expect } from 'vitest';
-import { AppliedJob, anOperator } from '../../builders/flinkjob-operator.ts';
 import { kubeconfigText } from '../../builders/kubeconfig.ts';
-import { aNodeSimulator } from '../../builders/node-simulator.ts';
+import { anOperatedJob, hasCheckpointed } from '../../builders/operated-job.ts';
 import { aTemporaryDirectory } from '../../builders/temporary-directory.ts';
 import { flinkjob } from '../../cli/fake-io.ts';
 import { clusterForTests } from '../../cluster/index.ts';
@@ -13,19 +12,17 @@ const cluster = await clusterForTests();
 const test = anyTest.skipIf(cluster === undefined);
 
 async function setUp() {
-  const namespace = await cluster!.namespace();
-  await anOperator(cluster!, { namespace });
-  await aNodeSimulator(cluster!, { namespaces: [namespace] });
+  const { namespace, job } = await anOperatedJob(cluster!);
   const config = join(aTemporaryDirectory(), 'config');
   writeFileSync(config, kubeconfigText(cluster!.access, namespace));
   const run = (...args: string[]) => flinkjob(args, { env: { KUBECONFIG: config }, isPlugin: true });
-  return { job: new AppliedJob(cluster!, namespace), run, namespace };
+  return { job, run, namespace };
 }
 
 test('a job is shown, saved, restarted, suspended and resumed', async () => {
   const { job, run, namespace } = await setUp();
   await job.apply();
-  await job.until(({ phase, checkpoint }) => phase === 'Running' && checkpoint?.latest !== undefined);
+  await job.until(hasCheckpointed(1));
   const { stdout } = await run('status', 'counts');
   expect(stdout).toContain('Why\tThe job runs as the resource asks.\n');
   expect(stdout).toMatch(/^Attempt\t1, started \S+ ago, led by counts-1-0, epoch \d+$/m);

@@ -5,19 +5,14 @@ import { test as anyTest, expect } from 'vitest';
 import type { FlinkJobStatus } from '../../../src/api/index.ts';
 import { CONFIG_MAPS, FLINK_JOBS, PODS } from '../../../src/kube/index.ts';
 import { AppliedJob, anOperator } from '../../builders/flinkjob-operator.ts';
-import { aNodeSimulator } from '../../builders/node-simulator.ts';
+import { anOperatedJob, hasCheckpointed, restoredBy, runsIn } from '../../builders/operated-job.ts';
 import { clusterForTests } from '../../cluster/index.ts';
 
 const cluster = await clusterForTests();
 const test = anyTest.skipIf(cluster === undefined);
 const signal = new AbortController().signal;
 
-async function setUp() {
-  const namespace = await cluster!.namespace();
-  const operator = await anOperator(cluster!, { namespace });
-  const simulator = await aNodeSimulator(cluster!, { namespaces: [namespace] });
-  return { namespace, operator, simulator, job: new AppliedJob(cluster!, namespace) };
-}
+const setUp = () => anOperatedJob(cluster!);
 
 const conditionsOf = ({ conditions = [] }: FlinkJobStatus) =>
   Object.fromEntries(conditions.map(({ type, status, reason }) => [type, `${status} ${reason}`]));
@@ -35,11 +30,7 @@ const storedIn = ({ storageUri }: AppliedJob, prefix: string): string[] => {
     : [];
 };
 
-/** The job runs in this attempt and has completed a checkpoint of its own. */
-const hasCheckpointed = (attempt: number) => (status: FlinkJobStatus) =>
-  status.phase === 'Running' && status.attempt?.number === attempt && status.checkpoint?.latest !== undefined;
-
-test('a job is applied, runs, finishes, and is removed', async () => {
+test('a job is applied, runs, finishes, and is removed; only an edit of what runs has it run again', async () => {
   const { operator, job } = await setUp();
   await job.apply();
   const running = await job.phase('Running');
@@ -53,16 +44,17 @@ test('a job is applied, runs, finishes, and is removed', async () => {
   writeFileSync(job.gate, '');
   const finished = await job.phase('Succeeded');
   expect(conditionsOf(finished)).toMatchObject({ Ready: 'True Finished' });
+  await job.apply({ deletion: { mode: 'Cancel' } });
+  expect(await job.phase('Succeeded')).toMatchObject({ attempt: { number: 1 } });
+  await job.apply({ parallelism: 2 });
+  await job.until(({ phase, attempt }) => phase === 'Succeeded' && attempt?.number === 2);
   await job.delete();
   await job.untilGone();
   expect(await handlesOf(job)).toBeUndefined();
   expect(operator.lines.filter((line) => line.startsWith('warn'))).toEqual([]);
-  expect(operator.told.map(({ reason }) => reason)).toEqual([
-    'Submit',
-    'JobStatusChanged',
-    'JobStatusChanged',
-    'Cleanup',
-  ]);
+  const told = operator.told.map(({ reason }) => reason);
+  expect(told.slice(0, 3)).toEqual(['Submit', 'JobStatusChanged', 'JobStatusChanged']);
+  expect(told.at(-1)).toBe('Cleanup');
 });
 
 test('a job is suspended and resumed from its newest checkpoint', async () => {
@@ -74,22 +66,28 @@ test('a job is suspended and resumed from its newest checkpoint', async () => {
   expect(conditionsOf(suspended)).toMatchObject({ Ready: 'True Suspended' });
   expect(await job.pods()).toEqual([]);
   await job.apply({ state: 'Running' });
-  const resumed = await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 2);
+  const resumed = await job.until(runsIn(2));
   expect(resumed).toMatchObject({ jobId, restarts: { count: 0 } });
 });
 
-test('with mode Savepoint a job is suspended with one, and resumes from exactly that', async () => {
-  const { operator, job } = await setUp();
+test('with mode Savepoint a job is suspended with one, and resumes from exactly that, under another operator', async () => {
+  const { namespace, operator, simulator, job } = await setUp();
   await job.apply({ upgrade: { mode: 'Savepoint' } });
   await job.phase('Running');
   await job.apply({ state: 'Suspended' });
   await job.phase('Suspended');
   expect(storedIn(job, 'savepoint-')).toHaveLength(1);
+  await operator.stop();
+  const another = await anOperator(cluster!, { namespace });
   await job.apply({ state: 'Running' });
-  await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 2);
-  await expect
-    .poll(() => operator.told.map(({ reason }) => reason))
-    .toEqual(['Submit', 'JobStatusChanged', 'SavepointCompleted', 'Suspended', 'Submit', 'JobStatusChanged']);
+  await job.until(runsIn(2));
+  const from = `${job.storageUri}/${storedIn(job, 'savepoint-')[0]}`;
+  expect(restoredBy(await simulator.pod('counts-2-0'))).toMatchObject({ from });
+  const reasons = [...operator.told, ...another.told].map(({ reason }) => reason);
+  expect(reasons).toEqual([
+    ...['Submit', 'JobStatusChanged', 'SavepointCompleted', 'Suspended'],
+    ...['Submit', 'JobStatusChanged'],
+  ]);
 });
 
 test('a changed spec runs with the state, a field that is hot changes nothing that runs', async () => {
@@ -107,7 +105,7 @@ test('a changed spec runs with the state, a field that is hot changes nothing th
   );
   await job.until(({ lastHandledReconcileAt }) => lastHandledReconcileAt === '2026-01-02T03:04:05.678Z');
   await job.apply({ args: [job.gate, 'more'] });
-  const after = await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 2);
+  const after = await job.until(runsIn(2));
   expect(after.jobId).toBe(before.jobId);
   expect(after.revision).not.toBe(before.revision);
   expect(after.revision).toBe(after.desiredRevision);
@@ -119,42 +117,56 @@ test('an upgrade without state begins another life of it', async () => {
   await job.apply({ upgrade: { mode: 'Stateless' } });
   const before = await job.until(hasCheckpointed(1));
   await job.apply({ args: [job.gate, 'more'] });
-  const after = await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 2);
+  const after = await job.until(runsIn(2));
   expect(after.jobId).not.toBe(before.jobId);
 });
 
-test('deletion takes a savepoint first, and says where it lies', async () => {
-  const { operator, job } = await setUp();
+test('deletion takes a savepoint first, and says where it lies: another job begins from exactly that', async () => {
+  const { namespace, operator, simulator, job } = await setUp();
   await job.apply();
   await job.phase('Running');
   await job.delete();
   await job.untilGone();
   expect(storedIn(job, 'savepoint-')).toHaveLength(1);
-  expect(operator.told.at(-1)).toMatchObject({ reason: 'Cleanup', note: expect.stringContaining('savepoint-') });
+  const from = `${job.storageUri}/${storedIn(job, 'savepoint-')[0]}`;
+  expect(operator.told.at(-1)).toMatchObject({ reason: 'Cleanup', note: expect.stringContaining(from) });
+  const other = new AppliedJob(cluster!, namespace, 'others');
+  await other.apply({ restoreFrom: from });
+  await other.until(hasCheckpointed(1));
+  expect(restoredBy(await simulator.pod('others-1-0'))).toMatchObject({ from });
 });
 
 test('an orphaned job leaves its pointers, and another one of its name goes on from them', async () => {
-  const { job } = await setUp();
+  const { namespace, operator, job } = await setUp();
   await job.apply({ deletion: { mode: 'Orphan' } });
   const { jobId } = await job.until(hasCheckpointed(1));
   await job.delete();
   await job.untilGone();
   expect(await handlesOf(job)).toBeDefined();
+  await operator.stop();
+  await anOperator(cluster!, { namespace });
   await job.apply();
-  const again = await job.until(({ phase }) => phase === 'Running');
+  const again = await job.until(hasCheckpointed(2));
   expect(again).toMatchObject({ jobId, attempt: { number: 2 } });
 });
 
-test('a savepoint that a trigger asks for is taken once, and its place stands in status', async () => {
-  const { job } = await setUp();
-  await job.apply();
-  await job.phase('Running');
+test('a savepoint that a trigger asks for is taken once; scaled down then, the job goes on from a checkpoint', async () => {
+  const { namespace, operator, simulator, job } = await setUp();
+  await job.apply({ parallelism: 2 });
+  const { jobId } = await job.until(hasCheckpointed(1));
   await job.apply({ triggers: { savepoint: 3 } });
   const { savepoints } = await job.until(({ handledTriggers }) => handledTriggers?.savepoint === 3);
   expect(savepoints).toMatchObject([{ trigger: 3, state: 'Completed', uri: expect.stringContaining('savepoint-') }]);
   await job.apply({ triggers: { savepoint: 2 } });
   await job.phase('Running');
   expect(storedIn(job, 'savepoint-')).toHaveLength(1);
+  // As an autoscaler does.
+  const scale = `/apis/flinkjob.dev/v1alpha1/namespaces/${namespace}/flinkjobs/counts/scale`;
+  await cluster!.call('PATCH', scale, { spec: { replicas: 1 } }, 'application/merge-patch+json');
+  const scaled = await job.until(runsIn(2));
+  expect(scaled).toMatchObject({ jobId, parallelism: 1, restarts: { count: 0 } });
+  expect(restoredBy(await simulator.pod('counts-2-0'))).toBeDefined();
+  expect(operator.told.map(({ reason }) => reason)).toContain('Scaling');
 });
 
 test('a leader that is killed is followed by its standby within the attempt, and counts once', async () => {
@@ -170,13 +182,22 @@ test('a leader that is killed is followed by its standby within the attempt, and
   await expect.poll(async () => (await job.pods()).map(({ metadata }) => metadata?.name)).toContain('counts-1-2');
 });
 
-test('a pod that is deleted by hand ends no attempt and counts for nothing', async () => {
-  const { job } = await setUp();
-  await job.apply();
+test('a pod that is deleted by hand counts for nothing, one that runs out of memory once; the state stays', async () => {
+  const { operator, simulator, job } = await setUp();
+  await job.apply({ restart: { fixedDelay: { delay: '100ms' } } });
   const before = await job.until(hasCheckpointed(1));
   await job.client.delete(PODS, { namespace: job.namespace, name: 'counts-1-0' }, { signal });
   const after = await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.leader === 'counts-1-1');
   expect(after).toMatchObject({ jobId: before.jobId, attempt: { number: 1 }, restarts: { count: 0 } });
+  const second = await simulator.pod('counts-1-1');
+  second.killForMemory();
+  const last = await job.until(({ phase, restarts }) => phase === 'Running' && restarts?.count === 1);
+  expect(last.jobId).toBe(before.jobId);
+  const third = await simulator.pod(last.attempt?.leader ?? '');
+  for (const each of [second, third]) expect(restoredBy(each)?.['checkpointId']).toBeGreaterThan(0);
+  const hasCompleted = () => third.log.some(({ message }) => message === 'completed a checkpoint');
+  await expect.poll(hasCompleted, { timeout: 30_000 }).toBe(true);
+  expect(operator.told.map(({ reason }) => reason)).toContain('OOMKilled');
 });
 
 const failing = (when: string) => `
@@ -202,7 +223,7 @@ test('a job that fails is restarted by its strategy, and given up when that says
   const told = operator.told.map(({ reason }) => reason).filter((reason) => reason !== 'JobStatusChanged');
   expect(told).toEqual(['Submit', 'JobException', 'Submit', 'JobException']);
   await job.apply({ typescript: { inline: failing(`existsSync(env.args[0] ?? '')`) } });
-  await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 3);
+  await job.until(runsIn(3));
 });
 
 test('a revision that does not become stable is rolled back to the last good one, once', async () => {
@@ -228,7 +249,7 @@ test('pointers that were deleted are made anew, and the job goes on from what it
   await job.apply();
   const before = await job.until(hasCheckpointed(1));
   await job.client.delete(CONFIG_MAPS, { namespace: job.namespace, name: 'counts-ha' }, { signal });
-  const after = await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 2);
+  const after = await job.until(runsIn(2));
   expect(after.jobId).toBe(before.jobId);
   expect(after.attempt?.epoch).toBeGreaterThan(before.attempt?.epoch ?? 0);
   expect(operator.told.map(({ reason }) => reason)).toContain('RestoreFallback');

@@ -5,8 +5,7 @@
 import { test as anyTest, expect } from 'vitest';
 import { checkpointIdOf } from '../../../src/ha/index.ts';
 import { CONFIG_MAPS, type ConfigMap } from '../../../src/kube/index.ts';
-import { AppliedJob, anOperator } from '../../builders/flinkjob-operator.ts';
-import { aNodeSimulator } from '../../builders/node-simulator.ts';
+import { anOperatedJob, hasCheckpointed, restoredBy, runsIn } from '../../builders/operated-job.ts';
 import { clusterForTests } from '../../cluster/index.ts';
 
 const cluster = await clusterForTests();
@@ -14,13 +13,11 @@ const test = anyTest.skipIf(cluster === undefined);
 const signal = new AbortController().signal;
 
 async function setUp() {
-  const namespace = await cluster!.namespace();
-  const operator = await anOperator(cluster!, { namespace });
-  const simulator = await aNodeSimulator(cluster!, { namespaces: [namespace] });
-  const job = new AppliedJob(cluster!, namespace);
+  const operated = await anOperatedJob(cluster!);
+  const { namespace, job } = operated;
   const ref = { namespace, name: `${job.name}-ha` };
   const read = async () => (await job.client.get(CONFIG_MAPS, ref, { signal }))!;
-  return { operator, simulator, job, ref, read };
+  return { ...operated, ref, read };
 }
 
 const newestIn = ({ data = {} }: ConfigMap): number => Math.max(...Object.keys(data).map(checkpointIdOf));
@@ -49,9 +46,9 @@ test('one whose content is put back ends its leader, and the next one goes on fr
   expect([12, 14]).toContain(leader.terminated?.exitCode);
   expect(leader.terminated?.message).toMatch(/lostLeadership|stopped/);
   const { attempt } = await job.until(({ phase, attempt: now }) => phase === 'Running' && now?.leader !== 'counts-1-0');
-  const next = await simulator.pod(attempt?.leader ?? '');
-  const restored = next.log.find(({ message }) => message === 'restores a checkpoint');
-  expect(restored?.['checkpointId']).toBeGreaterThanOrEqual(newestIn(before));
+  expect(restoredBy(await simulator.pod(attempt?.leader ?? ''))?.['checkpointId']).toBeGreaterThanOrEqual(
+    newestIn(before),
+  );
   const after = await read();
   expect(epochIn(after)).toBeGreaterThan(epochIn(before));
   // The old pointers are gone until it has a checkpoint of its own.
@@ -61,20 +58,18 @@ test('one whose content is put back ends its leader, and the next one goes on fr
 test('one that was deleted and made again from a copy of an earlier attempt brings no attempt back, and no epoch', async () => {
   const { operator, simulator, job, ref, read } = await setUp();
   await job.apply();
-  await job.until(({ phase, checkpoint }) => phase === 'Running' && checkpoint?.latest !== undefined);
+  await job.until(hasCheckpointed(1));
   const old = copyOf(await read());
   await job.apply({ triggers: { restart: 1 } });
-  await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 2);
+  await job.until(runsIn(2));
   await expect.poll(async () => newestIn(await read()), { timeout: 30_000 }).toBeGreaterThan(newestIn(old) + 1);
   const before = await read();
   await job.client.delete(CONFIG_MAPS, ref, { signal });
   await job.client.create(CONFIG_MAPS, old, { signal });
-  const { jobId, attempt } = await job.until(({ phase, attempt: now }) => phase === 'Running' && now?.number === 3);
+  const { jobId, attempt } = await job.until(runsIn(3));
   expect(old.data?.['ledger']).toContain(jobId);
   expect(attempt?.epoch).toBeGreaterThan(epochIn(before));
-  const next = await simulator.pod('counts-3-0');
-  const restored = next.log.find(({ message }) => message === 'restores a checkpoint');
-  expect(restored?.['checkpointId']).toBeGreaterThanOrEqual(newestIn(before));
+  expect(restoredBy(await simulator.pod('counts-3-0'))?.['checkpointId']).toBeGreaterThanOrEqual(newestIn(before));
   const told = operator.told.filter(({ reason }) => reason === 'RestoreFallback');
   expect(told).toEqual([expect.objectContaining({ note: expect.stringContaining('put back from an older copy') })]);
   // The trigger was answered: what the older copy does not know of, status does.

@@ -1,10 +1,10 @@
 /** Requests of the operator to the API server: what a life of a FlinkJob costs, by stage and kind, and what is said of one that was refused. */
 import { test as anyTest, expect, onTestFinished } from 'vitest';
-import type { FlinkJobStatus } from '../../../src/api/index.ts';
 import type { KubeObject } from '../../../src/kube/index.ts';
 import { AppliedJob, definedFlinkJobs, startOperator } from '../../builders/flinkjob-operator.ts';
 import { aClient, aProxy, tokenConnection } from '../../builders/kube.ts';
 import { aNodeSimulator } from '../../builders/node-simulator.ts';
+import { runsIn } from '../../builders/operated-job.ts';
 import { clusterForTests } from '../../cluster/index.ts';
 import { playedJobs } from '../../node-simulator/index.ts';
 
@@ -47,9 +47,6 @@ async function setUp() {
   return { job: new AppliedJob(cluster!, namespace), costs, proxy, operator };
 }
 
-const ofAttempt = (number: number) => (status: FlinkJobStatus) =>
-  status.phase === 'Running' && status.attempt?.number === number;
-
 test('no request of a life is needless: reads of the pointers when somebody may have written them, one status per change', async () => {
   const { job, costs, proxy } = await setUp();
   const created = await costs(async () => {
@@ -60,7 +57,7 @@ test('no request of a life is needless: reads of the pointers when somebody may 
       deletion: { mode: 'Cancel' },
       highAvailability: { standbys: 1 },
     });
-    expect((await job.until(ofAttempt(1))).attempt?.leader).toMatch(/^counts-1-[01]$/);
+    expect((await job.until(runsIn(1))).attempt?.leader).toMatch(/^counts-1-[01]$/);
   });
   expect(created.kinds).toEqual({
     'patch flinkjobs': 1,
@@ -85,7 +82,7 @@ test('no request of a life is needless: reads of the pointers when somebody may 
 
   const upgraded = await costs(async () => {
     await job.apply({ args: ['another'] });
-    await job.until(ofAttempt(2));
+    await job.until(runsIn(2));
   });
   expect(upgraded.kinds).toMatchObject({
     'create controllerrevisions': 1,
@@ -142,14 +139,14 @@ test('a deletion of pods that arrives late finds nothing of the next FlinkJob of
   const { job, proxy } = await setUp();
   const spec = { deletion: { mode: 'Cancel' }, highAvailability: { standbys: 1 } };
   await job.apply(spec);
-  await job.until(ofAttempt(1));
+  await job.until(runsIn(1));
   await job.apply({ state: 'Suspended' });
   await job.phase('Suspended');
   const late = proxy.requests.find(({ verb }) => verb === 'deletecollection')!;
   await job.delete();
   await job.untilGone();
   await job.apply({ state: 'Running' });
-  await job.until(ofAttempt(1));
+  await job.until(runsIn(1));
   const before = await job.pods();
   await cluster!.call('DELETE', late.path);
   const after = await job.pods();

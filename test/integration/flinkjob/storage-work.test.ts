@@ -7,8 +7,8 @@ import { POD_VARIABLES } from '../../../src/api/index.ts';
 import { NAMESPACES, PODS } from '../../../src/kube/index.ts';
 import { decodeStorageOrder } from '../../../src/lib/storage-work.ts';
 import { storagePodName } from '../../../src/resources/index.ts';
-import { AppliedJob, anOperator } from '../../builders/flinkjob-operator.ts';
-import { aNodeSimulator } from '../../builders/node-simulator.ts';
+import { AppliedJob } from '../../builders/flinkjob-operator.ts';
+import { anOperatedJob, runsIn } from '../../builders/operated-job.ts';
 import { clusterForTests } from '../../cluster/index.ts';
 import { playedJobs } from '../../node-simulator/index.ts';
 
@@ -26,10 +26,7 @@ const filesOf = ({ storageUri }: AppliedJob): string[] => {
 };
 
 test('garbage of earlier leaders goes while a job runs, and all lives of its state go with it; a savepoint stays', async () => {
-  const namespace = await cluster!.namespace();
-  const operator = await anOperator(cluster!, { namespace });
-  await aNodeSimulator(cluster!, { namespaces: [namespace] });
-  const job = new AppliedJob(cluster!, namespace);
+  const { namespace, operator, job } = await anOperatedJob(cluster!);
   await job.apply({ deletion: { storage: 'Delete' }, upgrade: { mode: 'Stateless' } });
   const first = await job.until(({ checkpoint }) => checkpoint?.latest !== undefined);
   // Of a leader that died before it could publish what it had begun.
@@ -39,7 +36,7 @@ test('garbage of earlier leaders goes while a job runs, and all lives of its sta
   await job.client.delete(PODS, { namespace, name: 'counts-1-0' }, { signal });
   await expect.poll(() => existsSync(garbage), { timeout: 30_000 }).toBe(false);
   await job.apply({ args: [job.gate, 'more'] });
-  const second = await job.until(({ phase, attempt }) => phase === 'Running' && attempt?.number === 2);
+  const second = await job.until(runsIn(2));
   expect(filesOf(job)).toEqual([first.jobId, second.jobId].sort());
   await job.delete();
   await job.untilGone();
@@ -49,10 +46,7 @@ test('garbage of earlier leaders goes while a job runs, and all lives of its sta
 });
 
 test('bytes that no pod can be made to remove stay, and an Event says where', async () => {
-  const namespace = await cluster!.namespace();
-  const operator = await anOperator(cluster!, { namespace });
-  const simulator = await aNodeSimulator(cluster!, { namespaces: [namespace] });
-  const job = new AppliedJob(cluster!, namespace);
+  const { operator, simulator, job } = await anOperatedJob(cluster!);
   await job.apply({ deletion: { mode: 'Cancel', storage: 'Delete', timeout: '3s' } });
   const { jobId } = await job.until(({ checkpoint }) => checkpoint?.latest !== undefined);
   simulator.failImagePull('counts-storage-remove');
@@ -64,9 +58,7 @@ test('bytes that no pod can be made to remove stay, and an Event says where', as
 });
 
 test('in a namespace that is being removed no savepoint is taken and nothing is made, and the job goes', async () => {
-  const namespace = await cluster!.namespace();
-  const operator = await anOperator(cluster!, { namespace });
-  await aNodeSimulator(cluster!, { namespaces: [namespace], played: playedJobs() });
+  const { namespace, operator } = await anOperatedJob(cluster!, { played: playedJobs() });
   const [told, untold] = [new AppliedJob(cluster!, namespace, 'told'), new AppliedJob(cluster!, namespace, 'untold')];
   for (const job of [told, untold]) await job.apply();
   for (const job of [told, untold]) await job.phase('Running');
@@ -87,10 +79,8 @@ test('in a namespace that is being removed no savepoint is taken and nothing is 
 });
 
 test('what another FlinkJob began from is not among what is removed, and the Event says so', async () => {
-  const namespace = await cluster!.namespace();
-  const operator = await anOperator(cluster!, { namespace });
-  const simulator = await aNodeSimulator(cluster!, { namespaces: [namespace], played: playedJobs() });
-  const [job, other] = [new AppliedJob(cluster!, namespace), new AppliedJob(cluster!, namespace, 'other')];
+  const { namespace, operator, simulator, job } = await anOperatedJob(cluster!, { played: playedJobs() });
+  const other = new AppliedJob(cluster!, namespace, 'other');
   await job.apply({ deletion: { mode: 'Cancel', storage: 'Delete' } });
   const { jobId } = await job.phase('Running');
   await other.apply({ state: 'Suspended', restoreFrom: `${job.storageUri}/${jobId}/chk-1-2-abcdef` });
