@@ -5,7 +5,8 @@ import { PHASES } from './names.ts';
 
 const count = (description: string) => z.int().min(0).meta({ description });
 const time = (description: string) => z.iso.datetime().max(64).meta({ description });
-const uri = (description: string) => text(1024, { description });
+/** A place in storage, whose own URI may have 1,024. */
+const uri = (description: string) => text(2048, { description });
 const words = (max: number, description: string) => z.string().max(max).meta({ description });
 
 const condition = z

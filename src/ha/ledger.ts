@@ -10,6 +10,7 @@ import type { Instant } from '../lib/clock.ts';
 import { IllegalStateException } from '../lib/java-errors.ts';
 import { HaObjectCorruptException } from './errors.ts';
 import type { Epoch } from './handle-backend.ts';
+import { wrongInLedger } from './ledger-check.ts';
 
 /** What JSON can hold. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
@@ -303,13 +304,15 @@ export function encodeLedger(ledger: Ledger): string {
 /** The ledger of a text; no text is an empty ledger. `store` names the object in the error. */
 export function decodeLedger(text: string | undefined, store: string): Ledger {
   if (text === undefined) return EMPTY_LEDGER;
+  let ledger: unknown;
   try {
-    const ledger = JSON.parse(text) as Ledger;
-    if (ledger?.version === 1 && Array.isArray(ledger.attempts) && Number.isSafeInteger(ledger.restarts)) return ledger;
+    ledger = JSON.parse(text);
   } catch (error) {
     throw new HaObjectCorruptException(store, 'its ledger is not JSON', { cause: error });
   }
-  throw new HaObjectCorruptException(store, 'its ledger was not written by this version of the program');
+  const wrong = wrongInLedger(ledger);
+  if (wrong !== undefined) throw new HaObjectCorruptException(store, `its ledger cannot be used: ${wrong}`);
+  return ledger as Ledger;
 }
 
 /**

@@ -41,14 +41,31 @@ export function encodeTerminationRecord(record: TerminationRecord): string {
   return text;
 }
 
+const OUTCOMES: readonly string[] = [
+  'finished',
+  'failed',
+  'stoppedWithSavepoint',
+  'stopped',
+  'lostLeadership',
+  'invalid',
+];
+
 /** A record that was read, or undefined when the text is not one (a process that was killed leaves nothing, or half). */
 export function decodeTerminationRecord(text: string): TerminationRecord | undefined {
   try {
     const record = JSON.parse(text) as TerminationRecord;
-    const isRecord = typeof record === 'object' && record !== null && Number.isInteger(record.exitCode);
-    return isRecord && Number.isInteger(record.attempt) ? record : undefined;
+    return isRecord(record) ? record : undefined;
   } catch {
     // Not JSON: whoever wrote it was not a job process that ended in order.
     return undefined;
   }
+}
+
+/** A job's code may write there as well as the process that runs it. */
+function isRecord(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { exitCode, attempt, outcome, cause, code, savepoint } = value as Partial<TerminationRecord>;
+  const words: readonly unknown[] = [cause, code, savepoint];
+  const isWorded = words.every((each) => each === undefined || typeof each === 'string');
+  return isWorded && Number.isInteger(exitCode) && Number.isInteger(attempt) && OUTCOMES.includes(outcome ?? '');
 }

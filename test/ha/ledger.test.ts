@@ -111,6 +111,34 @@ test('a ledger is read back as it was written, no text is an empty one, anything
   }
 });
 
+const LIFE = { jobId: 'a'.repeat(32), since: '2026-11-21T10:00:00Z' };
+const ATTEMPT = { number: 1, epoch: 1, startedAt: 1, failures: [] };
+const END = { how: 'replaced', at: 1, cause: 'the spec has changed' };
+
+test.each([
+  ['no attempt', { attempts: [null] }],
+  ['an attempt without a number', { attempts: [{ ...ATTEMPT, number: 'one' }] }],
+  ['an attempt with a number that none reaches', { attempts: [{ ...ATTEMPT, number: 9_007_199_254_740_991 }] }],
+  ['an attempt without failures', { attempts: [{ ...ATTEMPT, failures: undefined }] }],
+  ['an instant that is none', { attempts: [{ ...ATTEMPT, startedAt: 1e300 }] }],
+  ['an end without a cause', { attempts: [{ ...ATTEMPT, end: { how: 'failed', at: 1 } }] }],
+  ['an end of another kind', { attempts: [{ ...ATTEMPT, end: { ...END, how: 'bored' } }] }],
+  ['a failure that is none', { attempts: [{ ...ATTEMPT, end: END, failures: [null] }] }],
+  ['a stop for no reason', { attempts: [{ ...ATTEMPT, stopping: { why: '', since: 1, triggerId: 'a' } }] }],
+  ['a life that is a path', { life: { ...LIFE, jobId: '../../etc' } }],
+  ['a life that began at no time', { life: { ...LIFE, since: 'never' } }],
+  ['restarts below nothing', { restarts: -1 }],
+  ['triggers that no counter reaches', { handled: { savepoint: 1e300 } }],
+  ['revisions without names', { revisions: { stable: {} } }],
+  ['a strategy that there is none of', { restartStrategyInCode: { type: 'hope' } }],
+  ['no reason for giving up', { gaveUp: 7 }],
+])('a ledger that somebody has edited is no ledger: %s', (_, edited) => {
+  const sound = { ...EMPTY_LEDGER, attempts: [ATTEMPT], life: LIFE };
+  expect(decodeLedger(JSON.stringify(sound), 'the store')).toEqual(sound);
+  const text = JSON.stringify({ ...sound, ...edited });
+  expect(() => decodeLedger(text, 'the store')).toThrow(HaObjectCorruptException);
+});
+
 test('after a thousand failures with long causes it is within its limit, and what decides is still there', () => {
   const ledger = afterFailures(1_000, (time) =>
     entry(time, { cause: 'x'.repeat(5_000), counters: { times: Array.from({ length: 20 }, (_, i) => time + i) } }),

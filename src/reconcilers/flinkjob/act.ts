@@ -273,7 +273,7 @@ async function deletePods(
   { client, done }: Acting,
 ): Promise<void> {
   const { namespace, uid } = object;
-  if (attempts.length === 0 || pods.length === 1) {
+  if (attempts.length === 0 || pods.length === 1 || pods.some(({ isMislabelled }) => isMislabelled)) {
     await Promise.all(
       pods.map((pod) => client.delete(PODS, { namespace, name: pod.name }, { preconditions: { uid: pod.uid } })),
     );

@@ -136,6 +136,8 @@ export interface PodSeen {
   readonly uid: string;
   readonly attempt: number;
   readonly index: number;
+  /** Somebody has changed the labels by which it is found. */
+  readonly isMislabelled?: boolean;
   readonly ip: string | undefined;
   readonly node: string | undefined;
   readonly isReady: boolean;

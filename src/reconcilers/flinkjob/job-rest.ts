@@ -1,5 +1,5 @@
 /** What the operator asks a job over its REST API: how it is, and for a savepoint. One request at a time, each with a deadline. */
-import { type CheckpointStatistics, FlinkClient, FlinkRestError } from '../../flink/index.ts';
+import { type CheckpointStatistics, FlinkClient, FlinkRestError, JOB_STATUSES } from '../../flink/index.ts';
 import type { CheckpointSeen, OperationSeen, RestAnswer, RestSeen } from './facts.ts';
 
 /** Where a job answers. */
@@ -68,8 +68,9 @@ export class JobRest {
     signal: AbortSignal,
   ): Promise<RestAnswer> {
     const { state, vertices } = await this.client(address).job(address.jobId, signal);
-    const tasksTotal = vertices.reduce((sum, { parallelism }) => sum + parallelism, 0);
-    const tasksRunning = vertices.reduce((sum, { tasks }) => sum + tasks.RUNNING + tasks.FINISHED, 0);
+    if (!JOB_STATUSES.includes(state)) throw new TypeError('a job is in no such state');
+    const tasksTotal = vertices.reduce((sum, { parallelism }) => sum + count(parallelism), 0);
+    const tasksRunning = vertices.reduce((sum, { tasks }) => sum + count(tasks.RUNNING) + count(tasks.FINISHED), 0);
     const isRunning = state === 'RUNNING' && tasksRunning === tasksTotal;
     const knownSince = before.is === 'answered' && before.attempt === attempt ? before.runningSince : undefined;
     const runningSince = isRunning ? (knownSince ?? at) : undefined;
@@ -79,15 +80,14 @@ export class JobRest {
 
   private async checkpointsSeen(address: JobAddress, signal: AbortSignal) {
     const { counts, latest } = await this.client(address).checkpoints(address.jobId, signal);
-    const { completed, failed } = counts;
     const { failed: failure, restored: from } = latest;
     return {
       askedFor: 'checkpoints',
       checkpoint: checkpointSeen(latest.completed),
-      completed,
-      failed,
-      lastFailure: failure ? { id: failure.id, cause: failure.failure_message ?? 'the job gave no cause' } : undefined,
-      restored: from ? { uri: from.external_path, at: from.restore_timestamp } : undefined,
+      completed: count(counts.completed),
+      failed: count(counts.failed),
+      lastFailure: failure ? { id: count(failure.id), cause: text(failure.failure_message ?? NO_CAUSE) } : undefined,
+      restored: from ? { uri: uri(from.external_path), at: instant(from.restore_timestamp) } : undefined,
     } as const;
   }
 
@@ -118,8 +118,8 @@ export class JobRest {
       const { status, operation: result } = await this.client(address).savepoint(address.jobId, triggerId, signal);
       if (status.id !== 'COMPLETED' || result === null) return operation;
       const { location, 'failure-cause': failure } = result;
-      if (typeof location === 'string') return { ...operation, state: { is: 'completed', location } };
-      const cause = failure?.['stack-trace'].split('\n')[0] ?? 'the job gave no cause';
+      if (typeof location === 'string') return { ...operation, state: { is: 'completed', location: uri(location) } };
+      const cause = failure?.['stack-trace'].split('\n')[0] ?? NO_CAUSE;
       const waitMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (tries - 1));
       return { ...operation, state: { is: 'failed', cause }, notBefore: this.options.now() + waitMs };
     } catch (error) {
@@ -142,6 +142,36 @@ export function runsWell(rest: RestSeen, attempt: number): rest is RestAnswer {
 
 function checkpointSeen(completed: CheckpointStatistics | null): CheckpointSeen | undefined {
   if (completed === null) return undefined;
-  const { id, external_path: uri = '', state_size: bytes, end_to_end_duration: tookMs } = completed;
-  return { id, uri, bytes, tookMs, at: completed.latest_ack_timestamp };
+  const { id, external_path: where = '', state_size: bytes, end_to_end_duration: tookMs } = completed;
+  const at = instant(completed.latest_ack_timestamp);
+  return { id: count(id), uri: uri(where), bytes: count(bytes), tookMs: count(tookMs), at };
+}
+
+const NO_CAUSE = 'the job gave no cause';
+/** As long as one may be in status. */
+const URI_LIMIT = 2_048;
+/** The last instant that a Date can hold. */
+const LAST_INSTANT = 8.64e15;
+
+// What answers runs code of the user's: what is not what it should be is no answer. Each throws a TypeError then.
+
+/** -1 stands for what is not known. */
+function count(value: unknown): number {
+  if (!Number.isSafeInteger(value)) throw new TypeError('it is no count');
+  return Math.max(0, value as number);
+}
+
+function instant(value: unknown): number {
+  if (Math.abs(count(value)) > LAST_INSTANT) throw new TypeError('it is no instant');
+  return value as number;
+}
+
+function text(value: unknown): string {
+  if (typeof value !== 'string') throw new TypeError('it is no text');
+  return value;
+}
+
+function uri(value: unknown): string {
+  if (text(value).length > URI_LIMIT) throw new TypeError('it is no URI');
+  return value as string;
 }

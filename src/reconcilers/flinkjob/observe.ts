@@ -36,7 +36,7 @@ import {
 import type { JobCopies } from './job-copies.ts';
 import { type JobAddress, type JobRest, runsWell } from './job-rest.ts';
 import type { HandlesMark, JobMemory } from './memory.ts';
-import { indexInName, podSeen, storagePodSeen } from './pod-seen.ts';
+import { numbersInName, podSeen, storagePodSeen } from './pod-seen.ts';
 import { isPutBack, type KnownPast, knownPast } from './put-back.ts';
 import { revisionName, revisionOnRecord } from './revisions.ts';
 
@@ -109,7 +109,8 @@ export class Observer {
     const open = openOf(handles);
     // One that led is known from status, also to a process that never saw it.
     const led = resource.status?.attempt;
-    if (led?.number === open?.number && led?.leader !== undefined) memory.madePod(led.number, indexInName(led.leader));
+    const leader = numbersInName(led?.leader ?? '');
+    if (leader !== undefined && leader.attempt === open?.number) memory.madePod(leader.attempt, leader.index);
     memory.newestPoint = newestPointOf(memory, pods) ?? memory.newestPoint;
     return {
       now: now(),

@@ -9,18 +9,17 @@ import type { PodEnd, PodSeen, StoragePodEnd, StoragePodSeen } from './facts.ts'
 /** A deletion timestamp is when the grace period ends; whatever is left then has so long to be told of. */
 const PATIENCE_MS = 10_000;
 
-/** Undefined for a pod that no operator of ours has made: its name or labels are not those of a job's pod. */
+/** Undefined for a pod that no operator of ours has made: its name is not that of a job's pod. Labels anybody may edit. */
 export function podSeen(pod: Pod, now: number): PodSeen | undefined {
-  const { name = '', uid = '', labels = {}, deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
+  const { name = '', uid = '', deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
   if (isStoragePod(pod)) return undefined;
-  const attempt = Number(labels[LABELS.attempt]);
-  const index = indexInName(name);
-  if (!Number.isSafeInteger(attempt) || !Number.isSafeInteger(index)) return undefined;
+  const numbers = numbersInName(name);
+  if (numbers === undefined) return undefined;
   return {
     name,
     uid,
-    attempt,
-    index,
+    ...numbers,
+    ...(isAsLabelled(pod, numbers.attempt) ? {} : { isMislabelled: true }),
     ip: pod.status?.podIP,
     node: pod.spec?.nodeName,
     isReady: hasCondition(pod, 'Ready', 'True'),
@@ -54,9 +53,16 @@ function storageEndOf(pod: Pod): StoragePodEnd | undefined {
   };
 }
 
-/** Of a pod `<job>-<attempt>-<index>`. */
-export function indexInName(name: string): number {
-  return Number(name.slice(name.lastIndexOf('-') + 1));
+/** Of a pod `<job>-<attempt>-<index>`; undefined for another name. No job comes as far as ten digits. */
+export function numbersInName(name: string): { readonly attempt: number; readonly index: number } | undefined {
+  const [, attempt, index] = /-(\d{1,10})-(\d{1,10})$/.exec(name) ?? [];
+  return attempt === undefined ? undefined : { attempt: Number(attempt), index: Number(index) };
+}
+
+/** Whether it is found by the labels that it was made with. */
+function isAsLabelled({ metadata: { labels = {}, ownerReferences = [] } = {} }: Pod, attempt: number): boolean {
+  const isOfOwner = ownerReferences.some(({ uid }) => uid === labels[LABELS.jobUid]);
+  return isOfOwner && labels[LABELS.attempt] === String(attempt);
 }
 
 /** Signals that a shell adds 128 to; the exit code is all that a kubelet says of them. */

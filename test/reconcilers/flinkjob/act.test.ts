@@ -132,6 +132,16 @@ test('a pod is deleted by its uid: one of the same name is another one', async (
   ]);
 });
 
+test('pods whose labels somebody has changed are deleted one by one: by their labels they would not be found', async () => {
+  const server = new Server();
+  const pods = [aPod(), aPod({ index: 1, isMislabelled: true })];
+  await doing({ do: 'deletePods', attempts: [1], pods }, running, server);
+  expect(server.asked.map(([verb, name]) => [verb, name])).toEqual([
+    ['delete', 'flights-1-0'],
+    ['delete', 'flights-1-1'],
+  ]);
+});
+
 test('whole attempts go in one request, which names them and this FlinkJob: of another of its name it finds nothing', async () => {
   const server = new Server();
   const { done } = await doing(

@@ -72,6 +72,33 @@ test('a job that does not answer is silent since the first question that it left
   expect(await rest.look(nobody, 1, first, signal)).toEqual({ is: 'silent', attempt: 1, at: 2, since: 1 });
 });
 
+const COMPLETED = {
+  id: 7,
+  external_path: 's3://bucket/chk-7',
+  state_size: 1,
+  end_to_end_duration: 1,
+  latest_ack_timestamp: 1,
+};
+
+test.each([
+  ['an instant that no date can hold', { latest: { completed: { ...COMPLETED, latest_ack_timestamp: 1e300 } } }],
+  ['an instant in words', { latest: { completed: { ...COMPLETED, latest_ack_timestamp: 'now' } } }],
+  ['a size beyond counting', { latest: { completed: { ...COMPLETED, state_size: 1e300 } } }],
+  ['a number as text', { latest: { completed: { ...COMPLETED, id: '7' } } }],
+  ['a place that is no text', { latest: { completed: { ...COMPLETED, external_path: 5 } } }],
+  ['a place too long for status', { latest: { completed: { ...COMPLETED, external_path: 'x'.repeat(5_000) } } }],
+  ['a beginning nowhere', { latest: { restored: { external_path: {}, restore_timestamp: 1 } } }],
+  ['a failure without words', { latest: { failed: { id: 8, failure_message: { why: 'no' } } } }],
+  ['a count that is none', { completed: 'many' as unknown as number }],
+  ['a state that there is none of', { state: 'DANCING' }],
+])('a job that answers nonsense does not answer: %s', async (_, answers) => {
+  const { now, rest } = await aJobThatAnswers();
+  now.latest = { completed: COMPLETED };
+  expect(await rest.look(address, 1, { is: 'notAsked' }, signal)).toMatchObject({ is: 'answered' });
+  Object.assign(now, answers);
+  expect(await rest.look(address, 1, { is: 'notAsked' }, signal)).toMatchObject({ is: 'silent' });
+});
+
 test('what it began from, and why its newest checkpoint failed, are told with its checkpoints', async () => {
   const { now, rest } = await aJobThatAnswers();
   now.latest = {

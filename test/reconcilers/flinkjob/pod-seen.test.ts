@@ -3,17 +3,19 @@ import { LABELS } from '../../../src/api/index.ts';
 import type { ContainerEnd, Pod } from '../../../src/kube/index.ts';
 import { encodeTerminationRecord } from '../../../src/lib/exit-codes.ts';
 import { encodeStorageAnswer } from '../../../src/lib/storage-work.ts';
-import { indexInName, podSeen, storagePodSeen } from '../../../src/reconcilers/flinkjob/pod-seen.ts';
+import { numbersInName, podSeen, storagePodSeen } from '../../../src/reconcilers/flinkjob/pod-seen.ts';
 import { MAIN_CONTAINER, STORAGE_COMPONENT } from '../../../src/resources/index.ts';
 import { aRecord, T0 } from '../../builders/flinkjob-facts.ts';
 
 type Status = NonNullable<Pod['status']>;
 type Metadata = NonNullable<Pod['metadata']>;
 
+const LABELLED = { [LABELS.attempt]: '3', [LABELS.jobUid]: 'job' };
+const OWNER = { apiVersion: 'flinkjob.dev/v1alpha1', kind: 'FlinkJob', name: 'flights', uid: 'job' };
 const aPod = (status: Status = {}, metadata: Metadata = {}): Pod => ({
   apiVersion: 'v1',
   kind: 'Pod',
-  metadata: { name: 'flights-3-1', uid: 'u', labels: { [LABELS.attempt]: '3' }, ...metadata },
+  metadata: { name: 'flights-3-1', uid: 'u', labels: LABELLED, ownerReferences: [OWNER], ...metadata },
   spec: { nodeName: 'node-1' } as NonNullable<Pod['spec']>,
   status,
 });
@@ -40,15 +42,34 @@ test('a pod that is up', () => {
 
 test('a pod that no operator has made is not seen', () => {
   expect(seen(aPod({}, { name: 'flights' }))).toBeUndefined();
-  expect(seen(aPod({}, { labels: { [LABELS.attempt]: 'x' } }))).toBeUndefined();
+  expect(seen(aPod({}, { name: 'flights-x-1' }))).toBeUndefined();
   expect(podSeen({ apiVersion: 'v1', kind: 'Pod' }, T0)).toBeUndefined();
-  expect(indexInName('flights-3-12')).toBe(12);
+  expect(numbersInName('flights-3-12')).toEqual({ attempt: 3, index: 12 });
+  expect(numbersInName('flights-3-99999999999')).toBeUndefined();
+});
+
+test.each([
+  ['another attempt', { ...LABELLED, [LABELS.attempt]: '7' }],
+  ['no number', { ...LABELLED, [LABELS.attempt]: 'x' }],
+  ['no attempt', { [LABELS.jobUid]: 'job' }],
+  ['another job', { ...LABELLED, [LABELS.jobUid]: 'another' }],
+])('a pod is of the attempt in its name, whoever labels it with %s', (_, labels) => {
+  expect(seen(aPod({}, { labels }))).toMatchObject({ attempt: 3, index: 1, isMislabelled: true });
 });
 
 test('a pod that is being deleted is gone a little after its grace period, if its node answers', () => {
   const deleting = { deletionTimestamp: '2026-11-21T10:00:30Z', deletionGracePeriodSeconds: 30 };
   expect(seen(aPod({}, deleting))).toMatchObject({ isDeleting: true, isForced: false, goneBy: T0 + 40_000 });
   expect(seen(aPod({}, { ...deleting, deletionGracePeriodSeconds: 0 }))).toMatchObject({ isForced: true });
+});
+
+test.each([
+  ['a cause that is no text', { cause: 5 }],
+  ['a savepoint that is no text', { savepoint: ['s3://a'] }],
+  ['an outcome that there is none of', { outcome: 'bored' }],
+])('what no job process writes is not read: %s', (_, nonsense) => {
+  const message = JSON.stringify({ ...aRecord('failed', { attempt: 3 }), ...nonsense });
+  expect(seen(ended({ exitCode: 10, message }))?.end).toMatchObject({ exitCode: 10, record: undefined });
 });
 
 test('what the process wrote when it ended is read', () => {
