@@ -2,7 +2,7 @@
  * Carries out one step. Every write is such that doing it twice does no harm: names are deterministic, deletions carry the
  * uid of what was meant, changes of the ledger are tested against the version they were computed from.
  */
-import { FINALIZER, LABELS } from '../../api/index.ts';
+import { API_GROUP, FINALIZER, LABELS } from '../../api/index.ts';
 import { keyOf, type TrackedClient } from '../../controller/index.ts';
 import { ledgerViewOf, openAttemptOf, supervisorLedger } from '../../ha/index.ts';
 import {
@@ -174,9 +174,15 @@ async function deleteHandles(uid: string, facts: FlinkJobFacts, acting: Acting):
   const { namespace, name } = facts.object;
   // One that cannot be read tells no uid either; deleting the FlinkJob means it all the same.
   const ref = { namespace, name: objectNames(name).handles };
-  const meant = uid === '' ? (await client.get(CONFIG_MAPS, ref, { signal }))?.metadata?.uid : uid;
+  const meant = uid === '' ? oursOf(await client.get(CONFIG_MAPS, ref, { signal })) : uid;
   if (meant !== undefined) await backend.remove(meant);
   acting.memory.learnt({ is: 'absent' });
+}
+
+/** The uid of an object that bears a mark of ours. One without any is somebody else's, who came before the job to its name. */
+function oursOf(object: KubeObject | undefined): string | undefined {
+  const { uid, labels, annotations } = object?.metadata ?? {};
+  return Object.keys({ ...labels, ...annotations }).some((key) => key.startsWith(`${API_GROUP}/`)) ? uid : undefined;
 }
 
 async function writeLedger(
@@ -201,7 +207,7 @@ async function writeLedger(
       if (written.reason === 'moved' || written.reason === 'missing') return 'refused';
       throw new ReconcileError(
         'LEDGER_REFUSED',
-        `the ledger in ConfigMap ${facts.object.name}-ha was not written: ${written.reason}`,
+        `the ledger in ConfigMap ${facts.object.name}-ha was not written: ${whyNotWritten(written)}`,
         written.cause,
         written.reason === 'tooLarge' ? 'StateTooLarge' : undefined,
       );
@@ -215,6 +221,11 @@ async function writeLedger(
     default:
       return assertNever(written);
   }
+}
+
+/** In the server's words, where it has said some. */
+function whyNotWritten({ reason, cause }: { readonly reason: string; readonly cause?: unknown }): string {
+  return cause === undefined ? reason : messageOf(cause);
 }
 
 async function makeChildren(names: readonly string[], facts: FlinkJobFacts, acting: Acting): Promise<void> {

@@ -8,6 +8,7 @@
  */
 import { openAttemptOf } from '../../ha/index.ts';
 import { isSavepointAskedFor } from '../../lib/savepoint-names.ts';
+import { objectNames } from '../../resources/index.ts';
 import { attemptPods } from './attempt-end.ts';
 import type { Desired, FlinkJobFacts } from './facts.ts';
 import { startedOver } from './handles-step.ts';
@@ -25,19 +26,35 @@ const FORCED_MS = 30_000;
 const TOLD_MS = 200;
 
 export function deletionStep(facts: FlinkJobFacts): Step {
-  const { object, now } = facts;
+  const { object } = facts;
   if (!object.hasFinalizer) return { do: 'rest' };
-  const isLate = object.isDeletionForced || now >= deadlineOf(facts);
+  const isLate = isOver(facts);
+  const tried = (step: Step | undefined) => (facts.refused?.has(step?.do ?? '') === true ? undefined : step);
   return (
     (isLate ? undefined : savepointFirst(facts)) ??
-    leftClosed(facts) ??
-    podsGone(facts, isLate) ??
-    handlesGone(facts, isLate) ??
-    bytesGone(facts, isLate, deadlineOf(facts)) ?? {
+    tried(leftClosed(facts)) ??
+    tried(podsGone(facts, isLate)) ??
+    tried(handlesGone(facts, isLate)) ??
+    tried(bytesGone(facts, isLate, deadlineOf(facts))) ?? {
       do: 'removeFinalizer',
       say: [farewell(facts, isLate)],
     }
   );
+}
+
+/** No time is left for what can be skipped. */
+function isOver(facts: FlinkJobFacts): boolean {
+  return facts.object.isDeletionForced || facts.now >= deadlineOf(facts);
+}
+
+/**
+ * Whether a step of a deletion that failed is left undone: its time is up, and it, or what came before it, has been tried for
+ * some time. A policy that allows no deletion of pods, or an object that cannot be changed, must not keep the FlinkJob for ever.
+ */
+export function isToBeLeft(step: Step, facts: FlinkJobFacts): boolean {
+  const { object, now, failingSince } = facts;
+  if (object.deletingSince === undefined || step.do === 'removeFinalizer' || !isOver(facts)) return false;
+  return failingSince !== undefined && now - Math.max(failingSince, object.deletingSince) >= FORCED_MS;
 }
 
 /** Of a spec that is not valid, what cannot be taken back is still done as it says. */
@@ -110,11 +127,24 @@ function farewell(facts: FlinkJobFacts, isLate: boolean): Saying {
   const isGone = where !== undefined && removal.is === 'done' && !isSavepointAskedFor(where);
   const state = where === undefined || isGone ? '' : ` Its newest state lies at ${where}.`;
   if (isLate) {
-    return { type: 'Warning', reason: 'CleanupFailed', note: `Removed by force: its time was up.${bytes}${state}` };
+    const note = `Removed by force: its time was up.${leftBehind(facts)}${bytes}${state}`;
+    return { type: 'Warning', reason: 'CleanupFailed', note };
   }
   if (removal.is === 'stays') {
     return { type: 'Warning', reason: 'CleanupFailed', note: `The job is removed.${bytes}${state}` };
   }
   const kept = modeOf(desired) === 'Orphan' ? ' Its pointers stay for a job of the same name.' : '';
   return { type: 'Normal', reason: 'Cleanup', note: `The job is removed.${kept}${bytes}${state}` };
+}
+
+/** What the server did not let us remove. */
+function leftBehind({ object, refused = new Set() }: FlinkJobFacts): string {
+  const handles = objectNames(object.name).handles;
+  return [
+    ...(refused.has('deletePods') || refused.has('forcePods') ? [' Its pods could not be removed.'] : []),
+    ...(refused.has('deleteHandles') ? [` ConfigMap ${handles} could not be removed: delete it by hand.`] : []),
+    ...(refused.has('writeLedger')
+      ? [` ConfigMap ${handles} could not be changed: an attempt is still open in it.`]
+      : []),
+  ].join('');
 }

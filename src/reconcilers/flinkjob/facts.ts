@@ -36,12 +36,18 @@ export interface FlinkJobFacts {
   readonly operation: OperationSeen | undefined;
   /** Where the newest savepoint or checkpoint lies that was heard of since this process began. */
   readonly newestPoint: string | undefined;
+  /** The newest checkpoint that the job told of since this process began; of one that was brought down, its last. */
+  readonly lastTold: CheckpointTold | undefined;
   /** For which losses the Lease was freed of dead pods. */
   readonly leaseFreedOf: string | undefined;
   /** What is known of work in the storage; of interest once the job is deleted. */
   readonly storageWork: StorageWorkSeen;
   /** Nothing can be made in its namespace any more; undefined: nobody has tried. */
   readonly isNamespaceTerminating: boolean | undefined;
+  /** Since when each look at it ends with a failure; undefined: the last one did not. */
+  readonly failingSince?: number | undefined;
+  /** Steps of a deletion that were tried until no more time was left for them. */
+  readonly refused?: ReadonlySet<string>;
   readonly settings: OperatorSettings;
 }
 
@@ -220,6 +226,13 @@ export interface CheckpointSeen {
   readonly bytes: number;
   readonly tookMs: number;
   readonly at: number;
+}
+
+/** What a job told of its checkpoints, and in which life of its state. */
+export interface CheckpointTold {
+  readonly jobId: string;
+  readonly checkpoint: CheckpointSeen;
+  readonly failed: number;
 }
 
 /** An operation that the job was asked for, under the id that names it. */

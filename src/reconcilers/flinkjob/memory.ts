@@ -3,7 +3,7 @@
  * memory ends with its uid.
  */
 import type { Child } from './children.ts';
-import type { Desired, Handles, OperationSeen, PodSeen, RestSeen, StorageWorkSeen } from './facts.ts';
+import type { CheckpointTold, Desired, Handles, OperationSeen, PodSeen, RestSeen, StorageWorkSeen } from './facts.ts';
 import { type HandlesVersion, isPutBack, knownPast, versionOf } from './put-back.ts';
 
 /** Facts of which some changes mean that somebody else may have written the handles. */
@@ -46,6 +46,9 @@ export class JobMemory {
   leaseFreedOf: string | undefined;
   /** Where the newest savepoint or checkpoint lies that was heard of. */
   newestPoint: string | undefined;
+  lastTold: CheckpointTold | undefined;
+  /** Whether the job was asked once more since it is being deleted: nobody asks it later. */
+  isAskedToPart = false;
   /** Pods that were made, or could not be made, for work in the storage. */
   storageTries: StorageWorkSeen['tries'];
   /** Whether anything can be made in the namespace; undefined: nobody has tried. */
@@ -56,6 +59,8 @@ export class JobMemory {
   newestHandles: HandlesVersion | undefined;
   /** Since when reconciles fail, each of them; undefined: the last one did not. */
   failingSince: number | undefined;
+  /** Steps of its deletion that the server refuses, and that nobody waits for any more. */
+  readonly refused = new Set<string>();
   private deletingSince = Number.POSITIVE_INFINITY;
   private ends: Map<string, number> = new Map();
   private highest = { attempt: 0, index: -1 };

@@ -37,6 +37,7 @@ import type { JobCopies } from './job-copies.ts';
 import { type JobAddress, type JobRest, runsWell } from './job-rest.ts';
 import type { HandlesMark, JobMemory } from './memory.ts';
 import { numbersInName, podSeen, storagePodSeen } from './pod-seen.ts';
+import { askClosed, checkpointTold } from './last-told.ts';
 import { isPutBack, type KnownPast, knownPast } from './put-back.ts';
 import { revisionName, revisionOnRecord } from './revisions.ts';
 
@@ -103,7 +104,10 @@ export class Observer {
     const known = await this.handles(object, pods, looking, { isNew, past });
     const asked = openOf(known);
     if (asked !== undefined) await this.ask(object, asked.number, pods, known, looking);
-    else memory.rest = { is: 'notAsked' };
+    else {
+      await askClosed(this.options.rest, pods, known, looking);
+      memory.rest = { is: 'notAsked' };
+    }
     // A job that begins to run has had them read again: it says there who leads.
     const handles = judged(memory.handles ?? known, past);
     const open = openOf(handles);
@@ -112,6 +116,7 @@ export class Observer {
     const leader = numbersInName(led?.leader ?? '');
     if (leader !== undefined && leader.attempt === open?.number) memory.madePod(leader.attempt, leader.index);
     memory.newestPoint = newestPointOf(memory, pods) ?? memory.newestPoint;
+    memory.lastTold = checkpointTold(memory.rest, handles) ?? memory.lastTold;
     return {
       now: now(),
       random,
@@ -127,9 +132,12 @@ export class Observer {
       rest: memory.rest,
       operation: memory.operation,
       newestPoint: memory.newestPoint,
+      lastTold: memory.lastTold,
       leaseFreedOf: memory.leaseFreedOf,
       storageWork: this.storageWork(object, desired, looking),
       isNamespaceTerminating: memory.isNamespaceTerminating,
+      failingSince: memory.failingSince,
+      refused: memory.refused,
       settings,
     };
   }
@@ -220,10 +228,13 @@ export class Observer {
       return;
     }
     const mark = readyMark(pods, attempt);
-    if (memory.restMark !== mark || now() >= memory.restDueAt) {
+    // Once its pods are asked to go it is too late: what it tells now is said in the end.
+    const isLast = object.deletingSince !== undefined && !memory.isAskedToPart;
+    if (memory.restMark !== mark || now() >= memory.restDueAt || isLast) {
       const wasRunning = saysRunning(memory, attempt);
+      memory.isAskedToPart = isLast;
       memory.rest =
-        memory.restMark === mark && runsWell(memory.rest, attempt)
+        memory.restMark === mark && runsWell(memory.rest, attempt) && !isLast
           ? await rest.lookAgain(address, memory.rest, signal)
           : await rest.look(address, attempt, memory.rest, signal);
       memory.restMark = mark;

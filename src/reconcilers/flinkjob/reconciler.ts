@@ -12,6 +12,7 @@ import type { LogFacts, Logger } from '../../lib/logger.ts';
 import { type Acted, act } from './act.ts';
 import type { Outcome } from './conditions.ts';
 import { saysTerminating } from './create-owned.ts';
+import { isToBeLeft } from './deletion-step.ts';
 import { NameConflictError, ReconcileError } from './errors.ts';
 import type { FlinkJobFacts, Handles, OperatorSettings } from './facts.ts';
 import type { JobCopies } from './job-copies.ts';
@@ -133,9 +134,10 @@ export class FlinkJobReconciler {
     if (step.do === 'removeFinalizer') this.say(step.say, facts);
     const acting = { client: context.client, memory, done, rest, clock, random };
     const acted = await act(step, facts, acting).catch((error: unknown): Acted => {
-      if (!saysTerminating(error)) throw error;
       // It stays so: nothing of it is tried again, and what is left to do needs nothing to be made.
-      memory.isNamespaceTerminating = true;
+      if (saysTerminating(error)) memory.isNamespaceTerminating = true;
+      else if (isToBeLeft(step, facts)) memory.refused.add(step.do);
+      else throw error;
       return 'refused';
     });
     // What was not done is not told of either: it is decided anew, and may be something else then.

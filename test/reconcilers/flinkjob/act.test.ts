@@ -52,7 +52,15 @@ class Server {
       jsonPatch: byName('jsonPatch'),
       deleteCollection: (_: unknown, which: { labelSelector: string }) =>
         answer('deleteCollection', which.labelSelector),
-      untracked: { client: { create: bodily('tryCreate') }, signal: new AbortController().signal },
+      untracked: {
+        client: {
+          create: bodily('tryCreate'),
+          get: async (_: unknown, { name }: { name: string }) => this.objects[name],
+          delete: byName('delete'),
+          jsonPatch: byName('jsonPatch'),
+        },
+        signal: new AbortController().signal,
+      },
     };
     return client as unknown as TrackedClient;
   }
@@ -205,6 +213,28 @@ test('what stands in the way is left alone where the FlinkJob that is looked at 
     await expect(doing(making, running, server)).rejects.toMatchObject({ code: 'JOB_REPLACED' });
     expect(server.asked.map(([verb]) => verb)).toEqual(['create']);
   }
+});
+
+test.each([
+  ['that bears our labels', { labels: { 'flinkjob.dev/job': 'flights' } }],
+  ['that bears our numbers', { annotations: { 'flinkjob.dev/epoch': 'seven' } }],
+])('pointers that cannot be read go with the job: an object %s', async (_, marks) => {
+  const server = new Server({ 'flights-ha': { metadata: { uid: 'u', ...marks } } });
+  await doing({ do: 'deleteHandles', uid: '' }, running, server);
+  expect(server.asked).toMatchObject([['delete', 'flights-ha', { preconditions: { uid: 'u' } }]]);
+});
+
+test('a ConfigMap of somebody else that has the name of the pointers stays', async () => {
+  const server = new Server({ 'flights-ha': { metadata: { uid: 'u', labels: { app: 'haproxy' } } } });
+  const { memory } = await doing({ do: 'deleteHandles', uid: '' }, running, server);
+  expect(server.asked).toEqual([]);
+  expect(memory.handles).toEqual({ is: 'absent' });
+});
+
+test('a ledger that the server does not take is told of in the words of the server', async () => {
+  const server = new Server({}, { jsonPatch: 403 });
+  const step = { do: 'writeLedger', why: '', ledger: running.ledger, say: [] } as const;
+  await expect(doing(step, running, server)).rejects.toThrow('flights-ha was not written: a call: no');
 });
 
 test('a revision is deleted by its uid: the same spec of another FlinkJob has the same name', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { deletionStep } from '../../../src/reconcilers/flinkjob/deletion-step.ts';
+import { deletionStep, isToBeLeft } from '../../../src/reconcilers/flinkjob/deletion-step.ts';
 import { nextStep } from '../../../src/reconcilers/flinkjob/next-step.ts';
 import { aJob, aPod, FAILED, type JobStory, STOPPED_WITH_SAVEPOINT, T0 } from '../../builders/flinkjob-facts.ts';
 
@@ -121,6 +121,44 @@ test('an orphan keeps its pointers also when its spec is not valid', () => {
 test('an orphan whose time is up keeps its pointers all the same', () => {
   const story = closed(orphaned.after(TIMEOUT_MS)).pods();
   expect(step(story)).toMatchObject({ do: 'removeFinalizer', say: [{ reason: 'CleanupFailed' }] });
+});
+
+test('what the server refuses for long once the time is up is left, and the job goes', () => {
+  const failing = { failingSince: T0 };
+  const late = cancelled.after(TIMEOUT_MS).sees(failing);
+  const asked = step(late);
+  expect(asked).toMatchObject({ do: 'deletePods' });
+  expect(isToBeLeft(asked, late.facts())).toBe(true);
+  const left = (...refused: readonly string[]) => step(late.sees({ ...failing, refused: new Set(refused) }));
+  expect(left('deletePods')).toEqual(removed);
+  const note =
+    'Removed by force: its time was up. Its pods could not be removed. ConfigMap flights-ha could not be removed: delete it by hand.';
+  const say = [expect.objectContaining({ reason: 'CleanupFailed', note: expect.stringContaining(note) })];
+  expect(left('deletePods', 'deleteHandles')).toEqual({ do: 'removeFinalizer', say });
+});
+
+test('an orphan that cannot be closed goes all the same when its time is up', () => {
+  const late = orphaned.deleted({ forced: true }).after(30_000).sees({ failingSince: T0 });
+  expect(isToBeLeft(step(late), late.facts())).toBe(true);
+  const left = late.pods().sees({ failingSince: T0, refused: new Set(['writeLedger']) });
+  const note = expect.stringContaining('could not be changed') as string;
+  expect(step(left)).toMatchObject({ do: 'removeFinalizer', say: [{ note }] });
+});
+
+test.each([
+  ['the time is not up', cancelled.after(60_000).sees({ failingSince: T0 })],
+  ['nothing has failed before', cancelled.after(TIMEOUT_MS)],
+  ['it fails only since a moment ago', cancelled.after(TIMEOUT_MS).sees({ failingSince: T0 + TIMEOUT_MS - 1_000 })],
+  ['what failed before was not the deletion', running.deleted({ forced: true }).sees({ failingSince: T0 - 60_000 })],
+  ['it is not deleted', running.after(TIMEOUT_MS).sees({ failingSince: T0 })],
+] as const)('a step that failed is tried again where %s', (_, story) => {
+  expect(isToBeLeft(step(story), story.facts())).toBe(false);
+});
+
+test('nobody but the server takes the finalizer off', () => {
+  const late = cancelled.pods().withoutHandles().after(TIMEOUT_MS).sees({ failingSince: T0 });
+  expect(step(late).do).toBe('removeFinalizer');
+  expect(isToBeLeft(step(late), late.facts())).toBe(false);
 });
 
 test('the last Event says where the newest state lies', () => {
