@@ -11,6 +11,7 @@ import { type FlinkJobControllerOptions, flinkJobController } from '../../src/re
 import type { OperatorSettings } from '../../src/reconcilers/flinkjob/facts.ts';
 import type { TestCluster } from '../cluster/index.ts';
 import { ApiServer, shippedDefinition } from '../integration/crd/definition.ts';
+import { pauseBetweenLooks } from './eventually.ts';
 import { aClient, tokenConnection } from './kube.ts';
 import { aTemporaryDirectory } from './temporary-directory.ts';
 
@@ -167,13 +168,14 @@ export class AppliedJob {
 
   /** Waits for a status of the newest generation that fits; fails with the last one seen. */
   async until(fits: (status: FlinkJobStatus) => boolean, deadlineMs = 60_000): Promise<FlinkJobStatus> {
-    const stop = Date.now() + deadlineMs;
+    const begun = performance.now();
     for (;;) {
       const job = await this.read();
       const { status, metadata } = job ?? {};
       if (status !== undefined && status.observedGeneration === metadata?.generation && fits(status)) return status;
-      if (Date.now() > stop) throw new Error(`${apiVersionOf(FLINK_JOBS)} ${this.name}: ${JSON.stringify(status)}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (performance.now() - begun > deadlineMs)
+        throw new Error(`${apiVersionOf(FLINK_JOBS)} ${this.name}: ${JSON.stringify(status)}`);
+      await pauseBetweenLooks(begun, 20);
     }
   }
 
@@ -183,11 +185,11 @@ export class AppliedJob {
   }
 
   async untilGone(deadlineMs = 60_000): Promise<void> {
-    const stop = Date.now() + deadlineMs;
+    const begun = performance.now();
     while ((await this.read()) !== undefined) {
-      if (Date.now() > stop)
+      if (performance.now() - begun > deadlineMs)
         throw new Error(`${this.name} is still there: ${JSON.stringify((await this.read())?.status)}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pauseBetweenLooks(begun, 20);
     }
   }
 }

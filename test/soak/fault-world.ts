@@ -7,6 +7,7 @@ import type { FlinkJobStatus } from '../../src/api/index.ts';
 import { ApiClient, type ApiClientOptions, FLINK_JOBS, type FlinkJobObject } from '../../src/kube/index.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { OperatorSettings } from '../../src/reconcilers/flinkjob/facts.ts';
+import { pauseBetweenLooks } from '../builders/eventually.ts';
 import { startOperator, TEST_SETTINGS } from '../builders/flinkjob-operator.ts';
 import { tokenConnection } from '../builders/kube.ts';
 import type { TestCluster } from '../cluster/index.ts';
@@ -177,23 +178,24 @@ export class FaultWorld {
     fits: (status: FlinkJobStatus) => boolean,
     deadlineMs = DEADLINE_MS,
   ): Promise<FlinkJobStatus> {
-    const stop = Date.now() + deadlineMs;
+    const begun = performance.now();
     for (;;) {
       const job = await this.job();
       const { status, metadata } = job ?? {};
       if (status !== undefined && status.observedGeneration === metadata?.generation && fits(status)) return status;
-      if (Date.now() > stop)
+      if (performance.now() - begun > deadlineMs)
         throw new Error(`${what} did not come: ${JSON.stringify(status)}\n${this.lines.slice(-5).join('\n')}`);
-      await pause(20);
+      await pauseBetweenLooks(begun, 20);
     }
   }
 
   /** Waits for any condition. */
   async when(what: string, holds: () => boolean | Promise<boolean>, deadlineMs = DEADLINE_MS): Promise<void> {
-    const stop = Date.now() + deadlineMs;
+    const begun = performance.now();
     while (!(await holds())) {
-      if (Date.now() > stop) throw new Error(`${what} did not come: ${JSON.stringify(await this.status())}`);
-      await pause(20);
+      if (performance.now() - begun > deadlineMs)
+        throw new Error(`${what} did not come: ${JSON.stringify(await this.status())}`);
+      await pauseBetweenLooks(begun, 20);
     }
   }
 

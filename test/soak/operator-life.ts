@@ -2,9 +2,9 @@
  * One life of a FlinkJob under an operator that may be killed at one of its requests, and how the world looked at each stage
  * of it. The pods are played, the API server is real. Whoever goes on after the kill is another operator, which knows nothing.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import { ApiClient, CONFIG_MAPS, FLINK_JOBS, type FlinkJobObject, PODS } from '../../src/kube/index.ts';
 import { storagePodName } from '../../src/resources/index.ts';
+import { pauseBetweenLooks } from '../builders/eventually.ts';
 import { startOperator, TEST_SETTINGS } from '../builders/flinkjob-operator.ts';
 import { tokenConnection } from '../builders/kube.ts';
 import type { TestCluster } from '../cluster/index.ts';
@@ -175,11 +175,11 @@ class Operators {
 
 /** Waits until there is nothing that is missing. */
 async function until(what: string, missing: () => Promise<string | undefined>): Promise<void> {
-  const stop = Date.now() + DEADLINE_MS;
+  const begun = performance.now();
   for (;;) {
     const found = await missing();
     if (found === undefined) return;
-    if (Date.now() > stop) throw new Error(`${what} was not reached: ${found}`);
-    await pause(20);
+    if (performance.now() - begun > DEADLINE_MS) throw new Error(`${what} was not reached: ${found}`);
+    await pauseBetweenLooks(begun, 20);
   }
 }

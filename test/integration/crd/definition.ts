@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { text } from 'node:stream/consumers';
-import { setTimeout as pause } from 'node:timers/promises';
 import { parse } from 'yaml';
 import { API_GROUP, API_VERSION_NAME, CRD_NAME, PLURAL } from '../../../src/api/index.ts';
+import { pauseBetweenLooks } from '../../builders/eventually.ts';
 import type { TestCluster } from '../../cluster/index.ts';
 
 /** JSON that nobody has checked. */
@@ -108,10 +108,10 @@ export function flinkJobs(namespace: string, group = API_GROUP): string {
 
 /** Waits until it is so. @throws Error after 20 s */
 export async function until(condition: () => Promise<boolean>): Promise<void> {
-  const stop = performance.now() + 20_000;
+  const begun = performance.now();
   while (!(await condition())) {
-    if (performance.now() > stop) throw new Error(`still not so after 20 s: ${condition}`);
-    await pause(20);
+    if (performance.now() - begun > 20_000) throw new Error(`still not so after 20 s: ${condition}`);
+    await pauseBetweenLooks(begun, 20);
   }
 }
 
