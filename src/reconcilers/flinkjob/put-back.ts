@@ -38,12 +38,21 @@ export function knownPast(from: {
   readonly pods: readonly { readonly attempt: number }[];
 }): KnownPast {
   const { status, seen, pods } = from;
-  const { number = 0, epoch = 0 } = status?.attempt ?? {};
+  const { number, epoch } = believable(status?.attempt);
   return {
     epoch: Math.max(epoch, seen?.epoch ?? 0),
     attempt: Math.max(number, seen?.attempt ?? 0, ...pods.map(({ attempt }) => attempt)),
     seen,
   };
+}
+
+/** Above these no job comes, and beyond the last of its digits nothing can be counted on from. */
+const HIGHEST = { number: 9_999_999_998, epoch: 99_999_999_999_999 };
+
+/** Status is a witness, and anybody with the right to may edit it. */
+function believable(attempt: FlinkJobStatus['attempt']): { readonly number: number; readonly epoch: number } {
+  const { number = 0, epoch = 0 } = attempt ?? {};
+  return number > HIGHEST.number || epoch > HIGHEST.epoch ? { number: 0, epoch: 0 } : { number, epoch };
 }
 
 /** Whether the object has been further than this. One that was made anew counts as it is where its epoch is above all known. */

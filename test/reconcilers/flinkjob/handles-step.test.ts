@@ -159,3 +159,14 @@ test('a deleted job removes older pointers too; an orphaned one leaves them begu
   const orphaned = putBack().spec({ deletion: { mode: 'Orphan' } });
   expect(nextStep(orphaned.deleted().facts())).toMatchObject({ do: 'writeLedger', above: 9 });
 });
+
+test.each([
+  ['attempt', { number: Number.MAX_SAFE_INTEGER, epoch: 1 }],
+  ['epoch', { number: 1, epoch: Number.MAX_SAFE_INTEGER }],
+])('a status that names an %s to which no job comes is not believed', (_, attempt) => {
+  const story = aJob().running();
+  expect(story.facts().past).toMatchObject({ attempt: 1 });
+  const told = story.status({ attempt }).facts();
+  expect(told.past).toEqual(story.facts().past);
+  expect(told.handles.is).toBe('there');
+});
