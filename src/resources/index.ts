@@ -17,7 +17,7 @@
 export { disruptionBudget } from './disruption-budget.ts';
 export { restIngress } from './ingress.ts';
 export { HANDLES_VERBS, jobRole, jobRoleBinding, jobServiceAccount, LEASE_VERBS } from './job-account.ts';
-export { jobPod, MAIN_CONTAINER } from './job-pod.ts';
+export { jobPod } from './job-pod.ts';
 export { leaderLease } from './leader-lease.ts';
 export type { Manifest, ManifestMetadata } from './manifest.ts';
 export { APP_NAME, labelsOf, MANAGED_BY, ownedMetadata, podSelector } from './metadata.ts';
@@ -35,6 +35,7 @@ export {
   type RightsVerb,
   reasonsFor,
 } from './operator-role.ts';
+export { MAIN_CONTAINER } from './pod-of-job.ts';
 export { restService } from './rest-service.ts';
 export { RESOURCE_KEY, revisionConfigMap } from './revision-config-map.ts';
 export { STORAGE_COMPONENT, storagePod } from './storage-pod.ts';
