@@ -88,6 +88,7 @@ export {
   haDirectory,
   isCheckpointKey,
   isExecutionPlanKey,
+  isJobId,
   jobResultKey,
   LAYOUT,
   LAYOUT_KEY,

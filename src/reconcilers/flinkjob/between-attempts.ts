@@ -1,5 +1,5 @@
 /** No attempt is open: whether the next one is, when, and with what. Pure. */
-import type { AttemptRecord, Ledger, LedgerView, StateLife } from '../../ha/index.ts';
+import { type AttemptRecord, isJobId, type Ledger, type LedgerView, type StateLife } from '../../ha/index.ts';
 import { jobIdBegunWith } from '../../lib/derived-id.ts';
 import type { FlinkJobFacts, PodSeen } from './facts.ts';
 import { opened, provedBad, waitedAnew } from './ledger-steps.ts';
@@ -122,7 +122,7 @@ function lifeToBegin(facts: FlinkJobFacts, ledger: Ledger, revision: string): St
   if (ledger.life === undefined) {
     // What status remembers is the life of a state whose pointers were lost.
     const { jobId, startTime: since = fresh.since, restoredFrom } = status ?? {};
-    if (jobId === undefined) return { ...fresh, jobId: jobIdBegunWith(object.uid, 1), ...from };
+    if (jobId === undefined || !isJobId(jobId)) return { ...fresh, jobId: jobIdBegunWith(object.uid, 1), ...from };
     return { jobId, since, ...(restoredFrom === undefined ? {} : { restoreFrom: restoredFrom }) };
   }
   const isChanged = last !== undefined && revision !== last.revision;

@@ -8,7 +8,7 @@
  * them any more.
  */
 import { specOf } from '../../api/index.ts';
-import type { StateLife } from '../../ha/index.ts';
+import { isJobId, type StateLife } from '../../ha/index.ts';
 import { automaticSavepointPrefix } from '../../lib/savepoint-names.ts';
 import { jobIdsOf, type RemoveBytesOrder, type StorageAnswer } from '../../lib/storage-work.ts';
 import type { FlinkJobFacts, RevisionOnRecord, StoragePodSeen } from './facts.ts';
@@ -93,7 +93,7 @@ export function isOnRecord(facts: FlinkJobFacts): boolean {
 /** The life of the state that was the last one. */
 function lifeOf({ handles, status }: FlinkJobFacts): StateLife | undefined {
   const life = handles.is === 'there' ? handles.view.ledger.life : undefined;
-  if (life !== undefined || status?.jobId === undefined) return life;
+  if (life !== undefined || status?.jobId === undefined || !isJobId(status.jobId)) return life;
   const { jobId, startTime = '', restoredFrom } = status;
   return { jobId, since: startTime, ...(restoredFrom === undefined ? {} : { restoreFrom: restoredFrom }) };
 }

@@ -247,6 +247,11 @@ test('a life whose pointers were lost is taken up again from status, and from wh
   expect(ledgerOf(lost.status({ jobId })).life).toEqual({ jobId, since: '2026-11-21T10:00:00.000Z' });
 });
 
+test('a life that somebody wrote into status, and that is none, is not taken up: its name would be a path', () => {
+  const lost = replaced(running).noted(({ life: _, ...ledger }) => ledger);
+  expect(ledgerOf(lost.status({ jobId: '../../etc' })).life).toEqual(ledgerOf(lost).life);
+});
+
 test('an attempt answers what was asked for by then, in the same patch', () => {
   const asked = replaced(running).spec({
     triggers: { restart: 2, restore: 3, savepoint: 4 },
