@@ -121,8 +121,8 @@ function lifeToBegin(facts: FlinkJobFacts, ledger: Ledger, revision: string): St
   if (last !== undefined && isAsked(facts, ledger, 'restore')) return { ...fresh, ...from };
   if (ledger.life === undefined) {
     // What status remembers is the life of a state whose pointers were lost.
-    const { jobId, startTime: since = fresh.since, restoredFrom } = status ?? {};
-    if (jobId === undefined || !isJobId(jobId)) return { ...fresh, jobId: jobIdBegunWith(object.uid, 1), ...from };
+    const { jobId = '', startTime: since = fresh.since, restoredFrom } = status ?? {};
+    if (!isJobId(jobId)) return { ...fresh, jobId: jobIdBegunWith(object.uid, 1), ...from };
     return { jobId, since, ...(restoredFrom === undefined ? {} : { restoreFrom: restoredFrom }) };
   }
   const isChanged = last !== undefined && revision !== last.revision;
