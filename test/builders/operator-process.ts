@@ -1,7 +1,7 @@
 /** `flinkjob operator` as a process of its own, on the test cluster. What still runs is ended after the test. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ClusterAccess } from '../cluster/index.ts';
 import { commandForTests } from '../command/desk.ts';
@@ -28,9 +28,9 @@ export class OperatorProcess {
   #stderr = '';
   #end: OperatorEnd | undefined;
 
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}, command = COMMAND) {
     const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env;
-    this.#child = spawn(process.execPath, ['--import', SURROUNDINGS, COMMAND, 'operator', ...args], {
+    this.#child = spawn(process.execPath, ['--import', SURROUNDINGS, command, 'operator', ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       // Nothing else of this machine: its variables may be settings.
       env: { PATH, NODE_COMPILE_CACHE, ...environment },
@@ -91,6 +91,16 @@ export class OperatorProcess {
     await this.says('listens');
     await eventually(async () => (await this.ask('/readyz')).status === 200);
   }
+}
+
+/** The command, of another version. It is kept beside the other, and goes with it. */
+export function anotherVersion(version: string): string {
+  const folder = dirname(dirname(COMMAND));
+  const other = join(folder, `version-${version}`);
+  cpSync(dirname(COMMAND), join(other, 'dist'), { recursive: true });
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  writeFileSync(join(other, 'package.json'), JSON.stringify({ ...manifest, version }));
+  return join(other, 'dist', basename(COMMAND));
 }
 
 /** Ports that are free, where only this machine asks. */
