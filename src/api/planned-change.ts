@@ -51,7 +51,7 @@ export interface PlannedChange {
   readonly state?: StateCheck;
 }
 
-/** One field that would have another value. Values are JSON; an absent one is what its default says. */
+/** One field that would have another value. Values are JSON, those of variables hidden; an absent one is what its default says. */
 export interface PlannedField {
   readonly path: string;
   readonly change: ChangeClass;
@@ -103,8 +103,19 @@ function stateCheckWords(state: StateCheck): string[] {
 function fieldsOf(from: FlinkJobSpec, to: FlinkJobSpec): PlannedField[] {
   return changedFields(from, to).map(({ path, change }) => {
     const steps = path.split('.');
-    return { path: `spec.${path}`, change, now: valueAt(from, steps), next: valueAt(to, steps) };
+    return { path: `spec.${path}`, change, now: shown(valueAt(from, steps)), next: shown(valueAt(to, steps)) };
   });
+}
+
+/** Without the values of variables of pods: many a password is one, and a plan is read by many. */
+function shown(value: unknown, name = ''): unknown {
+  if (Array.isArray(value)) return value.map((each) => shown(each, name));
+  if (typeof value !== 'object' || value === null) return value;
+  const fields = Object.entries(value).map(([key, field]) => {
+    const isHidden = name === 'env' && key === 'value';
+    return [key, isHidden ? '(hidden)' : shown(field, key)] as const;
+  });
+  return Object.fromEntries(fields);
 }
 
 function refusalText({ path, rule, remedy }: Violation): string {

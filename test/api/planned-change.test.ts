@@ -83,6 +83,20 @@ test('fields say what they are now, and what they would be', () => {
   ]);
 });
 
+test('a variable of a pod is named, and its value is not: a plan is read by many', () => {
+  const env = (value: string) => [
+    { name: 'PASSWORD', value },
+    { name: 'HOME', valueFrom: { fieldRef: 'x' } },
+  ];
+  const pod = (value: string) => ({
+    jobManager: { podTemplate: { spec: { containers: [{ name: 'flinkjob', env: env(value) }] } } },
+  });
+  const plan = from(pod('hunter2'), pod('hunter3'));
+  expect(plan).toMatchObject({ effect: 'restart', fields: [{ path: 'spec.jobManager.podTemplate.spec' }] });
+  expect(JSON.stringify(plan)).not.toContain('hunter');
+  expect(JSON.stringify(plan)).toContain('{"name":"PASSWORD","value":"(hidden)"},{"name":"HOME","valueFrom"');
+});
+
 test('what the server refuses is said with its remedy', () => {
   const live = aJob({ maxParallelism: 128 });
   const wanted = aJob({ maxParallelism: 256 });
