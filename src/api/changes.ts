@@ -54,6 +54,24 @@ export function semanticSpec(spec: FlinkJobSpec): SemanticSpec {
 
 /** A whole spec from a semantic one, with the Hot fields of another: what runs, under the rules that hold now. */
 export function specOf(semantic: SemanticSpec, hot: FlinkJobSpec | undefined): FlinkJobSpec {
+  const built = hot === undefined ? builtAlone : builtWithHot;
+  const known = built.get(semantic);
+  if (known !== undefined && known.hot === hot) return known.spec;
+  const spec = buildSpec(semantic, hot);
+  built.set(semantic, { hot, spec });
+  return spec;
+}
+
+interface BuiltSpec {
+  readonly hot: FlinkJobSpec | undefined;
+  readonly spec: FlinkJobSpec;
+}
+
+/** What was built last from a semantic spec: it is asked for at every look at a job, and no spec ever changes. */
+const builtAlone = new WeakMap<SemanticSpec, BuiltSpec>();
+const builtWithHot = new WeakMap<SemanticSpec, BuiltSpec>();
+
+function buildSpec(semantic: SemanticSpec, hot: FlinkJobSpec | undefined): FlinkJobSpec {
   const whole: Record<string, unknown> = structuredClone(semantic as Record<string, unknown>);
   for (const [path, change] of Object.entries(CHANGE_CLASSES)) {
     const value = change === 'Hot' && hot !== undefined ? valueAt(hot, path.split('.')) : undefined;

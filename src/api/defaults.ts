@@ -3,8 +3,11 @@ import type { SchemaNode } from './schema-node.ts';
 
 /** A copy of the value with defaults filled in. Never changes the value; unknown fields are kept. */
 export function withDefaults(node: SchemaNode, value: unknown): unknown {
-  if (value === undefined)
-    return node.default === undefined ? undefined : withDefaults(node, structuredClone(node.default));
+  if (value === undefined) {
+    const { default: filled } = node;
+    // Most are numbers and words, which nobody can change.
+    return filled === null || typeof filled !== 'object' ? filled : withDefaults(node, structuredClone(filled));
+  }
   if (Array.isArray(value)) {
     const { items } = node;
     return items === undefined ? value : value.map((item) => withDefaults(items, item));

@@ -35,15 +35,26 @@ export interface HttpJsonAnswer {
 /** @throws FlinkUnreachableError when no whole answer came in time, FlinkResponseError for one that is not JSON or too large */
 export async function callJson(call: HttpJsonCall, options: HttpJsonOptions = {}): Promise<HttpJsonAnswer> {
   const { timeoutMs = 10_000, maxBodyBytes = 10 * 1024 * 1024, route = straight } = options;
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const signal = call.signal === undefined ? timeout : AbortSignal.any([timeout, call.signal]);
+  // A timer that is cancelled: one that fires after the answer has come would make an error for nobody.
+  const end = new AbortController();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    end.abort(new Error('too late'));
+  }, timeoutMs);
+  const giveUp = (): void => end.abort(call.signal?.reason);
+  if (call.signal?.aborted === true) giveUp();
+  call.signal?.addEventListener('abort', giveUp, { once: true });
   try {
-    const { status, chunks } = await route(requestOf(call, signal));
+    const { status, chunks } = await route(requestOf(call, end.signal));
     return { status, body: parse(call, status, await readText(call, chunks, maxBodyBytes)) };
   } catch (error) {
     if (error instanceof FlinkResponseError) throw error;
-    const reason = timeout.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error);
+    const reason = isLate ? `no answer within ${timeoutMs} ms` : reasonOf(error);
     throw new FlinkUnreachableError(call.what, call.url, reason, { cause: error });
+  } finally {
+    clearTimeout(timer);
+    call.signal?.removeEventListener('abort', giveUp);
   }
 }
 

@@ -38,6 +38,16 @@ export interface HaPatch {
   readonly writer: string;
 }
 
+/** What an object is made with. */
+export interface HaBeginning {
+  readonly epoch: Epoch;
+  /** The one that is open; 0: none is. */
+  readonly attempt: number;
+  readonly entries: Entries;
+  /** Who makes it, for people who read the object. */
+  readonly writer: string;
+}
+
 /**
  * What became of a patch. `notDone` is a promise: it has not been applied and never will be. Whatever does not allow
  * that promise is `unknown`.

@@ -59,6 +59,7 @@ export {
   type EntryChanges,
   type EntryLocks,
   type Epoch,
+  type HaBeginning,
   type HandleBackend,
   type HandleObserver,
   type HaPatch,
@@ -153,6 +154,9 @@ export {
   waitAnew,
 } from './ledger.ts';
 export {
+  beginningOf,
+  emptyLedgerView,
+  isBegunWith,
   type LedgerStore,
   type LedgerView,
   type LedgerWritten,

@@ -8,9 +8,16 @@
  */
 import { IllegalStateException } from '../lib/java-errors.ts';
 import type { FencedWriter } from './fenced-writer.ts';
-import { type Epoch, type HandleBackend, type HaPatch, type HaSnapshot, patched } from './handle-backend.ts';
+import {
+  type Epoch,
+  type HaBeginning,
+  type HandleBackend,
+  type HaPatch,
+  type HaSnapshot,
+  patched,
+} from './handle-backend.ts';
 import { isJobResultKey, LAYOUT_KEY, LEDGER_KEY } from './keys.ts';
-import { decodeLedger, encodeLedger, type Ledger, openAttemptOf } from './ledger.ts';
+import { decodeLedger, EMPTY_LEDGER, encodeLedger, type Ledger, openAttemptOf } from './ledger.ts';
 import { errorOf } from './outcome-error.ts';
 import { type Patience, type Settled, sendUntilSettled } from './settle.ts';
 import { NOTHING, put } from './state-handle-operations.ts';
@@ -123,6 +130,24 @@ export function ledgerViewOf(snapshot: HaSnapshot, name: string): LedgerView {
     nextEpoch: snapshot.epoch + 1,
     snapshot,
   };
+}
+
+/** How an object looks that is made with nothing but an epoch: what its first attempt is opened from. */
+export function emptyLedgerView(epoch: Epoch, ledger: Ledger): LedgerView {
+  const snapshot = { uid: '', epoch, seq: 0, attempt: 0, leader: '', entries: new Map() };
+  return { ledger, attempt: 0, epoch, nextEpoch: epoch + 1, snapshot };
+}
+
+/** An object that is made with this ledger in it, and fenced by the attempt that is open there. */
+export function beginningOf(ledger: Ledger, epoch: Epoch, writer: string): HaBeginning {
+  const attempt = openAttemptOf(ledger)?.number ?? 0;
+  const entries = new Map(ledger === EMPTY_LEDGER ? [] : [[LEDGER_KEY, encodeLedger(ledger)]]);
+  return { epoch, attempt, entries, writer };
+}
+
+/** Whether this is what was made: an answer that was lost is no reason to believe that somebody else was first. */
+export function isBegunWith({ seq, epoch, entries }: HaSnapshot, beginning: HaBeginning): boolean {
+  return seq === 0 && epoch === beginning.epoch && entries.get(LEDGER_KEY) === beginning.entries.get(LEDGER_KEY);
 }
 
 /** The patch of a supervisor: the attempt is fenced by the same write that opens or closes it. */

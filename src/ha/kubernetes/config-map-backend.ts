@@ -3,7 +3,15 @@ import { ApiError, CONFIG_MAPS, type ConfigMap, watch } from '../../kube/index.t
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { waitFor } from '../../lib/waiting.ts';
 import { HaStoreException } from '../errors.ts';
-import type { Epoch, HandleBackend, HandleObserver, HaPatch, HaSnapshot, PatchAnswer } from '../handle-backend.ts';
+import type {
+  Epoch,
+  HaBeginning,
+  HandleBackend,
+  HandleObserver,
+  HaPatch,
+  HaSnapshot,
+  PatchAnswer,
+} from '../handle-backend.ts';
 import { jsonPatchOf, newObject, snapshotOf } from './config-map-object.ts';
 
 export interface ConfigMapBackendOptions {
@@ -67,8 +75,13 @@ export class ConfigMapHandleBackend implements HandleBackend {
     }
   }
 
-  async create(lowestEpoch: Epoch): Promise<HaSnapshot> {
-    const object = newObject({ ...this.#ref, labels: this.#labels }, lowestEpoch);
+  create(lowestEpoch: Epoch): Promise<HaSnapshot> {
+    return this.begin({ epoch: lowestEpoch, attempt: 0, entries: new Map(), writer: '' });
+  }
+
+  /** The object, made with all this in one request when there is none. What comes back may be another's making. */
+  async begin(beginning: HaBeginning): Promise<HaSnapshot> {
+    const object = newObject({ ...this.#ref, labels: this.#labels }, beginning);
     for (let round = 1; ; round++) {
       try {
         const made = await this.#client.create(CONFIG_MAPS, object, this.#options);

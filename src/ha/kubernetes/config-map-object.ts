@@ -5,7 +5,7 @@
 import type { ConfigMap, JsonPatchOperation } from '../../kube/index.ts';
 import { pointerPart } from '../../kube/index.ts';
 import { HaObjectCorruptException } from '../errors.ts';
-import type { Epoch, HaPatch, HaSnapshot } from '../handle-backend.ts';
+import type { HaBeginning, HaPatch, HaSnapshot } from '../handle-backend.ts';
 import { LAYOUT, LAYOUT_KEY } from '../keys.ts';
 
 export const EPOCH_ANNOTATION = 'flinkjob.dev/epoch';
@@ -48,10 +48,10 @@ export function snapshotOf({ metadata, data = {} }: ConfigMap, name: string): Ha
 
 const shown = (text: string): string => (text === '' ? 'missing' : JSON.stringify(text.slice(0, 40)));
 
-/** A new object: nobody has led, no attempt is open. The layout entry keeps `data` from ever being empty, and so absent. */
+/** A new object: nobody has led. The layout entry keeps `data` from ever being empty, and so absent. */
 export function newObject(
   where: { readonly namespace: string; readonly name: string; readonly labels: Readonly<Record<string, string>> },
-  epoch: Epoch,
+  { epoch, attempt, entries, writer }: HaBeginning,
 ): ConfigMap {
   return {
     metadata: {
@@ -61,12 +61,12 @@ export function newObject(
       annotations: {
         [EPOCH_ANNOTATION]: String(epoch),
         [SEQ_ANNOTATION]: '0',
-        [ATTEMPT_ANNOTATION]: '0',
+        [ATTEMPT_ANNOTATION]: String(attempt),
         [LEADER_ANNOTATION]: '',
-        [WRITER_ANNOTATION]: '',
+        [WRITER_ANNOTATION]: writer,
       },
     },
-    data: { [LAYOUT_KEY]: LAYOUT },
+    data: { [LAYOUT_KEY]: LAYOUT, ...Object.fromEntries(entries) },
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { API_GROUP, FINALIZER, LABELS } from '../../api/index.ts';
 import { keyOf, type TrackedClient } from '../../controller/index.ts';
-import { ledgerViewOf, openAttemptOf, supervisorLedger } from '../../ha/index.ts';
+import { beginningOf, isBegunWith, ledgerViewOf, openAttemptOf, supervisorLedger } from '../../ha/index.ts';
 import {
   ApiError,
   CONFIG_MAPS,
@@ -22,7 +22,7 @@ import { jobPod, labelsOf, leaderLease, objectNames, storagePod } from '../../re
 import { childrenOf, objectFacts } from './children.ts';
 import { createOwned, isTerminating, saysTerminating } from './create-owned.ts';
 import { NameConflictError, ReconcileError } from './errors.ts';
-import { type FlinkJobFacts, isOf, livePods } from './facts.ts';
+import { type FlinkJobFacts, isOf, livePods, type RevisionOnRecord } from './facts.ts';
 import type { JobRest } from './job-rest.ts';
 import type { JobMemory } from './memory.ts';
 import { addressOf, type DoneAlready, handlesOf, openOf } from './observe.ts';
@@ -53,8 +53,7 @@ export async function act(step: Exclude<Step, { do: 'rest' }>, facts: FlinkJobFa
   const ref = { namespace: object.namespace, name: object.name };
   switch (step.do) {
     case 'addFinalizer':
-      done.resourceVersion = await changeFinalizers(facts, client, 'add');
-      done.hasFinalizer = true;
+      await begun(step, facts, acting);
       return 'again';
     case 'removeFinalizer':
       await changeFinalizers(facts, client, 'remove');
@@ -63,8 +62,7 @@ export async function act(step: Exclude<Step, { do: 'rest' }>, facts: FlinkJobFa
       await client.delete(FLINK_JOBS, ref, { preconditions: { uid: object.uid } });
       return 'wait';
     case 'recordRevision':
-      await createOwned(client, CONTROLLER_REVISIONS, controllerRevision(object, step.revision), object.uid);
-      done.revisions.set(step.revision.name, step.revision);
+      await recordRevision(step.revision, facts, acting);
       return 'again';
     case 'deleteRevisions':
       await deleteRevisions(step.names, facts, client);
@@ -124,6 +122,29 @@ export async function act(step: Exclude<Step, { do: 'rest' }>, facts: FlinkJobFa
   }
 }
 
+/** Two writes at a time; when one of them fails, the other one has ended as well. */
+async function begun(
+  { revision }: Extract<Step, { do: 'addFinalizer' }>,
+  facts: FlinkJobFacts,
+  acting: Acting,
+): Promise<void> {
+  const recording = revision === undefined ? undefined : recordRevision(revision, facts, acting);
+  const [changed, recorded] = await Promise.allSettled([changeFinalizers(facts, acting.client, 'add'), recording]);
+  if (changed.status === 'rejected') throw changed.reason;
+  acting.done.resourceVersion = changed.value;
+  acting.done.hasFinalizer = true;
+  if (recorded.status === 'rejected') throw recorded.reason;
+}
+
+async function recordRevision(
+  revision: RevisionOnRecord,
+  { object }: FlinkJobFacts,
+  { client, done }: Acting,
+): Promise<void> {
+  await createOwned(client, CONTROLLER_REVISIONS, controllerRevision(object, revision), object.uid);
+  done.revisions.set(revision.name, revision);
+}
+
 /**
  * Nobody else's finalizers are touched: the patch is refused when the resource is not the version it was computed from.
  * @returns the version that it is now
@@ -162,10 +183,10 @@ async function createHandles(
   const { memory } = acting;
   const backend = backendOf(facts, acting);
   // Whoever made it, what comes back is what there is now.
-  const view = ledgerViewOf(await backend.create(step.lowestEpoch), backend.name);
-  memory.learnt({ is: 'there', view });
-  if (step.ledger.attempts.length === 0 || view.ledger.attempts.length > 0) return 'again';
-  return writeLedger({ ledger: step.ledger }, { ...facts, handles: { is: 'there', view } }, acting);
+  const beginning = beginningOf(step.ledger, step.epoch, WRITER);
+  const snapshot = await backend.begin(beginning);
+  memory.learnt({ is: 'there', view: ledgerViewOf(snapshot, backend.name) });
+  return isBegunWith(snapshot, beginning) ? 'again' : 'refused';
 }
 
 async function deleteHandles(uid: string, facts: FlinkJobFacts, acting: Acting): Promise<void> {

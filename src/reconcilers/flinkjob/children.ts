@@ -74,9 +74,17 @@ export function childName({ kind }: ResourceDef, name: string): string {
 }
 
 /** Whether an object is as it was made. Its type goes without saying: objects of a list have none. */
-export function isAsMade(live: KubeObject, { apiVersion: _, kind: __, ...asked }: Manifest): boolean {
-  return covers(live, asked);
+export function isAsMade(live: KubeObject, manifest: Manifest): boolean {
+  const known = compared.get(live);
+  if (known?.manifest === manifest) return known.isAsMade;
+  const { apiVersion: _, kind: __, ...asked } = manifest;
+  const answer = covers(live, asked);
+  compared.set(live, { manifest, isAsMade: answer });
+  return answer;
 }
+
+/** Neither ever changes; a job that rests is looked at again and again. */
+const compared = new WeakMap<KubeObject, { readonly manifest: Manifest; readonly isAsMade: boolean }>();
 
 /**
  * Whether an object is as it should be: everything that is asked for is there. What the server fills in, or somebody adds

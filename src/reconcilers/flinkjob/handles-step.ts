@@ -1,5 +1,13 @@
 /** What is done when ConfigMap `<job>-ha` is not there, or is older than what it is known to have been. Pure. */
-import { type HandledTriggers, type Ledger, ledgerAfterLoss, noteHandled } from '../../ha/index.ts';
+import {
+  emptyLedgerView,
+  type HandledTriggers,
+  type Ledger,
+  ledgerAfterLoss,
+  noteHandled,
+  openAttemptOf,
+} from '../../ha/index.ts';
+import { betweenAttempts } from './between-attempts.ts';
 import type { FlinkJobFacts } from './facts.ts';
 import type { Hold, Saying, Step } from './step.ts';
 
@@ -13,13 +21,21 @@ export function handlesStep(facts: FlinkJobFacts): Step | undefined {
   const { handles, status, desired } = facts;
   if (desired.is === 'invalid' || handles.is === 'there') return undefined;
   const isNew = handles.is === 'absent' && (status?.jobId === undefined || status.attempt === undefined);
-  if (isNew) return { do: 'createHandles', lowestEpoch: lowestEpoch(facts), ledger: afterLoss(facts), say: [] };
-  // Nothing is in it yet: whoever made it went down before attempts were told where to count on from.
-  const wasAllowed = handles.is === 'old' && handles.view.ledger.attempts.length === 0;
-  const hold = wasAllowed ? undefined : holdFor(facts);
+  if (isNew) return made(facts, []);
+  const hold = holdFor(facts);
   if (hold !== undefined) return { do: 'rest', because: hold };
-  if (handles.is === 'old') return startedOver(facts, wasAllowed ? [] : [PUT_BACK]);
-  return { do: 'createHandles', lowestEpoch: lowestEpoch(facts), ledger: afterLoss(facts), say: [REMOVED] };
+  return handles.is === 'old' ? startedOver(facts, [PUT_BACK]) : made(facts, [REMOVED]);
+}
+
+/** Made whole, in one write: an attempt that is due at once is open in it from the first. */
+function made(facts: FlinkJobFacts, say: readonly Saying[]): Step {
+  const view = emptyLedgerView(lowestEpoch(facts), afterLoss(facts));
+  const { ledger, epoch } = view;
+  const next = betweenAttempts({ ...facts, handles: { is: 'there', view } }, view);
+  if (next.do !== 'writeLedger') return { do: 'createHandles', epoch, ledger, say };
+  const isOpened = openAttemptOf(next.ledger) !== undefined;
+  const sayings = [...say, ...next.say];
+  return { do: 'createHandles', epoch: isOpened ? view.nextEpoch : epoch, ledger: next.ledger, say: sayings };
 }
 
 /** In place of an object that is older than it was: no attempt is open, its epoch is above all known, its pointers are gone. */

@@ -3,9 +3,9 @@
  * is nothing to do. Every write order is decided here; in this order, and why:
  *
  *     finalizer            before anything that has to be cleaned up
- *     ControllerRevision   before an attempt says that it runs it
- *     ConfigMap <job>-ha   before an attempt can be opened in it
- *     attempt opened       before pods carry its number; in the same patch as the triggers it answers, and a life it begins
+ *     ControllerRevision   before an attempt says that it runs it; with the finalizer, as it goes with the job by itself
+ *     ConfigMap <job>-ha   with the first attempt open in it: one write, so that no crash comes between
+ *     attempt opened       before pods carry its number; in the same write as the triggers it answers, and a life it begins
  *     children             before pods that run under their account
  *     Lease freed          after the ledger: the epoch is the fence, the Lease only saves time
  *     pods
@@ -19,7 +19,7 @@ import { attemptPods, endsByItselfUntil } from './attempt-end.ts';
 import { betweenAttempts } from './between-attempts.ts';
 import { type Decision, decide } from './decide.ts';
 import { deletionStep } from './deletion-step.ts';
-import type { FlinkJobFacts, PodSeen } from './facts.ts';
+import type { Desired, FlinkJobFacts, PodSeen, RevisionOnRecord } from './facts.ts';
 import { handlesStep } from './handles-step.ts';
 import { invalidSpec } from './invalid-spec.ts';
 import { type ExecutionEnd, isInvalidJob } from './judge.ts';
@@ -48,13 +48,18 @@ function beforeHandles(facts: FlinkJobFacts): Step | undefined {
     return handles.is === 'there' ? undefined : hold(invalidSpec(desired.violations));
   }
   if (desired.settings.flink !== undefined) return hold({ reason: 'RuntimeNotSupported' });
-  if (!object.hasFinalizer) return { do: 'addFinalizer' };
-  if (!facts.revisions.has(desired.revision)) {
-    const number = 1 + Math.max(0, ...[...facts.revisions.values()].map((each) => each.number));
-    const image = desired.job.spec.image ?? facts.settings.image;
-    return { do: 'recordRevision', revision: { name: desired.revision, number, semantic: desired.semantic, image } };
-  }
-  return handlesStep(facts);
+  const revision = revisionToRecord(facts, desired);
+  if (!object.hasFinalizer) return { do: 'addFinalizer', ...(revision === undefined ? {} : { revision }) };
+  return revision === undefined ? handlesStep(facts) : { do: 'recordRevision', revision };
+}
+
+function revisionToRecord(
+  { revisions, settings }: FlinkJobFacts,
+  { revision: name, semantic, job }: Extract<Desired, { is: 'valid' }>,
+): RevisionOnRecord | undefined {
+  if (revisions.has(name)) return undefined;
+  const number = 1 + Math.max(0, ...[...revisions.values()].map((each) => each.number));
+  return { name, number, semantic, image: job.spec.image ?? settings.image };
 }
 
 function withHandles(facts: FlinkJobFacts): Step {

@@ -2,6 +2,7 @@
  * The status of a job: a pure function of the facts and of the status there is. Times of transitions are carried over; the
  * newest checkpoint, which changes all the time, is carried along with other changes and else renewed now and then.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { CONDITIONS, DEFAULT_PARALLELISM, type FlinkJobStatus, LABELS } from '../../api/index.ts';
 import { type AttemptRecord, type Ledger, openAttemptOf } from '../../ha/index.ts';
 import { conditionsChangeAt, conditionsOf, type Outcome, seconds } from './conditions.ts';
@@ -101,30 +102,28 @@ function remembered(before: FlinkJobStatus | undefined): Partly {
 
 /** No field that says nothing: absent and undefined are the same to the server. */
 function cleaned(status: Partly): FlinkJobStatus {
-  return JSON.parse(JSON.stringify(status)) as FlinkJobStatus;
+  return withoutAbsent(status) as FlinkJobStatus;
+}
+
+function withoutAbsent(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(withoutAbsent);
+  const said: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(value)) if (field !== undefined) said[key] = withoutAbsent(field);
+  return said;
 }
 
 /** Whether there is anything to write: the newest checkpoint alone is a reason only now and then. */
 export function isWorthWriting(before: FlinkJobStatus | undefined, after: FlinkJobStatus): boolean {
-  return comparable(before ?? {}) !== comparable(after);
+  return !isDeepStrictEqual(comparable(before ?? {}), comparable(after));
 }
 
 /** The server merges conditions by their type: those of others, and the order, are not ours. */
-function comparable(status: Partly): string {
+function comparable(status: Partly): Partly {
   const own = status.conditions
     ?.filter(({ type }) => (CONDITIONS as readonly string[]).includes(type))
     .sort((a, b) => (a.type < b.type ? -1 : 1));
-  return JSON.stringify(sorted({ ...status, conditions: own }));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, field]) => [key, sorted(field)]),
-  );
+  return { ...status, conditions: own };
 }
 
 function tasksOf({ rest }: FlinkJobFacts): FlinkJobStatus['tasks'] {

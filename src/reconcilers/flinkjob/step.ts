@@ -34,15 +34,16 @@ export interface Saying {
 export type Step =
   /** Nothing until something changes, or until a moment. `because`: where somebody has to do something. */
   | { readonly do: 'rest'; readonly untilMs?: number; readonly because?: Hold }
-  | { readonly do: 'addFinalizer' }
+  /** `revision` is recorded at the same time: what is owned goes with the job, with a finalizer or without. */
+  | { readonly do: 'addFinalizer'; readonly revision?: RevisionOnRecord }
   | { readonly do: 'removeFinalizer'; readonly say: readonly Saying[] }
   | { readonly do: 'deleteJob' }
   | { readonly do: 'recordRevision'; readonly revision: RevisionOnRecord }
   | { readonly do: 'deleteRevisions'; readonly names: readonly string[] }
-  /** `ledger`: what takes the place of one that was lost. */
+  /** Makes the object with all that is known to be due: what takes the place of a ledger that was lost, the first attempt. */
   | {
       readonly do: 'createHandles';
-      readonly lowestEpoch: number;
+      readonly epoch: number;
       readonly ledger: Ledger;
       readonly say: readonly Saying[];
     }

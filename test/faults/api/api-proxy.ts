@@ -74,7 +74,8 @@ export class ApiProxy implements AsyncDisposable {
     });
     // Certificates are asked for; whoever has none has a token, and the API server decides.
     this.server = createServer({ ...certificate, ca: access.ca, requestCert: true, rejectUnauthorized: false });
-    this.server.keepAliveTimeout = 90_000;
+    // As the API server, which says nothing of how long it keeps connections.
+    this.server.keepAliveTimeout = 0;
     this.server.on('secureConnection', (socket) => this.accept(socket));
     this.server.on('request', (call: IncomingMessage, answer: ServerResponse) => {
       this.handle(call, answer).catch(() => call.socket.destroy());

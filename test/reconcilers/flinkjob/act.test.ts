@@ -1,6 +1,8 @@
 /** What is sent for a step: each write such that a stale one, or one sent twice, changes nothing. */
 import { expect, test } from 'vitest';
 import type { TrackedClient } from '../../../src/controller/index.ts';
+import { beginningOf, EMPTY_LEDGER, type Ledger, openAttempt } from '../../../src/ha/index.ts';
+import { newObject } from '../../../src/ha/kubernetes/config-map-object.ts';
 import { ApiError, type KubeObject } from '../../../src/kube/index.ts';
 import { type Acting, act } from '../../../src/reconcilers/flinkjob/act.ts';
 import { saysTerminating } from '../../../src/reconcilers/flinkjob/create-owned.ts';
@@ -185,6 +187,60 @@ test('what is written to the resource after its finalizer is tested against the 
   const server = new Server();
   const { done } = await doing({ do: 'addFinalizer' }, running.object({ resourceVersion: '7' }), server);
   expect(done).toMatchObject({ hasFinalizer: true, resourceVersion: '8' });
+});
+
+test('the first revision is recorded together with the finalizer, and both are known of', async () => {
+  const server = new Server();
+  const revision = { name: 'flights-abc', number: 1, semantic: {}, image: 'i' };
+  const { done } = await doing({ do: 'addFinalizer', revision }, running, server);
+  expect(server.asked.map(([verb, name]) => `${verb} ${name}`).sort()).toEqual([
+    'create flights-abc',
+    'mergePatch flights',
+  ]);
+  expect(done.hasFinalizer).toBe(true);
+  expect(done.revisions.get('flights-abc')).toEqual(revision);
+});
+
+test.each([{ mergePatch: 409 }, { create: 500 }])(
+  'of two writes at a time neither failure is lost: %o',
+  async (refused) => {
+    const revision = { name: 'flights-abc', number: 1, semantic: {}, image: 'i' };
+    const server = new Server({}, refused);
+    await expect(doing({ do: 'addFinalizer', revision }, running, server)).rejects.toThrow(ApiError);
+    expect(server.asked).toHaveLength(2);
+  },
+);
+
+const begun = openAttempt(EMPTY_LEDGER, { at: 0, epoch: 1, revision: 'flights-abc' });
+const making = { do: 'createHandles', epoch: 1, ledger: begun, say: [] } as const;
+const where = { namespace: 'team', name: 'flights-ha', labels: {} };
+const pointers = (ledger: Ledger, epoch: number): KubeObject =>
+  newObject(where, beginningOf(ledger, epoch, 'operator')) as KubeObject;
+
+test('pointers are made with the first attempt open in them, in one request', async () => {
+  const server = new Server();
+  const { acted, memory } = await doing(making, running, server);
+  expect(server.asked).toMatchObject([
+    [
+      'tryCreate',
+      'flights-ha',
+      { metadata: { annotations: { 'flinkjob.dev/epoch': '1', 'flinkjob.dev/attempt': '1' } } },
+    ],
+  ]);
+  expect(acted).toBe('again');
+  expect(memory.handles).toMatchObject({ is: 'there', view: { attempt: 1, epoch: 1, ledger: begun } });
+});
+
+test('pointers that an answer was lost about are taken for what was made', async () => {
+  const server = new Server({ 'flights-ha': pointers(begun, 1) }, { tryCreate: 409 });
+  await expect(doing(making, running, server)).resolves.toMatchObject({ acted: 'again' });
+});
+
+test('of pointers that were there before nothing is said as if they had been made', async () => {
+  const server = new Server({ 'flights-ha': pointers(EMPTY_LEDGER, 7) }, { tryCreate: 409 });
+  const { acted, memory } = await doing(making, running, server);
+  expect(acted).toBe('refused');
+  expect(memory.handles).toMatchObject({ is: 'there', view: { attempt: 0, epoch: 7, ledger: EMPTY_LEDGER } });
 });
 
 test('a pod has the name of its attempt and index, and one that is there already is as good', async () => {

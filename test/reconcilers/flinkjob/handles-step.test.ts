@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { EMPTY_LEDGER } from '../../../src/ha/index.ts';
 import { handlesStep } from '../../../src/reconcilers/flinkjob/handles-step.ts';
 import { nextStep } from '../../../src/reconcilers/flinkjob/next-step.ts';
 import { statusOf } from '../../../src/reconcilers/flinkjob/status.ts';
@@ -13,13 +14,24 @@ const robbed = (upgrade: Readonly<Record<string, unknown>> = {}): JobStory =>
     .status({ jobId: JOB_ID, attempt: { number: 4, epoch: 9 }, handledTriggers: { savepoint: 2, restart: 1 } });
 const FALLBACK = [{ type: 'Warning', reason: 'RestoreFallback', note: expect.any(String) as string }];
 
-test('a new job gets its pointers as they come', () => {
-  expect(step(fresh)).toMatchObject({ do: 'createHandles', lowestEpoch: 0, ledger: { attempts: [] }, say: [] });
+test('a new job gets its pointers with its first attempt open in them', () => {
+  expect(step(fresh)).toMatchObject({
+    do: 'createHandles',
+    epoch: 1,
+    ledger: { attempts: [{ number: 1, epoch: 1, revision: fresh.revision }], life: {} },
+    say: [{ reason: 'Submit' }],
+  });
 });
 
-test('attempts count on also from pods that nobody has reported on', () => {
+test('a new job that is not to run gets them empty', () => {
+  const suspended = aJob({ state: 'Suspended' }).recorded();
+  expect(step(suspended)).toEqual({ do: 'createHandles', epoch: 0, ledger: EMPTY_LEDGER, say: [] });
+});
+
+test('attempts count on also from pods that nobody has reported on, and none is opened before they are asked to go', () => {
   expect(step(fresh.pods(aPod({ attempt: 2 }), aPod()))).toMatchObject({
     do: 'createHandles',
+    epoch: 0,
     ledger: { attempts: [{ number: 2, end: { how: 'replaced' } }] },
   });
 });
@@ -32,18 +44,21 @@ test('pointers that are there are left alone', () => {
 test('pointers made anew fence every process of before, and count on', () => {
   expect(step(robbed())).toMatchObject({
     do: 'createHandles',
-    lowestEpoch: 10,
+    epoch: 11,
     ledger: {
-      attempts: [{ number: 4, end: { how: 'replaced', at: T0 } }],
+      attempts: [
+        { number: 4, end: { how: 'replaced', at: T0 } },
+        { number: 5, epoch: 11 },
+      ],
       handled: { savepoint: 2, restart: 1 },
     },
-    say: FALLBACK,
+    say: [...FALLBACK, { reason: 'Submit' }],
   });
 });
 
 test('a status that knows no epoch still knows the attempt', () => {
   const story = robbed().status({ attempt: { number: 4 }, handledTriggers: undefined });
-  expect(step(story)).toMatchObject({ lowestEpoch: 1, ledger: { attempts: [{ number: 4 }] } });
+  expect(step(story)).toMatchObject({ epoch: 2, ledger: { attempts: [{ number: 4 }, { number: 5 }] } });
 });
 
 test('pointers that were made anew and left empty count on all the same', () => {

@@ -20,13 +20,12 @@ const running = aJob().running().stable();
 
 test('a new job is made in the order in which it can be cleaned up', () => {
   const fresh = aJob();
-  expect(step(fresh)).toEqual({ do: 'addFinalizer' });
+  const revision = { name: fresh.revision, number: 1, image: SETTINGS.image };
+  expect(step(fresh)).toMatchObject({ do: 'addFinalizer', revision });
+  expect(step(fresh.recorded().object({ hasFinalizer: false }))).toEqual({ do: 'addFinalizer' });
   const held = fresh.object({ hasFinalizer: true });
-  expect(step(held)).toMatchObject({
-    do: 'recordRevision',
-    revision: { name: fresh.revision, number: 1, image: SETTINGS.image },
-  });
-  expect(step(fresh.recorded())).toMatchObject({ do: 'createHandles' });
+  expect(step(held)).toMatchObject({ do: 'recordRevision', revision });
+  expect(step(fresh.recorded())).toMatchObject({ do: 'createHandles', ledger: { attempts: [{ number: 1 }] } });
   expect(step(fresh.withHandles())).toMatchObject({ do: 'writeLedger', why: 'open attempt 1' });
   expect(step(fresh.opened().sees({ unmet: ['Role flights'] }))).toMatchObject({ do: 'makeChildren' });
   expect(step(fresh.opened())).toMatchObject({ do: 'freeLease' });

@@ -8,7 +8,6 @@ import { statusSchema } from '../../../src/api/status.ts';
 import {
   checkpointIdOf,
   checkpointKey,
-  EMPTY_LEDGER,
   encodeLedger,
   encodeLive,
   LEDGER_KEY,
@@ -622,7 +621,9 @@ export class World {
   private act(step: Exclude<Step, { do: 'rest' }>, facts: FlinkJobFacts, isHalf: boolean): boolean {
     switch (step.do) {
       case 'addFinalizer':
-        this.hasFinalizer = true;
+        if (step.revision !== undefined) this.record(step.revision);
+        // Of the two writes at a time one may be all that there was time for.
+        this.hasFinalizer = !isHalf;
         return true;
       case 'removeFinalizer':
         this.isGone = true;
@@ -631,14 +632,13 @@ export class World {
         this.delete(false);
         return true;
       case 'recordRevision':
-        if (this.revisions.has(step.revision.name)) throw new Violated('a revision is recorded twice');
-        this.revisions.set(step.revision.name, step.revision);
+        this.record(step.revision);
         return true;
       case 'deleteRevisions':
         for (const name of step.names) this.revisions.delete(name);
         return false;
       case 'createHandles':
-        this.createHandles(step, isHalf);
+        this.createHandles(step, facts);
         return true;
       case 'deleteHandles':
         this.handles = undefined;
@@ -720,15 +720,26 @@ export class World {
     };
   }
 
-  private createHandles(step: Extract<Step, { do: 'createHandles' }>, isHalf: boolean): void {
-    const epoch = Math.max(1, step.lowestEpoch);
+  private record(revision: RevisionOnRecord): void {
+    if (this.revisions.has(revision.name)) throw new Violated('a revision is recorded twice');
+    this.revisions.set(revision.name, revision);
+  }
+
+  private createHandles(step: Extract<Step, { do: 'createHandles' }>, { desired }: FlinkJobFacts): void {
+    const { ledger } = step;
+    const opens = openAttemptOf(ledger);
+    const attempt = opens?.number ?? 0;
+    if (opens !== undefined) {
+      this.mayOpen(ledger, { ...ledger, attempts: ledger.attempts.slice(0, -1) }, desired);
+      if (!this.revisions.has(opens.revision ?? ''))
+        throw new Violated('opens an attempt of a revision that is not on record');
+    }
+    const epoch = Math.max(1, step.epoch);
     const uid = `uid-${++this.uids}`;
-    const made = { uid, epoch, seq: 0, attempt: 0, leader: '', ledger: EMPTY_LEDGER, checkpoints: new Map() };
+    const made = { uid, epoch, seq: 0, attempt, leader: '', ledger, checkpoints: new Map() };
     // The operator knows no epoch beyond status; a leader of the object before is refused by its uid.
     this.most.epoch = epoch;
     this.handles = made;
-    if (isHalf) return;
-    made.ledger = step.ledger;
     this.neverBack(made);
   }
 
