@@ -127,12 +127,16 @@ test('no request of a life is needless: reads of the pointers when somebody may 
 
 test('a write that another one came before is decided anew, and told of when it is done', async () => {
   const { job, proxy, operator } = await setUp();
+  const told = () => operator.told.map(({ reason }) => reason);
+  await job.apply({ upgrade: { mode: 'Stateless' } });
+  await job.until(runsIn(1));
+  await expect.poll(told).toEqual(['Submit', 'JobStatusChanged']);
   const overtaken = { do: 'answer', status: 422, reason: 'Invalid' } as const;
   const rule = proxy.inject({ verb: 'patch', resource: 'configmaps', fault: overtaken });
-  await job.apply();
-  await job.phase('Running');
+  await job.apply({ args: ['another'] });
+  await job.until(runsIn(2));
   expect(rule.hits).toBe(1);
-  await expect.poll(() => operator.told.map(({ reason }) => reason)).toEqual(['Submit', 'JobStatusChanged']);
+  await expect.poll(() => told().slice(2)).toEqual(['SpecChanged', 'Submit']);
 });
 
 test('a deletion of pods that arrives late finds nothing of the next FlinkJob of the name', async () => {
