@@ -15,8 +15,8 @@ type Fields = Readonly<Record<string, Check>>;
 
 /** No job comes as far: each attempt takes a second at least. */
 const HIGHEST_ATTEMPT = 9_999_999_999;
-/** The last instant that a Date can hold. */
-const LAST_INSTANT = 8.64e15;
+/** The last instant whose year has four digits, as status has them. */
+const LAST_INSTANT = 253_402_300_799_999;
 
 const text: Check = (value) => typeof value === 'string';
 const count: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;

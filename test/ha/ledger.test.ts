@@ -121,6 +121,7 @@ test.each([
   ['an attempt with a number that none reaches', { attempts: [{ ...ATTEMPT, number: 9_007_199_254_740_991 }] }],
   ['an attempt without failures', { attempts: [{ ...ATTEMPT, failures: undefined }] }],
   ['an instant that is none', { attempts: [{ ...ATTEMPT, startedAt: 1e300 }] }],
+  ['an instant in a year that status has no room for', { attempts: [{ ...ATTEMPT, startedAt: 8e15 }] }],
   ['an end without a cause', { attempts: [{ ...ATTEMPT, end: { how: 'failed', at: 1 } }] }],
   ['an end of another kind', { attempts: [{ ...ATTEMPT, end: { ...END, how: 'bored' } }] }],
   ['a failure that is none', { attempts: [{ ...ATTEMPT, end: END, failures: [null] }] }],

@@ -150,8 +150,8 @@ function checkpointSeen(completed: CheckpointStatistics | null): CheckpointSeen 
 const NO_CAUSE = 'the job gave no cause';
 /** As long as one may be in status. */
 const URI_LIMIT = 2_048;
-/** The last instant that a Date can hold. */
-const LAST_INSTANT = 8.64e15;
+/** The last instant whose year has four digits, as status has them. */
+const LAST_INSTANT = 253_402_300_799_999;
 
 // What answers runs code of the user's: what is not what it should be is no answer. Each throws a TypeError then.
 
