@@ -1,19 +1,17 @@
 /**
  * Stands between clients and a real API server, on loopback, with TLS: passes everything on, unless a rule says that
  * something goes wrong. Keeps a record of every request, by which tests and benchmarks count.
- *
- * Callers are who they are: a bearer token is passed on; of a client certificate the server is told the user and groups.
  */
-
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Agent, createServer, request, type Server } from 'node:https';
+import { createServer, request, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { PeerCertificate, TLSSocket } from 'node:tls';
 import { type ClusterAccess, issueCertificate } from '../../cluster/index.ts';
+import { Callers } from './callers.ts';
 import { type RequestInfo, requestInfo } from './request-info.ts';
 import { ActiveRule, type Fault, fits, type Rule, type Target } from './rules.ts';
+import { HeldEvents, spoilWatch } from './watch-faults.ts';
 
 /** One request as it passed. */
 export interface PassedRequest extends RequestInfo {
@@ -49,14 +47,13 @@ interface Answer {
 export class ApiProxy implements AsyncDisposable {
   private readonly access: ClusterAccess;
   private readonly server: Server;
-  private readonly direct: Agent;
-  private readonly asFrontProxy: Agent;
+  private readonly callers: Callers;
+  private readonly held = new HeldEvents();
   private readonly sockets = new Set<Socket>();
   private readonly frozen = new WeakSet<Socket>();
   private readonly firstAnswers = new Map<string, Answer>();
   private readonly startedAt = performance.now();
   private rules: ActiveRule[] = [];
-  private held: { readonly target: Target; readonly waiting: (() => void)[] }[] = [];
   private port = 0;
   private isFrozen = false;
   /** Everything that passed, in the order it came. */
@@ -66,8 +63,7 @@ export class ApiProxy implements AsyncDisposable {
 
   private constructor(access: ClusterAccess) {
     this.access = access;
-    this.direct = new Agent({ keepAlive: true, ca: access.ca });
-    this.asFrontProxy = new Agent({ keepAlive: true, ca: access.ca, ...access.frontProxy });
+    this.callers = new Callers(access);
     const certificate = issueCertificate(access.authority, {
       commonName: 'fault-proxy',
       hosts: ['127.0.0.1', 'localhost'],
@@ -115,19 +111,12 @@ export class ApiProxy implements AsyncDisposable {
 
   /** What watches of these tell is kept back until the result is called: a view that stands still, and then goes on. */
   holdEvents(target: Target = {}): () => void {
-    const hold = { target, waiting: [] };
-    this.held.push(hold);
-    return () => this.letGo(hold);
+    return this.held.hold(target);
   }
 
   /** Nothing is kept back any more. */
   letGoOfEvents(): void {
-    for (const hold of this.held) this.letGo(hold);
-  }
-
-  private letGo(hold: (typeof this.held)[number]): void {
-    this.held = this.held.filter((each) => each !== hold);
-    for (const tell of hold.waiting.splice(0)) tell();
+    this.held.letGo();
   }
 
   /** Breaks every connection at once. */
@@ -183,8 +172,7 @@ export class ApiProxy implements AsyncDisposable {
   async stop(): Promise<void> {
     this.heal();
     if (this.server.listening) await this.goDown();
-    this.direct.destroy();
-    this.asFrontProxy.destroy();
+    this.callers.destroy();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -215,7 +203,7 @@ export class ApiProxy implements AsyncDisposable {
   private async handle(call: IncomingMessage, answer: ServerResponse): Promise<void> {
     const body = await buffer(call);
     const info = requestInfo(call.method ?? 'GET', call.url ?? '/', call.headers['content-type']);
-    const identity = this.identityOf(call);
+    const identity = this.callers.identityOf(call);
     const record: PassedRequest = {
       ...info,
       identity,
@@ -283,7 +271,7 @@ export class ApiProxy implements AsyncDisposable {
   }
 
   private send({ call, body }: Exchange): Promise<IncomingMessage> {
-    const { headers, agent } = this.passport(call);
+    const { headers, agent } = this.callers.passport(call);
     return new Promise((resolve, reject) => {
       const onwards = request(`${this.access.server}${call.url}`, { method: call.method, headers, agent }, resolve);
       onwards.once('error', reject);
@@ -300,59 +288,15 @@ export class ApiProxy implements AsyncDisposable {
       answer.writeHead(incoming.statusCode ?? 0, incoming.headers);
       record.status = incoming.statusCode;
       answer.flushHeaders();
-      incoming.on('data', (chunk: Buffer) => this.tellWhenFree(record, () => this.write(answer, chunk)));
-      incoming.once('end', () => this.tellWhenFree(record, () => answer.end()));
+      incoming.on('data', (chunk: Buffer) => this.held.tellWhenFree(record, () => this.write(answer, chunk)));
+      incoming.once('end', () => this.held.tellWhenFree(record, () => answer.end()));
       incoming.once('error', () => call.socket.destroy());
       return;
     }
     record.status = 200;
     answer.writeHead(200, incoming.headers);
     answer.flushHeaders();
-    await this.spoilWatch(incoming, exchange, fault);
-  }
-
-  private tellWhenFree(record: PassedRequest, tell: () => void): void {
-    const hold = this.held.find(({ target }) => fits(target, record));
-    if (hold === undefined) tell();
-    else hold.waiting.push(tell);
-  }
-
-  /** Passes on so many lines, and then does what the rule says. */
-  private async spoilWatch(
-    incoming: IncomingMessage,
-    { call, answer }: Exchange,
-    fault: Extract<Fault, { do: 'watch' }>,
-  ): Promise<void> {
-    let rest = '';
-    let lines = 0;
-    const spoil = (next: string): boolean => {
-      if (lines < fault.afterLines) return false;
-      if (fault.ending === 'end') answer.end();
-      else if (fault.ending === 'reset') call.socket.destroy();
-      else if (fault.ending === 'resetInLine')
-        answer.write(next.slice(0, Math.ceil(next.length / 2)), () => call.socket.destroy());
-      else if (fault.ending !== 'silence') answer.write(`${fault.ending.line}\n`);
-      return true;
-    };
-    // With `resetInLine` there has to be a line to break in.
-    if (fault.ending !== 'resetInLine' && spoil('')) return;
-    try {
-      for await (const chunk of incoming) {
-        rest += String(chunk);
-        for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
-          const line = rest.slice(0, end + 1);
-          rest = rest.slice(end + 1);
-          if (fault.ending === 'resetInLine' && spoil(line)) return;
-          answer.write(line);
-          lines += 1;
-          if (fault.ending !== 'resetInLine' && spoil('')) return;
-        }
-      }
-      answer.end();
-    } catch {
-      // The client has gone, or the server: either way this watch is over.
-      call.socket.destroy();
-    }
+    await spoilWatch(incoming, exchange, fault);
   }
 
   private reply({ answer, record }: Exchange, { status, headers, body }: Answer): void {
@@ -372,38 +316,6 @@ export class ApiProxy implements AsyncDisposable {
 
   private write(answer: ServerResponse, chunk: Buffer): void {
     if (!this.frozen.has(answer.req.socket)) answer.write(chunk);
-  }
-
-  private identityOf(call: IncomingMessage): string {
-    const token = call.headers.authorization?.replace(/^Bearer /, '');
-    if (token === this.access.adminToken) return 'test-admin';
-    if (token !== undefined) return subjectOf(token);
-    return peerOf(call)?.subject.CN?.toString() ?? 'anonymous';
-  }
-
-  /** Headers and connection under which a request goes on. */
-  private passport(call: IncomingMessage): { headers: IncomingMessage['headers']; agent: Agent } {
-    const { connection: _, host: __, ...headers } = call.headers;
-    const peer = headers.authorization === undefined ? peerOf(call) : undefined;
-    if (peer === undefined) return { headers, agent: this.direct };
-    const groups = [peer.subject.O ?? []].flat();
-    const user = { 'x-remote-user': peer.subject.CN?.toString() ?? '', 'x-remote-group': groups };
-    return { headers: { ...headers, ...user } as unknown as IncomingMessage['headers'], agent: this.asFrontProxy };
-  }
-}
-
-/** The certificate of a client, when the test cluster's authority signed it. */
-function peerOf(call: IncomingMessage): PeerCertificate | undefined {
-  const socket = call.socket as TLSSocket;
-  return socket.authorized ? socket.getPeerCertificate() : undefined;
-}
-
-function subjectOf(token: string): string {
-  try {
-    return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).sub ?? 'anonymous';
-  } catch {
-    // Not a token of a service account.
-    return 'anonymous';
   }
 }
 
