@@ -209,6 +209,7 @@ export class JobStory {
       rest: { is: 'notAsked' },
       operation: undefined,
       newestPoint: undefined,
+      lastTold: undefined,
       leaseFreedOf: undefined,
       storageWork: { pod: undefined, tries: undefined, origins: [] },
       isNamespaceTerminating: false,

@@ -12,6 +12,7 @@ import {
   type Reason,
 } from '../../api/index.ts';
 import type { FlinkJobFacts, PodSeen } from './facts.ts';
+import { lastToldOf } from './last-told.ts';
 import { type Situation, troubleOf } from './phase.ts';
 import type { Hold } from './step.ts';
 import { storageSeen } from './storage-seen.ts';
@@ -106,7 +107,7 @@ function imageOf({ desired, settings }: FlinkJobFacts): string | undefined {
 
 function wordsOf(facts: FlinkJobFacts, { reason, detail, pod, nextAt }: Situation): string {
   const { object, rest, status } = facts;
-  const newest = rest.is === 'answered' ? rest.checkpoint?.uri : undefined;
+  const newest = rest.is === 'answered' ? rest.checkpoint?.uri : lastToldOf(facts)?.checkpoint.uri;
   const known: ExplainFacts = {
     job: object.name,
     namespace: object.namespace,

@@ -47,6 +47,19 @@ export class JobRest {
     });
   }
 
+  /** Its newest checkpoint, and how many have failed. Never throws: undefined where it does not answer. */
+  async checkpoint(
+    address: JobAddress,
+    signal: AbortSignal,
+  ): Promise<{ readonly checkpoint: CheckpointSeen; readonly failed: number } | undefined> {
+    try {
+      const { checkpoint, failed } = await this.checkpointsSeen(address, signal);
+      return checkpoint === undefined ? undefined : { checkpoint, failed };
+    } catch {
+      return undefined;
+    }
+  }
+
   private async answered(
     attempt: number,
     before: RestSeen,

@@ -69,6 +69,11 @@ export class JobMemory {
     this.uid = uid;
   }
 
+  /** At the next look the job is asked for everything. */
+  askAgain(): void {
+    this.restMark = '';
+  }
+
   /** The handles are like this now. */
   learnt(handles: Handles): void {
     this.handles = handles;

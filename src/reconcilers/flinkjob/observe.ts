@@ -35,9 +35,9 @@ import {
 } from './facts.ts';
 import type { JobCopies } from './job-copies.ts';
 import { type JobAddress, type JobRest, runsWell } from './job-rest.ts';
+import { askClosed, checkpointTold } from './last-told.ts';
 import type { HandlesMark, JobMemory } from './memory.ts';
 import { numbersInName, podSeen, storagePodSeen } from './pod-seen.ts';
-import { askClosed, checkpointTold } from './last-told.ts';
 import { isPutBack, type KnownPast, knownPast } from './put-back.ts';
 import { revisionName, revisionOnRecord } from './revisions.ts';
 
@@ -105,7 +105,8 @@ export class Observer {
     const asked = openOf(known);
     if (asked !== undefined) await this.ask(object, asked.number, pods, known, looking);
     else {
-      await askClosed(this.options.rest, pods, known, looking);
+      const before = memory.rest.is === 'notAsked' ? undefined : addressOf(memory.rest.attempt, pods, known);
+      await askClosed(this.options.rest, before, known, looking);
       memory.rest = { is: 'notAsked' };
     }
     // A job that begins to run has had them read again: it says there who leads.
@@ -232,7 +233,7 @@ export class Observer {
     const isLast = object.deletingSince !== undefined && !memory.isAskedToPart;
     if (memory.restMark !== mark || now() >= memory.restDueAt || isLast) {
       const wasRunning = saysRunning(memory, attempt);
-      memory.isAskedToPart = isLast;
+      memory.isAskedToPart ||= isLast;
       memory.rest =
         memory.restMark === mark && runsWell(memory.rest, attempt) && !isLast
           ? await rest.lookAgain(address, memory.rest, signal)

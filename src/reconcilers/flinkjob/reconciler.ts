@@ -125,6 +125,8 @@ export class FlinkJobReconciler {
     if (step.do === 'writeLedger' && !memory.areHandlesFresh) {
       // The leader writes there too: decided on what is there now, the write is sent once instead of being refused.
       memory.handles = undefined;
+      // Where its state lies is said once it is down: the job is asked now, as nobody can ask it then.
+      if (bringsDown(step)) memory.askAgain();
       return 'again';
     }
     const { clock, random, rest } = this.options;
@@ -209,6 +211,10 @@ interface Look {
   readonly copies: JobCopies;
   readonly resource: FlinkJobObject;
   readonly memory: JobMemory;
+}
+
+function bringsDown({ ledger }: Extract<Step, { do: 'writeLedger' }>): boolean {
+  return ledger.attempts.at(-1)?.end?.how === 'replaced';
 }
 
 function standingOf(handles: Handles | undefined): JobMemory['standing'] {

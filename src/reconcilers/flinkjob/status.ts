@@ -6,7 +6,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { CONDITIONS, DEFAULT_PARALLELISM, type FlinkJobStatus, LABELS } from '../../api/index.ts';
 import { type AttemptRecord, type Ledger, openAttemptOf } from '../../ha/index.ts';
 import { conditionsChangeAt, conditionsOf, type Outcome, seconds } from './conditions.ts';
-import { type FlinkJobFacts, isOf, isRunning, type PodSeen } from './facts.ts';
+import { type CheckpointTold, type FlinkJobFacts, isOf, isRunning, type PodSeen } from './facts.ts';
+import { lastToldOf } from './last-told.ts';
 import { type Situation, situation } from './phase.ts';
 import { rollbackAt, unprovenRevision } from './revision-proof.ts';
 import { savepointExpiresAt, savepointHandled, savepointsOf } from './savepoint-status.ts';
@@ -181,14 +182,28 @@ function checkpointOf(
   const life = handles.is === 'there' ? handles.view.ledger.life : undefined;
   // Of another life of the state there is nothing to tell.
   const known = life === undefined || life.jobId === before?.jobId ? before?.checkpoint : undefined;
-  if (rest.is !== 'answered' || rest.checkpoint === undefined) return known;
+  if (rest.is !== 'answered' || rest.checkpoint === undefined) return wentDownWith(facts, known);
   const age =
     known?.latest?.completed === undefined ? Number.POSITIVE_INFINITY : now - Date.parse(known.latest.completed);
   const open = handles.is === 'there' ? openAttemptOf(handles.view.ledger) : undefined;
   const isGoingDown = open?.stopping !== undefined;
   if (which === 'known' && age < settings.checkpointStatusMs && !isGoingDown) return known;
-  const { id, uri, bytes, tookMs, at } = rest.checkpoint;
-  return { latest: { id, uri, bytes, tookMs, completed: seconds(at) }, failed: rest.failed };
+  return checkpointFields({ checkpoint: rest.checkpoint, failed: rest.failed });
+}
+
+/** Of a job that is not asked, because it is down or comes up, the last that it told of. */
+function wentDownWith(facts: FlinkJobFacts, known: FlinkJobStatus['checkpoint']): FlinkJobStatus['checkpoint'] {
+  const last = facts.rest.is === 'notAsked' ? lastToldOf(facts) : undefined;
+  if (last === undefined || last.checkpoint.id <= (known?.latest?.id ?? -1)) return known;
+  return checkpointFields(last);
+}
+
+function checkpointFields({
+  checkpoint,
+  failed,
+}: Pick<CheckpointTold, 'checkpoint' | 'failed'>): FlinkJobStatus['checkpoint'] {
+  const { id, uri, bytes, tookMs, at } = checkpoint;
+  return { latest: { id, uri, bytes, tookMs, completed: seconds(at) }, failed };
 }
 
 function handledOf(
