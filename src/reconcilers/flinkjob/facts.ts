@@ -37,7 +37,7 @@ export interface FlinkJobFacts {
   /** Where the newest savepoint or checkpoint lies that was heard of since this process began. */
   readonly newestPoint: string | undefined;
   /** The newest checkpoint that the job told of since this process began; of one that was brought down, its last. */
-  readonly lastTold: CheckpointTold | undefined;
+  readonly lastTold?: CheckpointTold | undefined;
   /** For which losses the Lease was freed of dead pods. */
   readonly leaseFreedOf: string | undefined;
   /** What is known of work in the storage; of interest once the job is deleted. */

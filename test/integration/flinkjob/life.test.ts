@@ -3,7 +3,9 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test as anyTest, expect } from 'vitest';
 import type { FlinkJobStatus } from '../../../src/api/index.ts';
+import { checkpointIdOf } from '../../../src/ha/index.ts';
 import { CONFIG_MAPS, FLINK_JOBS, PODS } from '../../../src/kube/index.ts';
+import { eventually } from '../../builders/eventually.ts';
 import { AppliedJob, anOperator } from '../../builders/flinkjob-operator.ts';
 import { anOperatedJob, hasCheckpointed, restoredBy, runsIn } from '../../builders/operated-job.ts';
 import { clusterForTests } from '../../cluster/index.ts';
@@ -29,6 +31,14 @@ const storedIn = ({ storageUri }: AppliedJob, prefix: string): string[] => {
       )
     : [];
 };
+
+/** The id of the newest checkpoint of a job that runs, once that is another than the one in its status. */
+async function furtherThanTold(job: AppliedJob): Promise<number> {
+  const told = (await job.until(hasCheckpointed(1))).checkpoint?.latest?.id ?? 0;
+  const newest = async () => Math.max(...Object.keys((await handlesOf(job))?.data ?? {}).map(checkpointIdOf));
+  await eventually(async () => (await newest()) > told);
+  return newest();
+}
 
 test('a job is applied, runs, finishes, and is removed; only an edit of what runs has it run again', async () => {
   const { operator, job } = await setUp();
@@ -57,17 +67,30 @@ test('a job is applied, runs, finishes, and is removed; only an edit of what run
   expect(told.at(-1)).toBe('Cleanup');
 });
 
-test('a job is suspended and resumed from its newest checkpoint', async () => {
-  const { job } = await setUp();
-  await job.apply();
-  const { jobId } = await job.until(hasCheckpointed(1));
+test('a job is suspended and resumed from its newest checkpoint, and says which that is', async () => {
+  const { operator, job } = await setUp();
+  await job.apply({ checkpoints: { interval: '300ms' } });
+  const known = await furtherThanTold(job);
   await job.apply({ state: 'Suspended' });
   const suspended = await job.phase('Suspended');
   expect(conditionsOf(suspended)).toMatchObject({ Ready: 'True Suspended' });
+  const { id = 0, uri = '' } = suspended.checkpoint?.latest ?? {};
+  expect(id).toBeGreaterThanOrEqual(known);
+  expect(operator.told.find(({ reason }) => reason === 'Suspended')?.note).toContain(`is kept in ${uri}.`);
   expect(await job.pods()).toEqual([]);
   await job.apply({ state: 'Running' });
   const resumed = await job.until(runsIn(2));
-  expect(resumed).toMatchObject({ jobId, restarts: { count: 0 } });
+  expect(resumed).toMatchObject({ jobId: suspended.jobId, restarts: { count: 0 } });
+});
+
+test('whoever deletes a job without a savepoint is told where its newest state lies', async () => {
+  const { operator, job } = await setUp();
+  await job.apply({ checkpoints: { interval: '300ms' }, deletion: { mode: 'Cancel' } });
+  const known = await furtherThanTold(job);
+  await job.delete();
+  await job.untilGone();
+  const note = operator.told.find(({ reason }) => reason === 'Cleanup')?.note ?? '';
+  expect(Number(/ lies at \S+\/chk-(\d+)-/.exec(note)?.[1])).toBeGreaterThanOrEqual(known);
 });
 
 test('with mode Savepoint a job is suspended with one, and resumes from exactly that, under another operator', async () => {
