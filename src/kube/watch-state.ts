@@ -143,7 +143,8 @@ export interface WatchStep<T> {
   readonly action: WatchAction;
 }
 
-const PAGE_SIZE = 500;
+/** A page is read in one turn of the event loop, in which no probe is answered and no lease renewed. */
+const PAGE_SIZE = 100;
 const FIRST_PAUSE_MS = 800;
 const LONGEST_PAUSE_MS = 30_000;
 /** After this long without a pause the next one is a first one again. */

@@ -62,12 +62,12 @@ class Machine {
 const watching = () => new Machine().get(page([object('a', '5')], '10'), { got: 'opened' });
 
 test('it begins with a list of everything', () => {
-  expect(new Machine().action).toEqual({ do: 'list', limit: 500, next: undefined });
+  expect(new Machine().action).toEqual({ do: 'list', limit: 100, next: undefined });
 });
 
 test('pages are told as one list, and the watch begins where the list was read', () => {
   const machine = new Machine().get(page([object('a', '5')], '10', 'more'));
-  expect(machine.action).toEqual({ do: 'list', limit: 500, next: 'more' });
+  expect(machine.action).toEqual({ do: 'list', limit: 100, next: 'more' });
   machine.get(page([object('b', '6')], '10'));
   expect(machine.told).toEqual(['init', 'initApply a', 'initApply b', 'initDone']);
   expect(machine.action).toEqual({ do: 'open', resourceVersion: '10', timeoutSeconds: 300 });
