@@ -3,12 +3,12 @@
  * come as far, and asks the server for each object about which the two disagree. What was different is drift: an event that was
  * lost, by whosever fault. It is put right, and counted.
  *
- * Costs a whole list; meant for soak runs, and for a look every ten minutes where that is cheap.
+ * Costs a list of metadata, and waits for a bookmark of the watch: a look every ten minutes.
  */
 import { isNewer, type KubeObject } from '../kube/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { type Metrics, noMetrics } from '../lib/metrics.ts';
-import { waitUntil } from '../lib/waiting.ts';
+import { waitFor, waitUntil } from '../lib/waiting.ts';
 import type { Informer } from './informer.ts';
 import { keyOf, type ObjectKey } from './object-key.ts';
 import type { View } from './own-writes.ts';
@@ -43,6 +43,39 @@ export async function audit<T extends KubeObject>(
   const counter = metrics.counter({ name: 'informer_cache_drift_total', help, labels: ['resource'] });
   counter.add({ resource: informer.resource.plural }, drifted.length);
   return drifted;
+}
+
+/** How often copies are looked at, and who is told. */
+export interface AuditRounds extends AuditOptions {
+  /** From one round to the next, spread by half of it either way. @default 600000 */
+  readonly everyMs?: number;
+  /** From 0 to 1. */
+  readonly random: () => number;
+  /** Told of what was wrong, and is right now. */
+  readonly found: (resource: string, keys: readonly ObjectKey[]) => void;
+  /** Told of a copy that could not be looked at; the next round looks again. */
+  readonly trouble: (resource: string, error: unknown) => void;
+}
+
+const EVERY_MS = 600_000;
+
+/** Looks at copies one after the other, round by round, until the signal fires. Never throws. */
+export async function auditInRounds(informers: readonly Informer[], rounds: AuditRounds): Promise<void> {
+  const { clock, signal, everyMs = EVERY_MS, random } = rounds;
+  while (!signal.aborted) {
+    await waitFor(clock, everyMs * (0.5 + random()), signal);
+    for (const informer of informers) if (!signal.aborted) await lookAt(informer, rounds);
+  }
+}
+
+async function lookAt(informer: Informer, rounds: AuditRounds): Promise<void> {
+  const { plural } = informer.resource;
+  try {
+    const drifted = (await audit(informer, rounds)) ?? [];
+    if (drifted.length > 0) rounds.found(plural, drifted);
+  } catch (error) {
+    if (!rounds.signal.aborted) rounds.trouble(plural, error);
+  }
 }
 
 async function hasSeen(

@@ -1,7 +1,7 @@
 /** Controllers: copies of what the server has, keys to be worked on, and who works on them. See README.md. */
 
 export type { ReconcileResult } from './attempt.ts';
-export { type AuditOptions, audit } from './audit.ts';
+export { type AuditOptions, type AuditRounds, audit, auditInRounds } from './audit.ts';
 export { Controller, type ControllerOptions, type Reconcile, type ReconcileContext, type Term } from './controller.ts';
 export { ManagerError, ReconcileTimeoutError, TerminalError } from './errors.ts';
 export { type EventLoopMeter, measureEventLoop } from './event-loop.ts';

@@ -50,6 +50,8 @@ export interface ManagerOptions {
   readonly probes?: { start(health: Health): Promise<void>; stop(): Promise<void> };
   /** Writes what has not been written yet, as events; has until the signal fires. @default nothing */
   readonly flush?: (signal: AbortSignal) => Promise<void>;
+  /** What goes on beside from when the copies are whole until the signal fires; never throws. @default nothing */
+  readonly beside?: (signal: AbortSignal) => Promise<void>;
   /** Copies that are not whole by then end the process. @default 120000 */
   readonly syncTimeoutMs?: number;
   /** What is in work has so long to end by itself. @default 30000 */
@@ -139,14 +141,18 @@ export class Manager implements Health {
     const informing = informers.map((informer) => informer.run(this.informersStop.signal));
     const broken = firstEnd('an informer', informing);
     let wasLost = true;
+    let beside: Promise<void> | undefined;
     try {
-      if (await this.synced(stop, broken)) await this.lead(stop, broken);
+      if (await this.synced(stop, broken)) {
+        beside = this.options.beside?.(this.informersStop.signal);
+        await this.lead(stop, broken);
+      }
       wasLost = false;
     } finally {
       this.enter('stopping');
       this.isStopping = true;
       this.informersStop.abort();
-      await Promise.allSettled(informing);
+      await Promise.allSettled([...informing, beside]);
       // Last of all that others could notice: nobody here writes any more. Of a lease that was lost nothing is left to give.
       if (!wasLost) await this.calmly(() => leadership?.elector.release());
       stopCounting();

@@ -46,6 +46,7 @@ export interface ApiClientOptions {
 const JSON_PATCH = 'application/json-patch+json';
 const MERGE_PATCH = 'application/merge-patch+json';
 const APPLY_PATCH = 'application/apply-patch+yaml';
+const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 const PAGE_SIZE = 500;
 
 interface PlanParts {
@@ -57,6 +58,7 @@ interface PlanParts {
   readonly body?: object;
   readonly bodyAfterMs?: number | undefined;
   readonly contentType?: string;
+  readonly accept?: string | undefined;
 }
 
 /** One user's calls to one API server. Cheap to derive from (`gatedBy`, `onLeaseLane`); close the one you made. */
@@ -152,6 +154,7 @@ export class ApiClient {
       path: collectionPath(def, options.namespace),
       query: { ...selectors(options), limit: limit > 0 ? limit : undefined, continue: options.next },
       subject: options.namespace ?? '',
+      accept: options.metadataOnly === true ? METADATA_LIST : undefined,
     } as const;
     const list = await this.call<KubeList<T>>(def, plan, options);
     const items = list.items ?? [];

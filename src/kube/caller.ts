@@ -38,6 +38,8 @@ export interface CallPlan {
   /** See `WriteOptions`. */
   readonly bodyAfterMs?: number | undefined;
   readonly contentType?: string;
+  /** @default application/json */
+  readonly accept?: string | undefined;
   /** Whether the gate is asked. Lease and event traffic is not gated. */
   readonly isGated: boolean;
 }
@@ -190,7 +192,8 @@ export class Caller {
   }
 
   private httpCall(plan: CallPlan, signal: AbortSignal): HttpCall {
-    const headers: Record<string, string> = { accept: 'application/json', 'user-agent': this.parts.userAgent };
+    const { accept = 'application/json' } = plan;
+    const headers: Record<string, string> = { accept, 'user-agent': this.parts.userAgent };
     if (plan.body !== undefined) headers['content-type'] = plan.contentType ?? 'application/json';
     const { method, path, lane, body, bodyAfterMs } = plan;
     const call = { method, path, lane, headers, signal };

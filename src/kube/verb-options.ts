@@ -43,6 +43,8 @@ export interface Selection {
 export interface ListOptions extends CallOptions, Selection {
   /** Objects per request; 0 for all at once. @default 500 */
   readonly limit?: number;
+  /** Of each object its type and metadata alone. @default false */
+  readonly metadataOnly?: boolean;
 }
 
 /** Objects as they were at one resource version. */

@@ -1,5 +1,6 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { audit } from '../../src/controller/audit.ts';
+import { audit, auditInRounds } from '../../src/controller/audit.ts';
 import type { Informer } from '../../src/controller/informer.ts';
 import { Store } from '../../src/controller/store.ts';
 import type { ConfigMap } from '../../src/kube/index.ts';
@@ -53,4 +54,35 @@ test('what the copy has otherwise than list and server is drift', async () => {
     'flights/ghost',
   ]);
   expect(metrics.read('informer_cache_drift_total', { resource: 'configmaps' })).toBe(3);
+});
+
+test('copies are looked at in rounds, one after the other; one that cannot be looked at holds up no other', async () => {
+  const clock = new TestClock();
+  const stop = new AbortController();
+  const { informer } = anInformer({ copy: [], listed: [aMap('missing', 9)], now: [aMap('missing', 9)] });
+  const broken = { ...informer, resource: { plural: 'pods' }, listAnew: () => Promise.reject(new Error('no')) };
+  const told: unknown[] = [];
+  const rounds = auditInRounds([broken as unknown as Informer, informer as unknown as Informer], {
+    signal: stop.signal,
+    clock,
+    random: () => 0.5,
+    found: (resource, keys) => told.push([resource, ...keys]),
+    trouble: (resource, error) => told.push([resource, (error as Error).message]),
+  });
+  clock.advanceTo(599_999);
+  await setImmediate();
+  expect(told).toEqual([]);
+  clock.advanceTo(600_000);
+  await setImmediate();
+  expect(told).toEqual([
+    ['pods', 'no'],
+    ['configmaps', 'flights/missing'],
+  ]);
+  clock.advanceTo(1_200_000);
+  await setImmediate();
+  // What was put right is told of once.
+  expect(told.slice(2)).toEqual([['pods', 'no']]);
+  stop.abort();
+  await rounds;
+  expect(clock.nextTimerAt).toBe(Number.POSITIVE_INFINITY);
 });

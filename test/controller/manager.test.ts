@@ -94,6 +94,26 @@ function setUp({ isElected = true, ...more }: Partial<ManagerOptions> & { isElec
   return { manager, clock, metrics, log, run, stop, now, sync, elected, lost, worked, informerBroke, gate };
 }
 
+test('what goes on beside begins when the copies are whole, whoever leads, and is waited for at the end', async () => {
+  const beside: string[] = [];
+  const { log, run, sync, stop } = setUp({
+    isElected: false,
+    beside: async (signal) => {
+      beside.push('begins');
+      await waitUntil(signal, () => () => {});
+      beside.push(`ends before "released": ${!log.includes('released')}`);
+    },
+  });
+  const running = run();
+  await settle();
+  expect(beside).toEqual([]);
+  await sync();
+  expect(beside).toEqual(['begins']);
+  stop.abort();
+  expect(await running).toBe('stopped');
+  expect(beside).toEqual(['begins', 'ends before "released": true']);
+});
+
 test('it begins in order: probes, copies, election, work', async () => {
   const { manager, log, run, sync, elected } = setUp({ isElected: false });
   run();

@@ -2,7 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ReadConfig } from '../../config/index.ts';
-import { type Leadership, Manager, type ManagerPhase, measureEventLoop } from '../../controller/index.ts';
+import {
+  auditInRounds,
+  type Leadership,
+  Manager,
+  type ManagerPhase,
+  measureEventLoop,
+} from '../../controller/index.ts';
 import { LeaseElector } from '../../election/index.ts';
 import { ApiClient, ApiEventRecorder, type ClusterConnection, openConnection } from '../../kube/index.ts';
 import { systemClock } from '../../lib/clock.ts';
@@ -105,6 +111,17 @@ async function work(facts: OperatorFacts, parts: Parts): Promise<'stopped' | 'en
       metricsPage: () => metrics.page(),
       listening: (ports) => log.info('listens', ports),
     }),
+    beside: (signal) =>
+      auditInRounds(informers, {
+        signal,
+        clock: systemClock,
+        random: Math.random,
+        metrics,
+        found: (resource, keys) =>
+          log.warn('a copy was not what the server has, and is now', { resource, objects: keys }),
+        trouble: (resource, error) =>
+          log.warn('a copy could not be compared with the server', { resource, cause: messageOf(error) }),
+      }),
     flush: (signal) => events.flush(signal),
     syncTimeoutMs: config.reconcile.syncTimeoutMs,
     drainMs: config.drainMs,

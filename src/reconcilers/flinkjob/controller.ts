@@ -1,6 +1,6 @@
 /** The controller of FlinkJobs, put together: copies, sources, reconciler. */
 import { DEFAULT_REST_PORT } from '../../api/index.ts';
-import { Controller, type ManagedInformer, type ObjectKey, refOf } from '../../controller/index.ts';
+import { Controller, type Informer, type ObjectKey, refOf } from '../../controller/index.ts';
 import { type ApiClient, ApiError, type EventRecorder } from '../../kube/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
@@ -40,7 +40,7 @@ const MOST_JOBS_MEASURED = 1_000;
 export function flinkJobController(options: FlinkJobControllerOptions): {
   readonly controller: Controller;
   readonly rights: Controller | undefined;
-  readonly informers: readonly ManagedInformer[];
+  readonly informers: readonly Informer[];
 } {
   const { client, namespaces, random, newId, metrics, log, events, settings } = options;
   // Deadlines of stops, restarts and roll-backs are instants on record: a clock that is set is to move none of them.
