@@ -156,7 +156,7 @@ test('the status changes by itself when a job was not Ready for too long', () =>
 });
 
 test('checkpoints of a life that was dropped are not told of any more', () => {
-  const dropped = told(running).noted((ledger) => ({ ...ledger, life: { jobId: 'b'.repeat(32), since: 'x' } }));
+  const dropped = told(running).noted((ledger) => ({ ...ledger, life: { jobId: 'b'.repeat(32), since: '2026-11-21T09:00:00Z' } }));
   expect(statusAt(dropped.answers({ checkpoint: undefined })).checkpoint).toBeUndefined();
 });
 
@@ -197,7 +197,7 @@ test('pointers made anew have no life yet: the one that status remembers is kept
   expect(statusAt(story)).toMatchObject({ jobId: JOB_ID, startTime: '2026-11-21T10:00:00.000Z' });
   const restored = running.noted((ledger) => ({
     ...ledger,
-    life: { jobId: JOB_ID, since: 'x', restoreFrom: 's3://a' },
+    life: { jobId: JOB_ID, since: '2026-11-21T09:00:00Z', restoreFrom: 's3://a' },
   }));
   expect(statusAt(told(restored).noted(({ life: _, ...ledger }) => ledger)).restoredFrom).toBe('s3://a');
 });
