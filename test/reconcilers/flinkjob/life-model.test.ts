@@ -1,7 +1,8 @@
 /** Random lives of a job: whatever happens to it and to its operator, it comes to rest, and nothing happens that must not. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BAD_ARGS, Violated, World } from './world.ts';
+import { World } from './world.ts';
+import { BAD_ARGS, Violated } from './world-parts.ts';
 
 type Deed = (world: World) => void;
 const named = (name: string, deed: Deed): Deed => Object.assign(deed, { toString: () => name });

@@ -5,7 +5,7 @@ import { closeAttempt, giveUp, recordFailure } from '../../../src/ha/index.ts';
 import type { Outcome } from '../../../src/reconcilers/flinkjob/conditions.ts';
 import { isWorthWriting, statusChangesAt, statusOf, statusToWrite } from '../../../src/reconcilers/flinkjob/status.ts';
 import { aCheckpoint, aJob, anEnd, aPod, JOB_ID, type JobStory, SETTINGS, T0 } from '../../builders/flinkjob-facts.ts';
-import { checkStatus } from './world.ts';
+import { checkStatus } from './world-checks.ts';
 
 const NOTHING: Outcome = { because: undefined, error: undefined };
 const statusAt = (story: JobStory, outcome: Outcome = NOTHING): FlinkJobStatus => statusOf(story.facts(), outcome);
