@@ -156,7 +156,10 @@ test('the status changes by itself when a job was not Ready for too long', () =>
 });
 
 test('checkpoints of a life that was dropped are not told of any more', () => {
-  const dropped = told(running).noted((ledger) => ({ ...ledger, life: { jobId: 'b'.repeat(32), since: '2026-11-21T09:00:00Z' } }));
+  const dropped = told(running).noted((ledger) => ({
+    ...ledger,
+    life: { jobId: 'b'.repeat(32), since: '2026-11-21T09:00:00Z' },
+  }));
   expect(statusAt(dropped.answers({ checkpoint: undefined })).checkpoint).toBeUndefined();
 });
 
