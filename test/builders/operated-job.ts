@@ -16,12 +16,14 @@ export interface OperatedJobOptions {
 /** Nothing is applied yet. Operator and nodes stop after the test. */
 export async function anOperatedJob(cluster: TestCluster, { settings, played }: OperatedJobOptions = {}) {
   const namespace = await cluster.namespace();
+  // Before its nodes: what is begun last is ended first, and pods that run write into its directory.
+  const job = new AppliedJob(cluster, namespace);
   const operator = await anOperator(cluster, { namespace, ...(settings === undefined ? {} : { settings }) });
   const simulator = await aNodeSimulator(cluster, {
     namespaces: [namespace],
     ...(played === undefined ? {} : { played }),
   });
-  return { namespace, operator, simulator, job: new AppliedJob(cluster, namespace) };
+  return { namespace, operator, simulator, job };
 }
 
 /** For `until` of a job: it runs in this attempt. */
