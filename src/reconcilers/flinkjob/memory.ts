@@ -5,6 +5,7 @@
 import type { Child } from './children.ts';
 import type { CheckpointTold, Desired, Handles, OperationSeen, PodSeen, RestSeen, StorageWorkSeen } from './facts.ts';
 import { type HandlesVersion, isPutBack, knownPast, versionOf } from './put-back.ts';
+import { Repeats } from './repeats.ts';
 
 /** Facts of which some changes mean that somebody else may have written the handles. */
 export interface HandlesMark {
@@ -59,6 +60,8 @@ export class JobMemory {
   newestHandles: HandlesVersion | undefined;
   /** Since when reconciles fail, each of them; undefined: the last one did not. */
   failingSince: number | undefined;
+  /** What was put back of late. */
+  readonly repeats = new Repeats();
   /** Steps of its deletion that the server refuses, and that nobody waits for any more. */
   readonly refused = new Set<string>();
   private deletingSince = Number.POSITIVE_INFINITY;

@@ -80,7 +80,11 @@ export class FlinkJobReconciler {
         facts = await this.observe(look, done);
         const step = nextStep(facts);
         if (step.do === 'rest') return await this.rest(facts, step, look);
+        const dueAt = memory.repeats.dueAt(step, facts.now);
+        if (dueAt > facts.now) return await this.rest(facts, { do: 'rest', untilMs: dueAt }, look);
         const acted = await this.carryOut(step, facts, look, done);
+        // What was refused is tried again as anything that fails.
+        if (acted !== 'refused') memory.repeats.did(step, facts.now);
         if (step.do === 'removeFinalizer') return undefined;
         if (acted === 'wait') return await this.rest(facts, { do: 'rest' }, look);
       }

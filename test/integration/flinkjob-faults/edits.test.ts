@@ -57,6 +57,21 @@ faultTest(
   },
 );
 
+faultTest('what somebody removes whenever it is there is put back later and later', async (world) => {
+  await world.apply();
+  await world.runs(1);
+  const service = { namespace: world.ref.namespace, name: 'counts-rest' };
+  const end = Date.now() + 2_500;
+  while (Date.now() < end) {
+    await world.user.delete(SERVICES, service, { signal });
+    await pause(20);
+  }
+  const { 'create services counts-rest': made = 0 } = world.creationsAndDeletions;
+  expect(made).toBeGreaterThan(3);
+  expect(made).toBeLessThan(8);
+  await world.when('the Service', async () => (await world.user.get(SERVICES, service, { signal })) !== undefined);
+});
+
 faultTest('an image that cannot be pulled is told, and the job runs as before when it is taken back', async (world) => {
   await world.apply({ upgrade: { mode: 'LastState' } });
   await world.runs(1);
