@@ -2,8 +2,9 @@
  * The HTTP server that kubelets and scrapers ask: `/livez`, `/readyz` and what else it is given. 200 with `ok`, or 503 with the
  * reasons, one a line. Asks nobody else for an answer.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { http } from '../lib/http.ts';
 import type { Verdict } from './health.ts';
 
 /** What can be asked of a process. */
@@ -42,7 +43,7 @@ export class ProbeServer {
 
   /** Resolves when it listens; throws when the port is taken. */
   async start(health: Health): Promise<void> {
-    const server = createServer((request, response) => {
+    const server = http.createServer((request, response) => {
       this.answer(health, request).then(
         ({ status, page }) => send(response, status, page),
         (error: Error) => send(response, 500, plain(error.message)),

@@ -2,8 +2,9 @@
  * The way of a call over the network: one request, its answer bit by bit. Connections are kept for a moment and used again.
  * Not `fetch`, which takes more than twice the processor time; an operator asks hundreds of jobs, each of them seldom.
  */
-import { type IncomingMessage, request as overHttp, type RequestOptions } from 'node:http';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { request as overHttps } from 'node:https';
+import { http } from '../lib/http.ts';
 
 /** What is sent. */
 export interface HttpRequest {
@@ -27,7 +28,7 @@ export type HttpRoute = (request: HttpRequest) => Promise<HttpResponse>;
 /** Straight over the network. */
 export const straight: HttpRoute = ({ url, body, ...request }) =>
   new Promise((answered, failed) => {
-    const send = url.startsWith('https:') ? overHttps : overHttp;
+    const send = url.startsWith('https:') ? overHttps : http.request;
     const options: RequestOptions = request;
     const call = send(url, options, (answer: IncomingMessage) => {
       answered({ status: answer.statusCode ?? 0, chunks: answer });

@@ -2,7 +2,8 @@
  * Answers for a pod that does not lead: whether it is alive and has loaded, for the kubelet; everything else it passes on
  * to the leader, so that the Service of a job may reach any of its pods.
  */
-import { type IncomingMessage, request as requestOf, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { http } from '../../lib/http.ts';
 import { NOBODY_LEADS, type RequestHandler, type RestDoor, sendReply } from '../../stream/index.ts';
 
 /** Set on what is passed on. Two processes that each take the other for the leader do not pass it on for ever. */
@@ -61,7 +62,7 @@ export class Standby {
 
 function forward(leader: string, request: IncomingMessage, response: ServerResponse): void {
   const { connection: _, ...headers } = request.headers;
-  const passedOn = requestOf(
+  const passedOn = http.request(
     `${leader}${request.url ?? '/'}`,
     { method: request.method, headers: { ...headers, [FORWARDED]: '1' }, timeout: LEADER_TIMEOUT_MS },
     (answered) => {

@@ -2,9 +2,10 @@
  * Where requests to the process of a job come in: a listening HTTP server that holds each to limits of size and time, and
  * hands it to whoever answers now. Who that is changes when the process begins or ceases to lead.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
+import { http } from '../../lib/http.ts';
 import type { Reply } from './reply.ts';
 import { RETRY_AFTER_S } from './rest-error.ts';
 import { sendReply } from './service.ts';
@@ -99,7 +100,7 @@ export function httpUrl(host: string, port: number): string {
 }
 
 function newServer(limits: DoorLimits): Server {
-  const server = createServer({
+  const server = http.createServer({
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: Math.min(limits.headersTimeoutMs, limits.requestTimeoutMs),
     requestTimeout: limits.requestTimeoutMs,
@@ -115,9 +116,9 @@ function newServer(limits: DoorLimits): Server {
 function refuseGarbage(error: Error & { code?: string }, socket: Socket): void {
   if (!socket.writable) return;
   const status = GARBAGE[error.code ?? ''] ?? 400;
-  const text = JSON.stringify({ errors: [`${STATUS_CODES[status] ?? 'Bad Request'}.`] });
+  const text = JSON.stringify({ errors: [`${http.STATUS_CODES[status] ?? 'Bad Request'}.`] });
   socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Bad Request'}\r\nContent-Type: application/json; charset=UTF-8\r\n` +
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status] ?? 'Bad Request'}\r\nContent-Type: application/json; charset=UTF-8\r\n` +
       `Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,
   );
 }
