@@ -78,7 +78,8 @@ function withoutPods(job: FlinkJobObject, { previous }: LogsOptions, notes: read
     throw new ClusterJobError('CLUSTER_POD_NOT_FOUND', `job ${titleOf(job)} has ${which} now${why}; it is ${phase}`);
   }
   io.stderr.write(`job ${titleOf(job)} has ${which} now${why}; this is what status kept of the last failure:\n`);
-  io.stdout.write(`${rootException.replace(/\n*$/, '')}\n`);
+  const lines = rootException.replace(/\n*$/, '').split('\n').map(printable);
+  io.stdout.write(`${lines.join('\n')}\n`);
   return EXIT.ok;
 }
 

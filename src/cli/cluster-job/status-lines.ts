@@ -43,8 +43,8 @@ function answer(report: ClusterStatusReport, now: number, paint: Paint): Fact[] 
   const tone = toneOf(report);
   const { cause, remedy, needsSomebody, reason } = explanation;
   return [
-    ['Job', `${report.namespace}/${report.name}${report.jobId === undefined ? '' : ` (${report.jobId})`}`],
-    ['Phase', paint(tone, phase) + (since === undefined ? '' : ` for ${ago(since, now)}`)],
+    ['Job', `${report.namespace}/${report.name}${report.jobId === undefined ? '' : ` (${printable(report.jobId)})`}`],
+    ['Phase', paint(tone, printable(phase)) + (since === undefined ? '' : ` for ${ago(since, now)}`)],
     ['Why', printable(cause)],
     ['To do', needsSomebody || reason === 'Suspended' ? paint('strong', printable(remedy)) : undefined],
     ['Next', report.next && nextText(report.next, now)],
@@ -62,14 +62,14 @@ function factsOf(report: ClusterStatusReport, now: number): Fact[] {
     ['Restarts', restarts && restartsText(restarts)],
     ['Checkpoint', checkpointText(checkpoint, report.failedCheckpoints, now)],
     ['Savepoint', savepointText(savepoints, now)],
-    ['Revision', revisionText(report)],
+    ['Revision', printable(revisionText(report) ?? '')],
     ['Upgrade', report.upgrade && `${report.upgrade.step}${sinceText(report.upgrade.started, now)}`],
     [
       'Asked for',
       report.pendingTriggers.map(({ trigger, asked }) => `${trigger} ${asked}, not handled yet`).join('; '),
     ],
     ['Last error', report.lastError && lastErrorText(report.lastError, now)],
-    ['Kept by', report.keepers.map(({ tool, manager }) => `${tool} (${manager})`).join(', ')],
+    ['Kept by', printable(report.keepers.map(({ tool, manager }) => `${tool} (${manager})`).join(', '))],
   ];
 }
 
@@ -79,18 +79,14 @@ function conditionFact(condition: ConditionReport, { explanation }: ClusterStatu
   const isTold = reason === explanation.reason && isReason(reason);
   // Ready says the same as the two that say why it is not, and a condition that all is well needs no words.
   const isRepeated = type === 'Reconciling' || type === 'Stalled' || reason === 'Succeeded';
-  const words = isTold || isRepeated || message === '' ? '' : `: ${printable(message)}`;
-  return [type, `${status} for ${ago(since, now)}, ${printable(reason)}${words}`];
+  const words = isTold || isRepeated || message === '' ? '' : `: ${message}`;
+  return [printable(type), printable(`${status} for ${ago(since, now)}, ${reason}${words}`)];
 }
 
 function runsText({ runtime, image, parallelism, maxParallelism }: ClusterStatusReport): string {
   const most = maxParallelism === undefined ? '' : ` of ${maxParallelism}`;
-  const parts = [
-    runtime,
-    image && printable(image),
-    parallelism === undefined ? undefined : `parallelism ${parallelism}${most}`,
-  ];
-  return parts.filter((part) => part !== undefined && part !== '').join(', ');
+  const parts = [runtime, image, parallelism === undefined ? undefined : `parallelism ${parallelism}${most}`];
+  return printable(parts.filter((part) => part !== undefined && part !== '').join(', '));
 }
 
 function attemptText(

@@ -247,3 +247,23 @@ test('what an attempt began from is shown, and that the wanted revision was roll
   expect(lineOf('Began from', lines)).toBe('s3://bucket/chk-6');
   expect(lineOf('Revision', lines)).toBe('flights-a; flights-b is wanted (did not become stable)');
 });
+
+test('whatever stands in a status, nothing of it moves the cursor of the terminal it is shown on', () => {
+  const ESCAPE = '\u001b[2J';
+  const strange = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(strange);
+    if (typeof value === 'string') return Number.isNaN(Date.parse(value)) ? `${value}${ESCAPE}` : value;
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, strange(field)]));
+  };
+  const { job } = RESTARTING;
+  const pods = [anEndedPod('flights-3-0', 137, `OOMKilled${ESCAPE}`)];
+  const edited = {
+    ...job,
+    metadata: { ...job.metadata, managedFields: [managed(`argocd${ESCAPE}`, { 'f:spec': {} })] },
+  };
+  const status = strange({ ...job.status, lastError: { code: 'X', message: 'no' }, desiredRevision: 'flights-7d80' });
+  const report = statusReport({ ...RESTARTING, pods, notes: [ESCAPE], job: { ...edited, status } as typeof job }, NOW);
+  const lines = clusterStatusLines(report, NOW, { isTty: false, env: {} });
+  expect(lines.filter((line) => line.includes('\u001b'))).toEqual([]);
+});
