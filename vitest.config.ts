@@ -20,7 +20,8 @@ export default defineConfig({
     // They start nothing: the first test that asks gets the run's one Kubernetes API server, ZooKeeper server, bundled command.
     globalSetup: ['test/cluster/desk.ts', 'test/command/desk.ts', 'test/zookeeper/desk.ts'],
     projects: [
-      // Hundreds of short files: to load what they import anew for each takes nearly as long as their tests.
+      // Hundreds of short files share a process, and leave nothing behind in it: to load what they import anew for each takes
+      // nearly as long as their tests.
       project(
         'unit',
         ['test/**/*.test.ts', '!test/integration/**', '!test/conformance/**', '!test/soak/**'],

@@ -117,13 +117,14 @@ test('who waits is told when nobody acts on what was asked for', async () => {
   const where = { client, namespace, name: 'flights', origin: 'a test', server: 'a server', signal: stop.signal };
   const waited = awaitProgress(where, () => ({ is: 'underWay', text: 'asked for' }), {
     timeoutMs: 20_000,
-    silentMs: 50,
+    // Longer than the first look takes on a busy machine.
+    silentMs: 500,
     line,
   });
   await expect(waited).rejects.toThrow('not done within');
   expect(said).toEqual([
     'asked for',
-    expect.stringMatching(/^nobody has acted on it for 50ms; is there an operator\? Start the operator/),
+    expect.stringMatching(/^nobody has acted on it for 500ms; is there an operator\? Start the operator/),
   ]);
 });
 
