@@ -152,11 +152,13 @@ function ended({ phase }: Partial<FlinkJobStatus>): Case | undefined {
 function unwell(status: Partial<FlinkJobStatus>): Case | undefined {
   const { conditions, savepoints, revision } = status;
   const storage = conditionOf(conditions, 'StorageReachable', 'False');
-  if (storage !== undefined) return { reason: 'StorageUnreachable', facts: { detail: storage.message } };
+  const isApart = storage?.reason === 'StorageNotShared';
+  if (storage !== undefined && !isApart) return { reason: 'StorageUnreachable', facts: { detail: storage.message } };
   const checkpoints = conditionOf(conditions, 'CheckpointHealthy', 'False');
   if (checkpoints !== undefined) return { reason: 'CheckpointsFailing', facts: { detail: checkpoints.message } };
   const rolledBack = conditionOf(conditions, 'RolledBack', 'True');
   if (rolledBack !== undefined) return { reason: 'RolledBack', facts: { detail: rolledBack.message, revision } };
+  if (isApart) return { reason: 'StorageNotShared', facts: { detail: storage.message } };
   const [newest] = savepoints ?? [];
   if (newest?.state === 'Failed' || newest?.state === 'Expired') {
     return { reason: 'SavepointFailed', facts: { detail: newest.cause } };

@@ -27,6 +27,7 @@ export const REASONS = [
   'HandlesCorrupt',
   'StateTooLarge',
   'StorageUnreachable',
+  'StorageNotShared',
   'CheckpointsFailing',
   'SavepointFailed',
   'RolledBack',
@@ -183,6 +184,11 @@ const TABLE: Readonly<Record<Reason, (facts: ExplainFacts) => Explanation>> = {
     cause: `The storage of the job cannot be reached${because(facts)}.`,
     remedy:
       'Check spec.storage.uri, the Secret of its credentials or the volume it lies on, and the network of the pods. It is tried again by itself.',
+  }),
+  StorageNotShared: (facts) => ({
+    cause: `The pods of the job do not share its storage, so that one on another node cannot go on from its checkpoints${because(facts)}.`,
+    remedy:
+      'Put it on a volume that all nodes share, a claim with ReadWriteMany that is mounted in spec.jobManager.podTemplate, or use a storage outside of the cluster.',
   }),
   CheckpointsFailing: (facts) => ({
     cause: `Checkpoints fail; after a restart the job repeats its work since ${facts.checkpoint ?? 'the last one'}.${told('The last failure', facts)}`,

@@ -127,6 +127,19 @@ test.each<[string, Status, string]>([
     { phase: 'Running', conditions: [condition('StorageReachable', 'False', 'X')] },
     'StorageUnreachable',
   ],
+  [
+    'running where its pods do not share the storage',
+    { phase: 'Running', conditions: [condition('StorageReachable', 'False', 'StorageNotShared')] },
+    'StorageNotShared',
+  ],
+  [
+    'rolled back, and pods do not share the storage',
+    {
+      phase: 'Running',
+      conditions: [condition('StorageReachable', 'False', 'StorageNotShared'), condition('RolledBack', 'True', 'X')],
+    },
+    'RolledBack',
+  ],
   ['rolled back', { phase: 'Running', conditions: [condition('RolledBack', 'True', 'X')] }, 'RolledBack'],
   [
     'running with a failed savepoint',

@@ -163,9 +163,9 @@ function exitText({ end }: PodSeen): string | undefined {
 function storageReachable(facts: FlinkJobFacts): Wanted[] {
   const seen = storageSeen(facts);
   const wasTold = facts.status?.conditions?.some(({ type }) => type === 'StorageReachable') === true;
-  if (seen?.is === 'unreachable') {
-    const message = told(facts, 'StorageUnreachable', { detail: seen.why });
-    return [condition(facts, 'StorageReachable', 'False', 'StorageUnreachable', message)];
+  if (seen?.is === 'unreachable' || seen?.is === 'apart') {
+    const reason = seen.is === 'apart' ? 'StorageNotShared' : 'StorageUnreachable';
+    return [condition(facts, 'StorageReachable', 'False', reason, told(facts, reason, { detail: seen.why }))];
   }
   if (seen === undefined || !wasTold) return [];
   return [condition(facts, 'StorageReachable', 'True', 'Succeeded', 'Checkpoints are stored.')];

@@ -18,6 +18,7 @@ export function newsOf(facts: FlinkJobFacts, after: FlinkJobStatus): readonly Sa
     ...needsHelp(before, after),
     ...podUnhealthy(before, after),
     ...checkpointsFail(before, after),
+    ...storageUnwell(before, after),
   ];
 }
 
@@ -48,7 +49,7 @@ function phaseReached({ object }: FlinkJobFacts, before: FlinkJobStatus, after: 
 
 function runsText({ attempt, tasks }: FlinkJobStatus): string {
   const led = attempt?.leader === undefined ? '' : `, led by ${attempt.leader}`;
-  const all = tasks === undefined ? '' : ` with all of its ${tasks.total} tasks`;
+  const all = tasks === undefined ? '' : tasks.total === 1 ? ' with its task' : ` with all of its ${tasks.total} tasks`;
   const from = attempt?.restoredFrom === undefined ? '' : `; it began from ${attempt.restoredFrom}`;
   return `Attempt ${attempt?.number ?? 1} runs${all}${led}${from}.`;
 }
@@ -95,6 +96,13 @@ function checkpointsFail(before: FlinkJobStatus, after: FlinkJobStatus): Saying[
   const failing = conditionOf(after, 'CheckpointHealthy');
   if (failing?.status !== 'False' || conditionOf(before, 'CheckpointHealthy')?.status === 'False') return [];
   return [{ type: 'Warning', reason: 'CheckpointsFailing', note: failing.message }];
+}
+
+function storageUnwell(before: FlinkJobStatus, after: FlinkJobStatus): Saying[] {
+  const unwell = conditionOf(after, 'StorageReachable');
+  const { status, reason = '', message = '' } = unwell ?? {};
+  if (status !== 'False' || !isReason(reason) || conditionOf(before, 'StorageReachable')?.reason === reason) return [];
+  return [{ type: 'Warning', reason, note: message }];
 }
 
 function conditionOf({ conditions }: FlinkJobStatus, type: string) {

@@ -7,12 +7,18 @@ import { MAIN_CONTAINER } from '../../resources/index.ts';
 import type { FlinkJobFacts } from './facts.ts';
 
 /** What is to be said of the storage; `why` in words where it cannot be reached. */
-export type StorageSeen = { readonly is: 'reached' } | { readonly is: 'unreachable'; readonly why: string };
+export type StorageSeen =
+  | { readonly is: 'reached' }
+  | { readonly is: 'unreachable'; readonly why: string }
+  /** It is files, and pods of the job do not see the same. */
+  | { readonly is: 'apart'; readonly why: string };
 
 /** Undefined where nothing is known: no process has ended of it, and none has stored anything yet. */
 export function storageSeen(facts: FlinkJobFacts): StorageSeen | undefined {
-  const why = failureOf(facts) ?? apart(facts);
-  if (why !== undefined) return { is: 'unreachable', why };
+  const failure = failureOf(facts);
+  if (failure !== undefined) return { is: 'unreachable', why: failure };
+  const why = apart(facts);
+  if (why !== undefined) return { is: 'apart', why };
   return hasStored(facts) ? { is: 'reached' } : undefined;
 }
 
@@ -43,14 +49,12 @@ function apart({ desired, pods }: FlinkJobFacts): string | undefined {
   const uri = desired.settings.storageUri;
   const kind = volumeOf(fileURLToPath(uri), desired.job.spec.jobManager?.podTemplate?.spec);
   const nodes = new Set(pods.flatMap(({ node }) => node ?? []));
-  const shared =
-    'Put it on a volume that all nodes share (a claim with ReadWriteMany), or use a storage outside of the cluster';
   if (OF_POD.includes(kind ?? '') && pods.length > 1) {
-    return `${uri} lies on a volume of the kind ${kind}, of which each pod has its own. ${shared}`;
+    return `${uri} lies on a volume of the kind ${kind}, of which each pod has its own`;
   }
   if (nodes.size < 2 || !(kind === undefined || [...OF_POD, ...OF_NODE].includes(kind))) return undefined;
   const where = kind === undefined ? 'on no volume' : `on a volume of the kind ${kind}`;
-  return `${uri} lies ${where}, and pods of the job run on ${nodes.size} nodes, which do not share it. ${shared}`;
+  return `${uri} lies ${where}, and pods of the job run on ${nodes.size} nodes, which do not share it`;
 }
 
 interface PodParts {

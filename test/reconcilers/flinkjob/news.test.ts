@@ -51,6 +51,16 @@ test('a change that restarts nothing is no event: what it asks for is told of', 
   expect(news(running.spec({ restart: { none: {} }, triggers: { savepoint: 1 } }))).toEqual([]);
 });
 
+test('a storage that cannot be reached, or that pods do not share, is told of once', () => {
+  const apart = told(aJob({ storage: { uri: 'file:///state' } }).running()).pods(
+    aPod({ node: 'one' }),
+    aPod({ index: 1, node: 'two' }),
+  );
+  const said = news(apart).filter(({ reason }) => reason === 'StorageNotShared');
+  expect(said).toMatchObject([{ type: 'Warning', note: expect.stringMatching(/run on 2 nodes.*ReadWriteMany/) }]);
+  expect(news(told(apart))).toEqual([]);
+});
+
 test('a job that runs is told of once it does: at first, after a failure, and when it is resumed', () => {
   const started = told(aJob().opened()).running({ restored: { uri: 's3://bucket/chk-6', at: 0 } });
   expect(news(started)).toEqual([

@@ -105,6 +105,7 @@ const CASES = (
 const ELSEWHERE: readonly Reason[] = [
   'OperatorAbsent',
   'StorageUnreachable',
+  'StorageNotShared',
   'DeadlineExceeded',
   'VersionMismatch',
   'Evicted',

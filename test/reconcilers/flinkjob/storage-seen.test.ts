@@ -37,13 +37,12 @@ test.each([
   ['a directory of the pod', { emptyDir: {} }, /of the kind emptyDir, of which each pod has its own/],
 ])('files on %s are not shared by pods of two nodes', (_, volume, why) => {
   const story = onFiles(volume).pods(...onNodes('one', 'two'));
-  expect(seen(story)).toEqual({ is: 'unreachable', why: expect.stringMatching(why) });
-  expect(seen(story)).toMatchObject({ why: expect.stringContaining('ReadWriteMany') });
+  expect(seen(story)).toEqual({ is: 'apart', why: expect.stringMatching(why) });
 });
 
 test('files of one node are shared by its pods, those of a pod by none', () => {
   expect(seen(onFiles({ hostPath: { path: '/data' } }).pods(...onNodes('one', 'one')))).toBeUndefined();
-  expect(seen(onFiles({ emptyDir: {} }).pods(...onNodes('one', 'one')))).toMatchObject({ is: 'unreachable' });
+  expect(seen(onFiles({ emptyDir: {} }).pods(...onNodes('one', 'one')))).toMatchObject({ is: 'apart' });
   expect(seen(onFiles({ emptyDir: {} }).pods(...onNodes('one')))).toBeUndefined();
 });
 
@@ -95,6 +94,7 @@ test('the condition is there while it cannot be reached, and says when it can be
     .opened()
     .pods(aPod({ end: anEnd({ exitCode: 10, record: refused }) }));
   expect(conditionsOf(failed)).toEqual(['False StorageUnreachable']);
+  expect(conditionsOf(onFiles().pods(...onNodes('one', 'two')))).toEqual(['False StorageNotShared']);
   const stored = aJob().running();
   expect(conditionsOf(stored)).toEqual([]);
   const known = statusOf(failed.facts(), { because: undefined, error: undefined });
