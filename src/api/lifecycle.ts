@@ -14,7 +14,7 @@ export const upgradeSchema = z
       { atLeast: '1s' },
       {
         description:
-          'A revision that is not stable by then is rolled back. Absent: the longer of 10m and twice the checkpoint interval plus its timeout.',
+          'A revision that does not run well by then is rolled back; one that does has the time to prove itself. Absent: the longer of 10m and twice the checkpoint interval plus its timeout.',
         example: '10m',
         clusterOnly: true,
       },

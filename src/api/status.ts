@@ -104,7 +104,7 @@ const upgrade = z
       description: 'How far it is.',
     }),
     started: time('When it began.').optional(),
-    deadline: time('When it is rolled back, unless it is stable by then.').optional(),
+    deadline: time('When it is rolled back, unless it runs well by then.').optional(),
   })
   .meta({ description: 'The upgrade in progress.' });
 

@@ -145,7 +145,7 @@ function nextOf({ metadata = {}, status, ...job }: FlinkJobObject, now: number):
     return upcoming(Date.parse(restarts.nextAt), `attempt ${(attempt?.number ?? 0) + 1} begins`, now);
   }
   if (upgrade?.deadline === undefined) return undefined;
-  return upcoming(Date.parse(upgrade.deadline), 'the change is rolled back, unless it is stable by then', now);
+  return upcoming(Date.parse(upgrade.deadline), 'the change is rolled back, unless it runs well by then', now);
 }
 
 function upcoming(at: number, what: string, now: number): ClusterStatusReport['next'] {

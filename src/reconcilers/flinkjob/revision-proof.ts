@@ -1,6 +1,6 @@
 /** Whether a new revision proves itself, and until when it may. Pure. */
 import type { AttemptRecord, Ledger } from '../../ha/index.ts';
-import { type FlinkJobFacts, isRunning } from './facts.ts';
+import { type FlinkJobFacts, isRunning, livePods } from './facts.ts';
 import { forgiven, proved, provedBad } from './ledger-steps.ts';
 import { settingsInForce } from './settings-in-force.ts';
 import type { Step } from './step.ts';
@@ -15,13 +15,26 @@ export function revisionStep(facts: FlinkJobFacts, ledger: Ledger, open: Attempt
   if (revision === undefined || revision === ledger.revisions?.stable) return undefined;
   const at = provedAt(facts, ledger, open);
   if (facts.now >= at) return proved(ledger, revision);
+  // One that runs well is given the time to prove itself, also past its deadline.
+  if (at !== Number.POSITIVE_INFINITY) return { do: 'rest', untilMs: at };
   const bad = unprovenRevision(facts, ledger);
-  const until = bad === undefined ? Number.POSITIVE_INFINITY : rollbackAt(facts, ledger, bad);
-  if (bad !== undefined && facts.now >= until) {
-    return provedBad(ledger, bad, `it was not stable within ${(until - firstStart(ledger, bad)) / 1_000} s`);
-  }
-  const next = Math.min(at, until);
-  return next === Number.POSITIVE_INFINITY ? undefined : { do: 'rest', untilMs: next };
+  if (bad === undefined) return undefined;
+  const until = rollbackAt(facts, ledger, bad);
+  return facts.now < until ? { do: 'rest', untilMs: until } : provedBad(ledger, bad, whyBad(facts, ledger, bad, until));
+}
+
+const CAUSE_LIMIT = 1_024;
+
+/** What it failed of last; where it did not, what its pods wait for. */
+function whyBad({ pods }: FlinkJobFacts, ledger: Ledger, bad: string, until: number): string {
+  const late = `it was not stable within ${(until - firstStart(ledger, bad)) / 1_000} s`;
+  const attempts = ledger.attempts.filter(({ revision }) => revision === bad);
+  const failure = attempts.flatMap(({ failures }) => failures).at(-1);
+  if (failure !== undefined) return `${late}, and failed last: ${failure.cause.slice(0, CAUSE_LIMIT)}`;
+  const waits = livePods(pods, attempts.at(-1)?.number ?? 0).find(({ trouble }) => trouble !== undefined);
+  if (waits?.trouble === undefined) return late;
+  const { reason, message } = waits.trouble;
+  return `${late}: pod ${waits.name} is in ${reason}${message === '' ? '' : `: ${message.slice(0, CAUSE_LIMIT)}`}`;
 }
 
 /** When the revision that runs will have proved itself, if nothing happens; Infinity: it cannot be said yet. */

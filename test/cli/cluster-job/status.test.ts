@@ -202,7 +202,7 @@ test('what happens next by itself is said with its time', () => {
   const next = (status: object, metadata: object = {}, spec: object = {}) =>
     lineOf('Next', screen({ job: aJobObject(status, { metadata, spec }) }));
   const upgrade = { step: 'Stabilizing' as const, deadline: ago(-90) };
-  expect(next({ phase: 'Upgrading', upgrade })).toBe('in 1m30s the change is rolled back, unless it is stable by then');
+  expect(next({ phase: 'Upgrading', upgrade })).toBe('in 1m30s the change is rolled back, unless it runs well by then');
   const restarts = { count: 1, nextAt: ago(-7) };
   expect(next({ phase: 'Restarting', attempt: { number: 3 }, restarts })).toBe('in 7s attempt 4 begins');
   expect(next({ phase: 'Restarting', attempt: { number: 3 }, restarts: { count: 1, nextAt: ago(7) } })).toBeUndefined();

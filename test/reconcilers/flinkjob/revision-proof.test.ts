@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { closeAttempt, openAttemptOf } from '../../../src/ha/index.ts';
+import { closeAttempt, openAttemptOf, recordCrash } from '../../../src/ha/index.ts';
 import { revisionStep, unprovenRevision } from '../../../src/reconcilers/flinkjob/revision-proof.ts';
-import { aJob, type JobStory, SETTINGS, T0 } from '../../builders/flinkjob-facts.ts';
+import { aJob, aPod, type JobStory, SETTINGS, T0 } from '../../builders/flinkjob-facts.ts';
 
 const { stabilityMs, upgradeDeadlineMs } = SETTINGS;
 const step = (story: JobStory) => {
@@ -56,10 +56,38 @@ test('another revision that does not run in time is rolled back', () => {
 
 test('another revision that runs proves itself, if that comes first', () => {
   const late = next.after(upgradeDeadlineMs - 1_000).running();
-  expect(step(late)).toEqual({ do: 'rest', untilMs: T0 + upgradeDeadlineMs });
+  expect(step(late)).toEqual({ do: 'rest', untilMs: T0 + upgradeDeadlineMs - 1_000 + stabilityMs });
   const soon = next.running();
   expect(step(soon)).toEqual({ do: 'rest', untilMs: T0 + stabilityMs });
   expect(step(soon.after(stabilityMs))).toMatchObject({ why: proved(next) });
+});
+
+test('another revision that runs well at its deadline has the time that it takes to prove itself, however short the deadline', () => {
+  const hasty = replace(first.stable().spec({ upgrade: { deadline: '1m' }, args: ['new'] })).opened();
+  const runs = hasty.running().after(stabilityMs - 1);
+  expect(step(runs)).toEqual({ do: 'rest', untilMs: T0 + stabilityMs });
+  expect(step(runs.after(1))).toMatchObject({ why: proved(hasty) });
+  expect(step(runs.answers({ tasksRunning: 3 }))).toMatchObject({ why: isBad(hasty) });
+  expect(step(runs.answers({ completed: 0 }))).toMatchObject({ why: isBad(hasty) });
+});
+
+test('whoever is told of a rollback is told what the revision failed of, or what its pods wait for', () => {
+  const cause = 'State "count" cannot be read';
+  const failure = { cause, isNew: true, delayMs: 5, counters: 1 };
+  const failed = next.noted((ledger, time) => recordCrash(ledger, { ...failure, time, nextAt: time + 5, pod: 'a' }));
+  const because = (story: JobStory) => {
+    const found = step(story.after(upgradeDeadlineMs));
+    return found?.do === 'writeLedger' ? found.ledger.revisions?.badBecause : undefined;
+  };
+  expect(because(failed)).toBe(`it was not stable within 600 s, and failed last: ${cause}`);
+  const waits = aPod({ attempt: 2, isReady: false, trouble: { reason: 'ImagePullBackOff', message: 'not found' } });
+  expect(because(next.pods(waits))).toBe(
+    'it was not stable within 600 s: pod flights-2-0 is in ImagePullBackOff: not found',
+  );
+  const long = next.noted((ledger, time) =>
+    recordCrash(ledger, { ...failure, cause: 'x'.repeat(9_999), time, nextAt: time, pod: 'a' }),
+  );
+  expect(because(long)?.length).toBeLessThan(1_100);
 });
 
 test.each([
