@@ -3,6 +3,7 @@ import { NotLeaderException } from '../../ha/index.ts';
 import { causeChain, messageOf } from '../../lib/errors.ts';
 import { JOB_EXIT, type TerminationRecord } from '../../lib/exit-codes.ts';
 import { SuppressRestartsException } from '../../lib/java-errors.ts';
+import { StorageError } from '../../storage/index.ts';
 import { InvalidJobError, JobGraphError } from '../../stream/index.ts';
 
 /** The messages of the chain as one text: outermost first, and none that one before it has said already. */
@@ -43,9 +44,15 @@ export type Ending = Omit<TerminationRecord, 'attempt' | 'epoch'>;
  * had been told of it yet: it is no failure of the job.
  */
 export function endingOf(error: unknown): Ending {
-  const isLost = causeChain(error).some((each) => each instanceof NotLeaderException);
+  const chain = causeChain(error);
+  const isLost = chain.some((each) => each instanceof NotLeaderException);
   const how = isLost
     ? ({ exitCode: JOB_EXIT.lostLeadership, outcome: 'lostLeadership' } as const)
     : ({ exitCode: JOB_EXIT.failed, outcome: 'failed' } as const);
+  const address = chain.find((each) => each instanceof StorageError && each.code.startsWith('STORAGE_URI_'));
+  if (address instanceof StorageError) {
+    // No attempt comes further while the resource names this storage.
+    return { exitCode: JOB_EXIT.suppressRestarts, outcome: 'failed', cause: messageOf(error), code: address.code };
+  }
   return { ...how, cause: messageOf(error) };
 }
