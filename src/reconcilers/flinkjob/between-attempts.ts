@@ -93,6 +93,7 @@ function whyOpened(facts: FlinkJobFacts, ledger: Ledger, revision: string): stri
   if (last === undefined) return 'the first one.';
   if (isAsked(facts, ledger, 'restore')) return 'triggers.restore asked for it.';
   if (isAsked(facts, ledger, 'restart')) return 'triggers.restart asked for it.';
+  if (isRollback(ledger, last.revision, revision)) return `revision ${last.revision} is rolled back.`;
   if (revision !== last.revision || ledger.gaveUp !== undefined) return 'the spec has changed.';
   return last.end?.how === 'replaced'
     ? 'the job is to run again.'

@@ -81,7 +81,12 @@ function judgeExitCode({ exitCode, signal }: ExecutionEnd): Verdict {
     default:
       return {
         verdict: 'crashed',
-        cause: signal === undefined ? `ended with code ${exitCode ?? 'unknown'}` : `killed by ${signal}`,
+        cause: crashText(signal, exitCode),
       };
   }
+}
+
+function crashText(signal: string | undefined, exitCode: number | undefined): string {
+  if (signal === undefined) return `ended with code ${exitCode ?? 'unknown'}`;
+  return signal === 'OOMKilled' ? 'killed for using more memory than its limit (OOMKilled)' : `killed by ${signal}`;
 }

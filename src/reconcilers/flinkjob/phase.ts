@@ -109,12 +109,21 @@ function starting(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord): Go
   const before = ledger.attempts.at(-2);
   // A record that was lost, and made anew, names none.
   if (before?.revision === undefined) return { phase: 'Starting' };
+  if (before.revision !== open.revision && hasRun(facts, open)) {
+    return { phase: open.failures.length > 0 ? 'Restarting' : 'Starting' };
+  }
   if (isRollback(ledger, before.revision, open.revision)) {
     return { phase: 'RollingBack', detail: whyRolledBack(ledger) };
   }
   if (before.revision !== open.revision) return changeMade(facts, before.revision, open.revision);
   const hasFailed = before.end?.how === 'failed' || before.end?.how === 'crashed';
   return { phase: hasFailed ? 'Restarting' : 'Starting' };
+}
+
+/** Whether an attempt of another revision got as far as to run: the change is made then, whatever becomes of its pods. */
+function hasRun({ status }: FlinkJobFacts, { number }: AttemptRecord): boolean {
+  const { phase, attempt } = status ?? {};
+  return attempt?.number === number && (phase === 'Running' || phase === 'Starting' || phase === 'Restarting');
 }
 
 function between(facts: FlinkJobFacts, ledger: Ledger): Situation {

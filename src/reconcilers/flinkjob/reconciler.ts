@@ -222,7 +222,10 @@ function bringsDown({ ledger }: Extract<Step, { do: 'writeLedger' }>): boolean {
 }
 
 function standingOf(handles: Handles | undefined): JobMemory['standing'] {
-  return handles?.is === 'there' ? { attempt: handles.view.attempt, epoch: handles.view.epoch } : undefined;
+  if (handles?.is !== 'there') return undefined;
+  const { attempt, epoch, ledger } = handles.view;
+  // Between two attempts it is the one that ended that is told of.
+  return { attempt: ledger.attempts.at(-1)?.number ?? attempt, epoch };
 }
 
 function failureOf(error: unknown): NonNullable<Outcome['error']> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { closeAttempt, giveUp, recordFailure, reportFailure } from '../../../src/ha/index.ts';
+import { closeAttempt, giveUp, recordCrash, recordFailure, reportFailure } from '../../../src/ha/index.ts';
 import { situation, troubleOf } from '../../../src/reconcilers/flinkjob/phase.ts';
 import { specVersion } from '../../../src/reconcilers/flinkjob/target.ts';
 import { NOT_RECOVERABLE } from '../../../src/restart/index.ts';
@@ -12,6 +12,11 @@ const failed = (story: JobStory, how: 'failed' | 'crashed' = 'failed') =>
   ended(story, how).noted((ledger, time) =>
     recordFailure(ledger, { time, cause: 'it ended', isNew: true, delayMs: 5, nextAt: time + 5, counters: 1 }),
   );
+const crashed = (story: JobStory) =>
+  story.noted((ledger, time) =>
+    recordCrash(ledger, { time, cause: 'killed', isNew: true, delayMs: 5, nextAt: time, counters: 1, pod: 'a' }),
+  );
+const ranIn = (number: number) => ({ phase: 'Running', attempt: { number } }) as const;
 const unheard = { rest: { is: 'notAsked' } } as const;
 
 const good = aJob().running().stable();
@@ -47,6 +52,9 @@ test.each([
   ['another parallelism is asked for', rescaled, 'Rescaling'],
   ['it is down for another parallelism', ended(rescaled), 'Rescaling'],
   ['it comes up with another parallelism', ended(rescaled).opened().sees(unheard), 'Rescaling'],
+  ['the new revision ran, and its pod was lost', bad.status(ranIn(2)).sees(unheard), 'Starting'],
+  ['the new revision ran, and a standby takes over', crashed(bad).status(ranIn(2)).sees(unheard), 'Restarting'],
+  ['the new revision does not run, and a standby takes over', crashed(bad).sees(unheard), 'Upgrading'],
   ['a bad revision still runs', found, 'RollingBack'],
   ['a bad revision is down', ended(found), 'RollingBack'],
   ['a bad revision has failed', failed(found), 'RollingBack'],
