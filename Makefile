@@ -85,6 +85,10 @@ soak-operator: ## Kill the operator at every request of a job's life, against a 
 soak-faults: ## Try every fault on every request and field of a job, against a real API server
 	@node=$(NODE) && "$$node" scripts/soak-faults.ts
 
+.PHONY: soak-user
+soak-user: ## Do to a job at random what people and clusters do; SEED=7 SEEDS=1 make soak-user
+	@node=$(NODE) && "$$node" scripts/soak-user.ts
+
 .PHONY: bench-ha
 bench-ha: ## Print what the stores and elections cost on a real API server
 	@node=$(NODE) && "$$node" bench/high-availability.ts
