@@ -27,20 +27,28 @@ export const DEFAULT_EVENT_LIMITS: EventLimits = {
 export class EventBudget {
   private readonly limits: EventLimits;
   private readonly tokens = new Map<string, { left: number; at: number }>();
+  /** When a reason was last told of an object. */
+  private readonly told = new Map<string, number>();
   private readonly alike = new Map<string, { readonly notes: Set<string>; readonly since: number }>();
 
   constructor(limits: EventLimits) {
     this.limits = limits;
   }
 
-  /** Whether one more event about an object may be told; counts it. `now`: milliseconds that only grow. */
-  allows(object: string, now: number): boolean {
+  /**
+   * Whether one more event about an object may be told; counts it. The first of its reason always may: of a job that had
+   * many, how it ends is told all the same. `now`: milliseconds that only grow.
+   */
+  allows(object: string, reason: string, now: number): boolean {
     const { burst, refillMs, mostRemembered } = this.limits;
     const { left, at } = this.tokens.get(object) ?? { left: burst, at: now };
     const refilled = Math.min(burst, left + (now - at) / refillMs);
     const isAllowed = refilled >= 1;
     remember(this.tokens, object, { left: isAllowed ? refilled - 1 : refilled, at: now }, mostRemembered);
-    return isAllowed;
+    const kind = `${object} ${reason}`;
+    const isFirst = !this.told.has(kind);
+    remember(this.told, kind, now, mostRemembered);
+    return isAllowed || isFirst;
   }
 
   /** Whether so many events that differ in their note alone were told that this one is told with the others. */

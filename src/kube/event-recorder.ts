@@ -142,7 +142,7 @@ export class ApiEventRecorder implements EventRecorder {
   private first(key: string, words: EventWords, now: number): void {
     const { mostWaiting = MOST_WAITING, clock } = this.options;
     const isFull = this.waiting.length >= mostWaiting;
-    if (isFull || !this.budget.allows(objectOf(words.regarding), now)) {
+    if (isFull || !this.budget.allows(objectOf(words.regarding), words.reason, now)) {
       this.counts.drop(isFull ? 'queueFull' : 'tooMany');
       return;
     }

@@ -29,11 +29,18 @@ test('times have six digits of a second', () => {
 
 test('an object has a handful of events at once, and then one now and then', () => {
   const budget = new EventBudget({ ...DEFAULT_EVENT_LIMITS, burst: 2, refillMs: 1_000 });
-  expect([0, 0, 0].map((now) => budget.allows('a', now))).toEqual([true, true, false]);
-  expect(budget.allows('b', 0)).toBe(true);
-  expect([999, 1_000, 1_001, 2_000].map((now) => budget.allows('a', now))).toEqual([false, true, false, true]);
+  const allows = (object: string, now: number) => budget.allows(object, 'Submit', now);
+  expect([0, 0, 0].map((now) => allows('a', now))).toEqual([true, true, false]);
+  expect(allows('b', 0)).toBe(true);
+  expect([999, 1_000, 1_001, 2_000].map((now) => allows('a', now))).toEqual([false, true, false, true]);
   // However long nothing was said: no more than a handful is saved up.
-  expect([90_000, 90_000, 90_000].map((now) => budget.allows('a', now))).toEqual([true, true, false]);
+  expect([90_000, 90_000, 90_000].map((now) => allows('a', now))).toEqual([true, true, false]);
+});
+
+test('the first event of a reason about an object is told, whatever there was before', () => {
+  const budget = new EventBudget({ ...DEFAULT_EVENT_LIMITS, burst: 1 });
+  const allows = (reason: string) => budget.allows('a', reason, 0);
+  expect(['Submit', 'Submit', 'Cleanup', 'Cleanup', 'Submit'].map(allows)).toEqual([true, false, true, false, false]);
 });
 
 test('events that differ in their note alone are told together from some number on, for a while', () => {
@@ -48,7 +55,8 @@ test('events that differ in their note alone are told together from some number 
 
 test('what is remembered is bounded', () => {
   const budget = new EventBudget({ ...DEFAULT_EVENT_LIMITS, burst: 1, mostRemembered: 2 });
-  for (const object of ['a', 'b', 'c']) budget.allows(object, 0);
+  const allows = (object: string) => budget.allows(object, 'Submit', 0);
+  for (const object of ['a', 'b', 'c']) allows(object);
   // Forgotten, and so allowed once more.
-  expect(['c', 'a'].map((object) => budget.allows(object, 0))).toEqual([false, true]);
+  expect(['c', 'a'].map(allows)).toEqual([false, true]);
 });

@@ -154,10 +154,13 @@ test('an object that has too much to say is heard less', async () => {
   const { regarding, start, eventsOnce, dropped } = await setUp();
   const { recorder } = start();
   for (let index = 1; index <= 30; index += 1)
-    recorder.event(regarding, 'Normal', `Reason${index}`, 'Restart', 'so it is');
+    recorder.event(regarding, 'Normal', `Reason${index % 15}`, 'Restart', `so it is: ${index}`);
   recorder.event({ ...regarding, name: 'b', uid: 'another' }, 'Normal', 'Reason', 'Restart', 'so it is');
   expect(dropped('tooMany')).toBe(5);
-  expect(await eventsOnce(({ length }) => length === 26)).toHaveLength(26);
+  // What it has not said before is heard all the same.
+  recorder.event(regarding, 'Normal', 'Cleanup', 'Cleanup', 'The job is removed.');
+  expect(dropped('tooMany')).toBe(5);
+  expect(await eventsOnce(({ length }) => length === 27)).toHaveLength(27);
 });
 
 test('what the server refuses is dropped, counted and told, and the next event is written', async () => {
