@@ -56,6 +56,7 @@ export {
   RIGHTS_FINALIZER,
 } from './names.ts';
 export { nearest } from './nearest.ts';
+export { isObject, valueAt } from './plain-values.ts';
 export {
   type ChangeFacts,
   NEEDS_A_RUNNING_JOB,

@@ -75,7 +75,10 @@ export class Place {
   static async withJob(status: Json = RUNNING, spec: Json = {}): Promise<Place> {
     const server = await theServer();
     const place = new Place(server, await server.namespace());
-    const made = await server.create(flinkJobs(place.namespace), aJob(spec, { name: 'flights' }));
+    const job = aJob(spec, { name: 'flights' });
+    // As kubectl apply leaves it.
+    const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': JSON.stringify(job) };
+    const made = await server.create(flinkJobs(place.namespace), aJob(spec, { name: 'flights', annotations }));
     expect([made.status, made.body.message]).toEqual([201, undefined]);
     if (status !== undefined) await place.report(status);
     return place;

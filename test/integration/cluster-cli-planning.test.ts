@@ -19,11 +19,14 @@ const manifest = (directory: string, spec: Json): string => {
 
 test('says what applying a file would do to the job that is there, and writes nothing', async () => {
   const place = await Place.withJob(RUNNING, { parallelism: 2 });
+  expect((await place.server.merge(place.path, { spec: { triggers: { savepoint: 3 } } })).status).toBe(200);
   const before = await place.read();
   const { code, stdout } = await place.run(['plan', manifest(aTemporaryDirectory(), { parallelism: 4 })]);
   expect(code).toBe(0);
   expect(stdout).toContain(`${place.namespace}/flights: rescale`);
   expect(stdout).toContain('spec.parallelism');
+  // What a command has asked for stays, as with kubectl apply.
+  expect(stdout).not.toContain('spec.triggers');
   expect((await place.read()).metadata.resourceVersion).toBe(before.metadata.resourceVersion);
 });
 

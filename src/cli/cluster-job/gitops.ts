@@ -46,6 +46,14 @@ export function putBackWarning(managed: unknown, path: readonly string[]): strin
   return `${path.join('.')} is kept by ${keeper.tool} (field manager ${keeper.manager}), which may put it back: change it where ${keeper.tool} has it from, too`;
 }
 
+/** Whether a field was written by an apply on the server: by another one that leaves it out it goes. */
+export function appliedBefore(managed: unknown, path: readonly string[]): boolean {
+  return entriesOf(managed).some(
+    ({ operation, subresource, fieldsV1 }) =>
+      operation === 'Apply' && subresource === undefined && owns(fieldsV1, path),
+  );
+}
+
 /** When the spec was changed last by anybody, in milliseconds; undefined where the server does not say. */
 export function specChangedAt(managed: unknown): number | undefined {
   const times = entriesOf(managed)
