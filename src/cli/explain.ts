@@ -12,7 +12,7 @@ export const explain: Command = {
   examples: ['flinkjob explain -n team-a flight-delays', 'flinkjob explain RestartsExhausted'],
   register: (command, action) =>
     withClusterOptions(
-      command.argument('<name|reason>', 'the FlinkJob, as [namespace/]name; or a reason of a condition'),
+      command.argument('<name|reason>', 'the FlinkJob, as [namespace/]name; or a reason of a condition or an Event'),
     )
       .addOption(outputOption(['text', 'json', 'yaml']))
       .action(

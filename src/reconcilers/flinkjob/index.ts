@@ -4,3 +4,4 @@
  */
 export { type Decision, decide, type JobFacts } from './decide.ts';
 export { type ExecutionEnd, judge, type Verdict } from './judge.ts';
+export type { EventName } from './step.ts';

@@ -23,11 +23,14 @@ export const EVENT_REASONS = [
   'CleanupFailed',
 ] as const;
 
+/** One of EVENT_REASONS. */
+export type EventName = (typeof EVENT_REASONS)[number];
+
 /** Something that people would want to know, said once the step is done. */
 export interface Saying {
   readonly type: 'Normal' | 'Warning';
   /** CamelCase, for machines. */
-  readonly reason: (typeof EVENT_REASONS)[number] | Reason;
+  readonly reason: EventName | Reason;
   readonly note: string;
 }
 

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Place, type PlaceFacts, placeOf } from '../../../src/cli/cluster-job/choose-place.ts';
+import { EVENT_REASONS } from '../../../src/reconcilers/flinkjob/step.ts';
 import { aJob } from '../../api/manifest.ts';
 import { aTemporaryDirectory } from '../../builders/temporary-directory.ts';
 import { flinkjob } from '../fake-io.ts';
@@ -67,6 +68,20 @@ test('a reason is explained without a cluster', async () => {
     code: 0,
     stdout: expect.stringMatching(/^OOMKilled: A pod used more memory than its limit/),
   });
+});
+
+test.each([...EVENT_REASONS])('the reason of an Event is explained without a cluster: %s', async (reason) => {
+  const { code, stdout } = await flinkjob(['explain', reason], { cwd: aTemporaryDirectory() });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(new RegExp(`^${reason}: [A-Z].*\\.\n.+\\.\n$`));
+});
+
+test('of a word that is no reason the nearest one is named', async () => {
+  const { code, stderr } = await flinkjob(['explain', 'JobExeption'], { cwd: aTemporaryDirectory() });
+  expect([code, stderr]).toEqual([
+    1,
+    'error: JobExeption is no reason that a FlinkJob tells of, and no name of one. Did you mean JobException?\n',
+  ]);
 });
 
 test('a job is also named by the file that holds it', async () => {
