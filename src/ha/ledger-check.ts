@@ -19,6 +19,8 @@ const HIGHEST_ATTEMPT = 9_999_999_999;
 const LAST_INSTANT = 253_402_300_799_999;
 
 const text: Check = (value) => typeof value === 'string';
+/** Of an object in Kubernetes. */
+const name: Check = (value) => typeof value === 'string' && value.length <= 253;
 const count: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
 const instant: Check = (value) => Number.isFinite(value) && Math.abs(value as number) <= LAST_INSTANT;
 const delay: Check = (value) => Number.isFinite(value) && (value as number) >= 0;
@@ -54,7 +56,7 @@ const FAILURE: Fields = {
 
 const ATTEMPT: Fields = {
   number: (value) => count(value) && (value as number) <= HIGHEST_ATTEMPT,
-  revision: maybe(text),
+  revision: maybe(name),
   stopping: maybe(
     object({
       why: oneOf('suspend', 'upgrade', 'rollback', 'restart', 'restore', 'delete'),
@@ -80,7 +82,7 @@ const LEDGER: Fields = {
     object({ jobId: (value) => text(value) && isJobId(value as string), since: time, restoreFrom: maybe(text) }),
   ),
   handled: maybe(object({ savepoint: maybe(count), restart: maybe(count), restore: maybe(count) })),
-  revisions: maybe(object({ stable: maybe(text), bad: maybe(text), badBecause: maybe(text) })),
+  revisions: maybe(object({ stable: maybe(name), bad: maybe(name), badBecause: maybe(text) })),
   gaveUp: maybe(object({ at: instant, reason: text, spec: maybe(text) })),
 };
 
@@ -88,6 +90,6 @@ const LEDGER: Fields = {
 function misfit(value: unknown, fields: Fields): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'it is not an object';
   const found = value as Readonly<Record<string, unknown>>;
-  const [wrong] = Object.entries(fields).find(([name, check]) => !check(found[name])) ?? [];
+  const [wrong] = Object.entries(fields).find(([field, check]) => !check(found[field])) ?? [];
   return wrong === undefined ? undefined : `its field ${wrong} is not what this version of the program writes`;
 }

@@ -264,7 +264,7 @@ function withFailure(ledger: Ledger, entry: FailureEntry): Ledger {
   return trimmed({
     ...recorded,
     restartCounters: entry.counters,
-    restarts: ledger.restarts + (entry.isNew ? 1 : 0),
+    restarts: Math.min(ledger.restarts + (entry.isNew ? 1 : 0), Number.MAX_SAFE_INTEGER),
   });
 }
 

@@ -130,6 +130,7 @@ test.each([
   ['a life that began at no time', { life: { ...LIFE, since: 'never' } }],
   ['restarts below nothing', { restarts: -1 }],
   ['triggers that no counter reaches', { handled: { savepoint: 1e300 } }],
+  ['a revision whose name no object can have', { attempts: [{ ...ATTEMPT, revision: 'x'.repeat(254) }] }],
   ['revisions without names', { revisions: { stable: {} } }],
   ['a strategy that there is none of', { restartStrategyInCode: { type: 'hope' } }],
   ['no reason for giving up', { gaveUp: 7 }],
@@ -138,6 +139,15 @@ test.each([
   expect(decodeLedger(JSON.stringify(sound), 'the store')).toEqual(sound);
   const text = JSON.stringify({ ...sound, ...edited });
   expect(() => decodeLedger(text, 'the store')).toThrow(HaObjectCorruptException);
+});
+
+test('restarts are counted as far as there are numbers to count by', () => {
+  const most = { ...afterFailures(1), restarts: Number.MAX_SAFE_INTEGER };
+  const next = recordFailure(
+    closeAttempt(openAttempt(most, { at: 9, epoch: 9 }), { how: 'failed', at: 9, cause: 'x' }),
+    entry(9),
+  );
+  expect(decodeLedger(encodeLedger(next), 'store').restarts).toBe(Number.MAX_SAFE_INTEGER);
 });
 
 test('after a thousand failures with long causes it is within its limit, and what decides is still there', () => {
