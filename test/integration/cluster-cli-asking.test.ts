@@ -83,6 +83,8 @@ describe('savepoint', () => {
     const { code, stderr } = await place.run(['savepoint', '--timeout', '200ms', 'flights']);
     expect(code).toBe(1);
     expect(stderr).toContain('error: not done within 200ms; it stays asked for.');
+    const follows = `kubectl flinkjob status --watch flights -n ${place.namespace} follows it.`;
+    expect(stderr.split(follows)).toHaveLength(2);
     expect((await place.read()).spec.triggers.savepoint).toBe(1);
   });
 

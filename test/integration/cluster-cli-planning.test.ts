@@ -30,6 +30,13 @@ test('says what applying a file would do to the job that is there, and writes no
   expect((await place.read()).metadata.resourceVersion).toBe(before.metadata.resourceVersion);
 });
 
+test('shows of a long text the line that differs', async () => {
+  const place = await Place.withJob(RUNNING, { typescript: { inline: 'one\ntwo\nthree\n' } });
+  const file = manifest(aTemporaryDirectory(), { typescript: { inline: 'one\n  2\nthree\n' } });
+  const { stdout } = await place.run(['plan', '--no-run', file]);
+  expect(stdout).toContain('spec.typescript.inline\tRestart\tline 2: two\tline 2: 2\n');
+});
+
 test('says that a job is new, and what the server would refuse', async () => {
   const place = await Place.withJob({ ...RUNNING, maxParallelism: 128 }, { maxParallelism: 128 });
   const directory = aTemporaryDirectory();

@@ -75,10 +75,10 @@ function tooLate(
   timeoutMs: number,
 ): ClusterJobError {
   const why = last === undefined ? '' : ` ${whyOf(last, systemClock.now())}`;
+  const follow = `kubectl flinkjob status --watch ${name} -n ${namespace} follows it.`;
   return new ClusterJobError(
     'CLUSTER_NOT_DONE_IN_TIME',
-    `not done within ${durationText(timeoutMs)}; it stays asked for.${why} ` +
-      `flinkjob status --watch -n ${namespace} ${name} follows it`,
+    `not done within ${durationText(timeoutMs)}; it stays asked for.${why}${why.includes(follow) ? '' : ` ${follow}`}`,
     { retryable: true },
   );
 }

@@ -80,12 +80,24 @@ function withoutServerFields(resource: {
 }
 
 function linesOf(job: string, { effect, words, fields }: PlannedChange, io: CliIo): string[] {
-  const rows = fields.map(({ path, change, now, next }) => [path, change, shown(now), shown(next)]);
+  const rows = fields.map(({ path, change, now, next }) => [path, change, ...shownPair(now, next)]);
   const table = rows.length === 0 ? [] : ['', ...tableLines(['FIELD', 'CHANGE', 'NOW', 'THEN'], rows, io)];
   return [`${job}: ${effect}`, ...words.map(printable), ...table];
 }
 
 const MOST_SHOWN = 60;
+
+/** Of two texts of many lines the first line that differs: their beginnings are the same more often than not. */
+function shownPair(now: unknown, next: unknown): [string, string] {
+  if (typeof now !== 'string' || typeof next !== 'string' || !`${now}${next}`.trim().includes('\n')) {
+    return [shown(now), shown(next)];
+  }
+  const [before, after] = [now.split('\n'), next.split('\n')];
+  const at = after.findIndex((line, index) => line !== before[index]);
+  const index = at < 0 ? after.length : at;
+  const lineOf = (lines: readonly string[]): string => `line ${index + 1}: ${shown((lines[index] ?? '').trim())}`;
+  return [lineOf(before), lineOf(after)];
+}
 
 function shown(value: unknown): string {
   if (value === undefined) return '-';

@@ -156,7 +156,7 @@ function putBack(job: FlinkJobObject, trigger: TriggerName, number: number): Clu
 }
 
 function askAgain({ metadata = {} }: FlinkJobObject, verb: string): string {
-  return `flinkjob ${verb} -n ${metadata.namespace} ${metadata.name} asks for another.`;
+  return `kubectl flinkjob ${verb} ${metadata.name} -n ${metadata.namespace} asks for another.`;
 }
 
 function underWay(text: string): Progress<never> {

@@ -41,7 +41,7 @@ export function queryClusterState(
     };
     const answer = await ask(where, jobId, question);
     const title = `${where.namespace}/${where.name}`;
-    const statusCommand = `flinkjob status -n ${where.namespace} ${where.name}`;
+    const statusCommand = `kubectl flinkjob status ${where.name} -n ${where.namespace}`;
     const problem = answerProblem(answer, { title, state, key, statusCommand });
     if (problem === undefined || options.output !== 'text') {
       writeResult(answer, () => [answer.status === 'found' ? JSON.stringify(answer.value) : ''], options.output, io);

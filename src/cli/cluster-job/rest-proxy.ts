@@ -84,7 +84,7 @@ export function inRestWords(error: unknown, job: ClusterJob): unknown {
     'CLUSTER_REST_UNAVAILABLE',
     `the REST API of job ${namespace}/${name} cannot be reached through the API server: ${messageOf(cause ?? error)}. ` +
       `Its pods may be starting or unable to answer, or a NetworkPolicy keeps the API server from their port ${DEFAULT_REST_PORT}: ` +
-      `flinkjob status -n ${namespace} ${name} shows how they are`,
+      `kubectl flinkjob status ${name} -n ${namespace} shows how they are`,
     { cause: error, retryable: true },
   );
 }

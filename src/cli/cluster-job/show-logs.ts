@@ -136,7 +136,7 @@ async function refused(stream: HttpStream, where: ClusterJob, pod: string): Prom
   return new ClusterJobError(
     'CLUSTER_POD_NOT_FOUND',
     `the log of pod ${pod} in namespace ${where.namespace} cannot be read (${stream.status}): ${said}. ` +
-      `flinkjob status -n ${where.namespace} ${where.name} shows the pods there are`,
+      `kubectl flinkjob status ${where.name} -n ${where.namespace} shows the pods there are`,
   );
 }
 

@@ -108,7 +108,7 @@ export function statusReport(seen: JobSeen, now: number): ClusterStatusReport {
     name: metadata.name ?? '',
     namespace: metadata.namespace ?? '',
     phase: metadata.deletionTimestamp === undefined ? (status?.phase ?? 'Pending') : 'Deleting',
-    ...present('since', newestChange(status)),
+    ...present('since', metadata.deletionTimestamp ?? newestChange(status)),
     explanation: { ...explanation, needsSomebody: needsSomebody(explanation.reason) },
     conditions: (status?.conditions ?? []).map(conditionReport),
     generation: metadata.generation ?? 0,

@@ -57,14 +57,18 @@ export function declarationsOf(commands: readonly Command[], group = ''): Declar
 }
 
 function declaredOption(option: Option): DeclaredOption {
-  const { flags, long, description, required, optional, argChoices, defaultValue, envVar } = option;
+  const { flags, long, description, required, optional, argChoices, defaultValue, defaultValueDescription, envVar } =
+    option;
   return {
     flags,
     long: long ?? flags,
     description,
     takesValue: required || optional,
     choices: argChoices ?? [],
-    defaultValue: defaultValue === undefined || defaultValue === false ? undefined : String(defaultValue),
+    defaultValue:
+      defaultValue === undefined || defaultValue === false
+        ? undefined
+        : (defaultValueDescription ?? String(defaultValue)),
     environment: envVar,
   };
 }

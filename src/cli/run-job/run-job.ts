@@ -5,7 +5,13 @@
 
 import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { InvalidFlinkJobError, POD_VARIABLES, parseFlinkJob, resolveFlinkJob } from '../../api/index.ts';
+import {
+  type FlinkJobSettings,
+  InvalidFlinkJobError,
+  POD_VARIABLES,
+  parseFlinkJob,
+  resolveFlinkJob,
+} from '../../api/index.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { encodeTerminationRecord, JOB_EXIT } from '../../lib/exit-codes.ts';
@@ -45,8 +51,12 @@ export async function runPod(ports: PodPorts): Promise<number> {
   try {
     const environment = readPodEnvironment(variables);
     attempt = environment.attempt;
-    const order = await orderOf(environment, ports.workingDirectory, terminationLog);
-    return await contend(order, environment, ports);
+    const settings = await settingsOf(environment);
+    const { workingDirectory } = ports;
+    const order = podOrder({ settings, environment, workingDirectory, terminationLog });
+    // As in the lines of the operator: one search finds both.
+    const named = { ...ports, log: log.with({ job: `${settings.namespace}/${settings.name}` }) };
+    return await contend(order, environment, named);
   } catch (error) {
     const isInvalid = error instanceof InvalidJobError || error instanceof InvalidFlinkJobError;
     const exitCode = isInvalid ? JOB_EXIT.invalid : JOB_EXIT.failed;
@@ -58,14 +68,8 @@ export async function runPod(ports: PodPorts): Promise<number> {
   }
 }
 
-async function orderOf(
-  environment: PodEnvironment,
-  workingDirectory: string,
-  terminationLog: string,
-): Promise<JobOrder> {
-  const { resourceFile } = environment;
-  const settings = resolveFlinkJob(parseFlinkJob(await readFile(resourceFile, 'utf8'), resourceFile));
-  return podOrder({ settings, environment, workingDirectory, terminationLog });
+async function settingsOf({ resourceFile }: PodEnvironment): Promise<FlinkJobSettings> {
+  return resolveFlinkJob(parseFlinkJob(await readFile(resourceFile, 'utf8'), resourceFile));
 }
 
 async function contend(order: JobOrder, environment: PodEnvironment, { stop, log }: PodPorts): Promise<number> {
@@ -76,7 +80,7 @@ async function contend(order: JobOrder, environment: PodEnvironment, { stop, log
     clock: systemClock,
     otherwise: standby.handle,
   });
-  const tell = podLog(log.with({ job: order.jobName, attempt: order.attempt }));
+  const tell = podLog(log.with({ attempt: order.attempt }));
   const warn = (message: string, error: unknown): void =>
     tell({ type: 'log', level: 'warn', message, facts: { cause: messageOf(error) } });
   try {

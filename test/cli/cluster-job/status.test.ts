@@ -179,7 +179,7 @@ test('a resource that is being deleted says so, whatever its status says', () =>
     seen({ job: aJobObject({ phase: 'Running' }, { metadata: { deletionTimestamp: ago(5) } }) }),
     NOW,
   );
-  expect(report).toMatchObject({ phase: 'Deleting', explanation: { reason: 'Deleting' } });
+  expect(report).toMatchObject({ phase: 'Deleting', since: ago(5), explanation: { reason: 'Deleting' } });
 });
 
 test('a spec that is not even an object is shown, too', () => {
