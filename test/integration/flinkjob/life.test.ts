@@ -97,9 +97,13 @@ test('with mode Savepoint a job is suspended with one, and resumes from exactly 
   const { namespace, operator, simulator, job } = await setUp();
   await job.apply({ upgrade: { mode: 'Savepoint' } });
   await job.phase('Running');
+  const { log } = await simulator.pod('counts-1-0');
+  expect(new Set(log.map((line) => line.job))).toEqual(new Set([`${namespace}/counts`]));
   await job.apply({ state: 'Suspended' });
   await job.phase('Suspended');
   expect(storedIn(job, 'savepoint-')).toHaveLength(1);
+  // Told once the status is written: one that is stopped in between does not come to it.
+  await eventually(() => operator.told.some(({ reason }) => reason === 'Suspended'));
   await operator.stop();
   const another = await anOperator(cluster!, { namespace });
   await job.apply({ state: 'Running' });
