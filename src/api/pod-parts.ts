@@ -81,7 +81,9 @@ const resources = withRules(
 const podTemplate = z
   .strictObject({
     metadata: free(16, { description: 'Labels and annotations of the pods.' }).optional(),
-    spec: free(64, { description: 'A PodSpec; containers, volumes and the like are merged by name. The main container is named job.' }).optional(),
+    spec: free(64, {
+      description: 'A PodSpec; containers, volumes and the like are merged by name. The main container is named job.',
+    }).optional(),
   })
   .meta({
     description: 'Merged into the pods that the operator makes. Checked by the API server when the pod is made.',
