@@ -105,7 +105,7 @@ function imageOf({ desired, settings }: FlinkJobFacts): string | undefined {
   return desired.is === 'valid' ? (desired.job.spec.image ?? settings.image) : undefined;
 }
 
-function wordsOf(facts: FlinkJobFacts, { reason, detail, pod, nextAt }: Situation): string {
+function wordsOf(facts: FlinkJobFacts, { reason, detail, pod, nextAt, revision }: Situation): string {
   const { object, rest, status } = facts;
   const newest = rest.is === 'answered' ? rest.checkpoint?.uri : lastToldOf(facts)?.checkpoint.uri;
   const known: ExplainFacts = {
@@ -113,6 +113,7 @@ function wordsOf(facts: FlinkJobFacts, { reason, detail, pod, nextAt }: Situatio
     namespace: object.namespace,
     detail,
     pod,
+    revision,
     image: imageOf(facts),
     nextAt: nextAt === undefined ? undefined : `at ${seconds(nextAt)}`,
     checkpoint: newest ?? status?.checkpoint?.latest?.uri,

@@ -68,8 +68,8 @@ function savepointsEnded({ object }: FlinkJobFacts, before: FlinkJobStatus, afte
   });
 }
 
-/** Told by whoever has closed the attempt. */
-const TOLD: ReadonlySet<Reason> = new Set(['RestartsExhausted', 'RestartsSuppressed', 'InvalidJob']);
+/** Told by whoever has closed the attempt, or given the revision up. */
+const TOLD: ReadonlySet<Reason> = new Set(['RestartsExhausted', 'RestartsSuppressed', 'InvalidJob', 'RolledBack']);
 
 /** Somebody has to do something: why, and what. */
 function needsHelp(before: FlinkJobStatus, after: FlinkJobStatus): Saying[] {

@@ -14,6 +14,8 @@ export interface Situation {
   readonly reason: Reason;
   readonly detail?: string | undefined;
   readonly pod?: string | undefined;
+  /** What runs, where that is not what is asked for. */
+  readonly revision?: string | undefined;
   /** When the next thing happens by itself. */
   readonly nextAt?: number | undefined;
 }
@@ -62,8 +64,17 @@ function within(facts: FlinkJobFacts, ledger: Ledger, open: AttemptRecord): Situ
     case undefined:
       break;
   }
-  if (isRunning(facts, open.number) || isStillRunning(facts, open)) return { phase: 'Running', reason: 'Succeeded' };
+  if (isRunning(facts, open.number) || isStillRunning(facts, open)) {
+    return { phase: 'Running', reason: 'Succeeded', ...rolledBack(facts, ledger, open) };
+  }
   return { ...starting(facts, ledger, open), ...told };
+}
+
+/** What runs well is not what the spec asks for, and will not be before somebody does something. */
+function rolledBack({ desired }: FlinkJobFacts, { revisions }: Ledger, open: AttemptRecord): Partial<Situation> {
+  const { bad, badBecause } = revisions ?? {};
+  if (desired.is === 'invalid' || bad !== desired.revision || open.revision === bad) return {};
+  return { reason: 'RolledBack', detail: badBecause, revision: open.revision };
 }
 
 type Going = Pick<Situation, 'phase' | 'detail'>;

@@ -263,7 +263,7 @@ test('a revision that does not become stable is rolled back to the last good one
   );
   expect(back.desiredRevision).not.toBe(good.revision);
   expect(back.jobId).toBe(good.jobId);
-  expect(conditionsOf(back)).toMatchObject({ RolledBack: 'True RolledBack', Ready: 'True Succeeded' });
+  expect(conditionsOf(back)).toMatchObject({ RolledBack: 'True RolledBack', Ready: 'False RolledBack' });
   expect(operator.told.map(({ reason }) => reason)).toContain('Rollback');
 });
 

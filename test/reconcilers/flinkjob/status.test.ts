@@ -329,7 +329,14 @@ test('a job that does not answer is not known, after a while', () => {
 test('a revision that was rolled back is told of while the spec asks for it', () => {
   const changed = running.spec({ args: ['new'] });
   const back = changed.rolledBack(changed.revision);
-  expect(conditions(statusAt(back))).toMatchObject({ RolledBack: 'True RolledBack', Ready: 'True Succeeded' });
+  // The job of this generation does not run, and nobody tries it again by himself.
+  expect(conditions(statusAt(back))).toMatchObject({
+    RolledBack: 'True RolledBack',
+    Ready: 'False RolledBack',
+    Stalled: 'True RolledBack',
+  });
+  expect(statusAt(back).phase).toBe('Running');
+  expect(messageOf(statusAt(back), 'Ready')).toBe(messageOf(statusAt(back), 'RolledBack'));
   expect(messageOf(statusAt(back), 'RolledBack')).toContain(running.revision);
   expect(conditions(statusAt(back.spec({ args: ['newer'] })))).not.toHaveProperty('RolledBack');
   expect(conditions(statusAt(back.invalid()))).not.toHaveProperty('RolledBack');
