@@ -59,7 +59,7 @@ test('a standby is ready, answers for the leader, and takes over when that goes 
   await second.until((it) => it.hasEnded);
   expect(second.terminated).toMatchObject({ exitCode: 0 });
   const lines = second.log;
-  expect(lines.every(({ job, attempt }) => job === JOB && attempt === 1)).toBe(true);
+  expect(lines.every(({ job, attempt }) => job === `${namespace}/${JOB}` && attempt === 1)).toBe(true);
   expect(lines.filter(({ level }) => level !== 'info')).toEqual([]);
   const leads = lines.findIndex(({ message }) => message === 'leads the job');
   expect(leads).toBeGreaterThan(-1);

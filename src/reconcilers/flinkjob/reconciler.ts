@@ -84,7 +84,7 @@ export class FlinkJobReconciler {
         if (dueAt > facts.now) return await this.rest(facts, { do: 'rest', untilMs: dueAt }, look);
         const acted = await this.carryOut(step, facts, look, done);
         // What was refused is tried again as anything that fails.
-        if (acted !== 'refused') memory.repeats.did(step, facts.now);
+        if (acted !== 'refused') memory.repeats.did(step, this.options.clock.now());
         if (step.do === 'removeFinalizer') return undefined;
         if (acted === 'wait') return await this.rest(facts, { do: 'rest' }, look);
       }

@@ -26,7 +26,7 @@ const commandsIn = (page: string): string[] =>
     .flatMap(commandsOf);
 const overlay =
   codeBlocks(INSTALL)
-    .find(({ language }) => language === 'yaml')
+    .find(({ language, lines }) => language === 'yaml' && lines.some((line) => line.startsWith('kind: Kustomization')))
     ?.lines.join('\n') ?? '';
 
 const checkout = mkdtempSync(join(tmpdir(), 'flinkjob-install-'));
