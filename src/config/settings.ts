@@ -60,11 +60,14 @@ const SETTINGS = {
   'jobs.apiServerAddresses': addresses(
     'From where the API server speaks to pods, as it does for `flinkjob query`, `plan` and others. Absent: from where the NetworkPolicies of jobs let nobody in, unless the network lets it pass, as most do on the node of the pod.',
   ),
-  'rest.pollInterval': duration('Between two questions to a job that runs and does not change.', {
-    fallback: '15s',
-    from: '1s',
-    to: '1h',
-  }),
+  'rest.pollInterval': duration(
+    'Between two questions to a job that runs and does not change; three times as long once its revision has proved itself.',
+    {
+      fallback: '15s',
+      from: '1s',
+      to: '1h',
+    },
+  ),
   'rest.timeout': duration('A question to a job that is not answered by then has failed; the job has not.', {
     fallback: '5s',
     from: '100ms',

@@ -28,7 +28,7 @@ export interface ToldEvent {
 export const TEST_SETTINGS: OperatorSettings = {
   image: 'example.org/flinkjob:test',
   workers: 4,
-  restPollMs: 1_000,
+  restPollMs: 500,
   restTimeoutMs: 5_000,
   stabilityMs: 300,
   upgradeDeadlineMs: 20_000,

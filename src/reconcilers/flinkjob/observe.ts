@@ -36,6 +36,7 @@ import {
 import type { JobCopies } from './job-copies.ts';
 import { type JobAddress, type JobRest, runsWell } from './job-rest.ts';
 import { askClosed, checkpointTold } from './last-told.ts';
+import { untilNextLook } from './look-interval.ts';
 import type { HandlesMark, JobMemory } from './memory.ts';
 import { numbersInName, podSeen, storagePodSeen } from './pod-seen.ts';
 import { isPutBack, type KnownPast, knownPast } from './put-back.ts';
@@ -239,7 +240,7 @@ export class Observer {
           ? await rest.lookAgain(address, memory.rest, signal)
           : await rest.look(address, attempt, memory.rest, signal);
       memory.restMark = mark;
-      memory.restDueAt = now() + untilNextLook({ memory, attempt, settings, random, handles, now: now() });
+      memory.restDueAt = now() + untilNextLook({ rest: memory.rest, settings, random, handles, now: now() }, attempt);
       // Who leads is known now.
       const isNews = !wasRunning || !leads(handles, pods);
       if (isNews && saysRunning(memory, attempt)) memory.learnt(await this.readHandles(object, looking));
@@ -377,23 +378,4 @@ function leads(handles: Handles, pods: readonly PodSeen[]): boolean {
   if (handles.is !== 'there') return false;
   const { leader } = handles.view.snapshot;
   return pods.some((pod) => pod.end === undefined && isOf(pod, leader));
-}
-
-/** Often while something is to happen soon, seldom while all is well; spread, so that a hundred jobs are not asked at once. */
-function untilNextLook(facts: {
-  readonly memory: JobMemory;
-  readonly attempt: number;
-  readonly settings: OperatorSettings;
-  readonly random: () => number;
-  readonly handles: Handles;
-  readonly now: number;
-}): number {
-  const { memory, attempt, settings, random, handles, now } = facts;
-  if (saysRunning(memory, attempt)) {
-    const { completed = 0 } = memory.rest.is === 'answered' ? memory.rest : {};
-    const poll = settings.restPollMs * (0.9 + 0.2 * random());
-    return completed > 0 ? poll : Math.min(poll, 1_000);
-  }
-  const startedAt = handles.is === 'there' ? (openAttemptOf(handles.view.ledger)?.startedAt ?? now) : now;
-  return Math.min(1_000, Math.max(100, (now - startedAt) / 10));
 }
