@@ -68,7 +68,13 @@ const ATTEMPT: Fields = {
   startedAt: instant,
   reported: maybe(object({ at: instant, epoch: count, cause: text, code: maybe(text), suppressRestarts: maybe(flag) })),
   end: maybe(
-    object({ how: oneOf('finished', 'failed', 'replaced', 'crashed'), at: instant, cause: text, code: maybe(text) }),
+    object({
+      how: oneOf('finished', 'failed', 'replaced', 'crashed'),
+      at: instant,
+      cause: text,
+      code: maybe(text),
+      savepoint: maybe(text),
+    }),
   ),
   failures: listOf(object(FAILURE)),
 };

@@ -37,6 +37,8 @@ export interface AttemptEnd extends AttemptCause {
   readonly at: Instant;
   /** The job or its configuration is not valid (exit code 13): nothing was wrong with the run. */
   readonly isInvalid?: true;
+  /** Where the savepoint lies with which it ended, and from which the next attempt goes on. */
+  readonly savepoint?: string;
 }
 
 /** What the restart strategy made of one failure; drawn once, so that nobody draws another jitter. */

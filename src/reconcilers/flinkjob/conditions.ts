@@ -12,7 +12,7 @@ import {
   type Reason,
 } from '../../api/index.ts';
 import type { FlinkJobFacts, PodSeen } from './facts.ts';
-import { lastToldOf } from './last-told.ts';
+import { lastToldOf, savedWith } from './last-told.ts';
 import { type Situation, troubleOf } from './phase.ts';
 import type { Hold } from './step.ts';
 import { storageSeen } from './storage-seen.ts';
@@ -116,7 +116,7 @@ function wordsOf(facts: FlinkJobFacts, { reason, detail, pod, nextAt, revision }
     revision,
     image: imageOf(facts),
     nextAt: nextAt === undefined ? undefined : `at ${seconds(nextAt)}`,
-    checkpoint: newest ?? status?.checkpoint?.latest?.uri,
+    checkpoint: savedWith(facts) ?? newest ?? status?.checkpoint?.latest?.uri,
   };
   const { cause, remedy } = explain(reason, known);
   return needsSomebody(reason) ? `${cause} ${remedy}` : cause;

@@ -12,6 +12,7 @@ import { objectNames } from '../../resources/index.ts';
 import { attemptPods } from './attempt-end.ts';
 import type { Desired, FlinkJobFacts } from './facts.ts';
 import { startedOver } from './handles-step.ts';
+import { savedWith } from './last-told.ts';
 import { replaced } from './ledger-steps.ts';
 import { deletionOf } from './pods-step.ts';
 import type { Saying, Step } from './step.ts';
@@ -122,7 +123,7 @@ function farewell(facts: FlinkJobFacts, isLate: boolean): Saying {
   const { desired, status, newestPoint } = facts;
   const removal = removalOf(facts, isLate);
   const bytes = wordsOnBytes(facts, removal);
-  const where = newestPoint ?? status?.checkpoint?.latest?.uri;
+  const where = newestPoint ?? savedWith(facts) ?? status?.checkpoint?.latest?.uri;
   // Of what was removed there is nothing to find.
   const isGone = where !== undefined && removal.is === 'done' && !isSavepointAskedFor(where);
   const state = where === undefined || isGone ? '' : ` Its newest state lies at ${where}.`;

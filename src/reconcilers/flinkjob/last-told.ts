@@ -37,6 +37,12 @@ export function checkpointTold(rest: RestSeen, handles: Handles): CheckpointTold
   return { jobId: life.jobId, checkpoint: rest.checkpoint, failed: rest.failed };
 }
 
+/** The savepoint with which the job went down; undefined: it went down without, or is up. */
+export function savedWith({ handles }: Pick<FlinkJobFacts, 'handles'>): string | undefined {
+  const last = handles.is === 'there' ? handles.view.ledger.attempts.at(-1) : undefined;
+  return last?.end?.savepoint;
+}
+
 /** Of the life that the state has now. */
 export function lastToldOf({
   lastTold,

@@ -62,11 +62,19 @@ export function replaced(
   facts: {
     readonly now: number;
     readonly cause: string;
+    /** With which it ended. */
+    readonly savepoint?: string | undefined;
     readonly say?: readonly Saying[];
   },
 ): Step {
-  const closed = closeAttempt(ledger, { how: 'replaced', at: facts.now, cause: facts.cause });
-  return written(closed, `close the attempt: ${facts.cause}`, facts.say ?? []);
+  const { now: at, cause, savepoint, say = [] } = facts;
+  const closed = closeAttempt(ledger, {
+    how: 'replaced',
+    at,
+    cause,
+    ...(savepoint === undefined ? {} : { savepoint }),
+  });
+  return written(closed, `close the attempt: ${cause}`, say);
 }
 
 /** Notes that the open attempt is being brought down, before it is asked to be. */

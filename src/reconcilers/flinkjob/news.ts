@@ -5,6 +5,7 @@
 import { explain, type FlinkJobStatus, isReason, needsSomebody, type Reason } from '../../api/index.ts';
 import { changeAnnounced } from './change-words.ts';
 import type { FlinkJobFacts } from './facts.ts';
+import { savedWith } from './last-told.ts';
 import type { Saying } from './step.ts';
 
 /** @param after the status that was written */
@@ -33,11 +34,15 @@ function specChanged(facts: FlinkJobFacts, before: FlinkJobStatus, after: FlinkJ
 /** Phases from which a job that runs is news: of an upgrade the attempt is told of, with its revision. */
 const NEWS_FROM: ReadonlySet<string | undefined> = new Set([undefined, 'Pending', 'Starting', 'Restarting']);
 
-function phaseReached({ object }: FlinkJobFacts, before: FlinkJobStatus, after: FlinkJobStatus): Saying[] {
+function phaseReached(facts: FlinkJobFacts, before: FlinkJobStatus, after: FlinkJobStatus): Saying[] {
   if (before.phase === after.phase) return [];
   if (after.phase === 'Suspended') {
-    const { name: job, namespace } = object;
-    const { cause, remedy } = explain('Suspended', { job, namespace, checkpoint: after.checkpoint?.latest?.uri });
+    const { name: job, namespace } = facts.object;
+    const { cause, remedy } = explain('Suspended', {
+      job,
+      namespace,
+      checkpoint: savedWith(facts) ?? after.checkpoint?.latest?.uri,
+    });
     return [{ type: 'Normal', reason: 'Suspended', note: `${cause} ${remedy}` }];
   }
   if (after.phase !== 'Running') return [];

@@ -143,11 +143,12 @@ function attemptEnded(facts: FlinkJobFacts, view: LedgerView, end: ExecutionEnd)
   const decision = decisionOn(facts, ledger, end);
   switch (decision.do) {
     case 'closeFinished': {
-      if (decision.savepoint === undefined) return finished(view, facts.now);
+      const { savepoint } = decision;
+      if (savepoint === undefined) return finished(view, facts.now);
       // Asked for by us, or by hand: either way the next attempt goes on from the savepoint, if there is to be one.
-      const cause = `stopped with savepoint ${decision.savepoint}`;
+      const cause = `stopped with savepoint ${savepoint}`;
       const say = [{ type: 'Normal', reason: 'SavepointCompleted', note: `The job ${cause}.` }] as const;
-      return replaced(ledger, { now: facts.now, cause, say });
+      return replaced(ledger, { now: facts.now, cause, savepoint, say });
     }
     case 'closeFailed':
       return failed(ledger, decision, facts.now);

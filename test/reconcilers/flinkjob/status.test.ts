@@ -3,6 +3,7 @@ import type { FlinkJobStatus } from '../../../src/api/index.ts';
 import { statusSchema } from '../../../src/api/status.ts';
 import { closeAttempt, giveUp, recordFailure } from '../../../src/ha/index.ts';
 import type { Outcome } from '../../../src/reconcilers/flinkjob/conditions.ts';
+import { newsOf } from '../../../src/reconcilers/flinkjob/news.ts';
 import { isWorthWriting, statusChangesAt, statusOf, statusToWrite } from '../../../src/reconcilers/flinkjob/status.ts';
 import { aCheckpoint, aJob, anEnd, aPod, JOB_ID, type JobStory, SETTINGS, T0 } from '../../builders/flinkjob-facts.ts';
 import { checkStatus } from './world-checks.ts';
@@ -324,6 +325,18 @@ test('the newest checkpoint goes along with another change, and is by itself a r
 test('a job that does not answer is not known, after a while', () => {
   expect(conditions(statusAt(running.silent(1_000)))).not.toHaveProperty('Observed');
   expect(conditions(statusAt(running.silent(60_000)))).toMatchObject({ Observed: 'Unknown ProgressingWithRetry' });
+});
+
+test('a job that was suspended with a savepoint says where that lies, whatever checkpoint it told of last', () => {
+  const savepoint = 's3://bucket/jobs/savepoint-1a2b3c-4d';
+  const saved = told(running)
+    .noted((ledger, at) => closeAttempt(ledger, { how: 'replaced', at, cause: 'stopped', savepoint }))
+    .spec({ state: 'Suspended' })
+    .pods();
+  expect(messageOf(statusAt(saved), 'Ready')).toContain(savepoint);
+  expect(newsOf(saved.facts(), statusAt(saved))).toMatchObject([
+    { reason: 'Suspended', note: expect.stringContaining(savepoint) as string },
+  ]);
 });
 
 test('a revision that was rolled back is told of while the spec asks for it', () => {
