@@ -104,6 +104,9 @@ const OF_ONE_LIFE = new Set([
 function timeless(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(timeless);
   if (value === null || typeof value !== 'object') return value;
-  const entries = Object.entries(value).filter(([key]) => !OF_ONE_LIFE.has(key));
+  // `savepoint` is the name of a counter, too, which is the same in all lives.
+  const isOfOneLife = (key: string, field: unknown): boolean =>
+    OF_ONE_LIFE.has(key) || (key === 'savepoint' && typeof field === 'string');
+  const entries = Object.entries(value).filter(([key, field]) => !isOfOneLife(key, field));
   return Object.fromEntries(entries.map(([key, field]) => [key, timeless(field)]));
 }
