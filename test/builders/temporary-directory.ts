@@ -6,6 +6,7 @@ import { onTestFinished } from 'vitest';
 
 export function aTemporaryDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'flinkjob-'));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  // Processes that were told to stop may write into it for a moment yet.
+  onTestFinished(() => rmSync(path, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
   return path;
 }
